@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# One non-recursive Makefile. `make help` lists what there is; everything built goes under $(O).
+
+O      ?= build
+V      ?= 0
+CC     ?= cc
+CXX    ?= c++
+CLANG  ?= clang
+BPFTOOL ?= bpftool
+PYTHON ?= /usr/bin/python3
+
+# ---------------------------------------------------------------- flags ------
+CFLAGS ?= -O2 -g
+# SAN=address|thread builds the same tree with a sanitizer, in a folder of its own. This block comes
+# before anything that uses $(O), or sanitizer objects would meet the plain build's generated headers.
+ifeq ($(SAN),address)
+override O := $(O)-address
+CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),thread)
+override O := $(O)-thread
+CFLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+else ifneq ($(SAN),)
+$(error SAN=$(SAN) is not known; use SAN=address or SAN=thread)
+endif
+
+ARCH    := $(shell uname -m)
+VERSION := $(shell cat VERSION 2>/dev/null || echo 0.0.0)
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+           -Wpointer-arith -Wwrite-strings
+HARDEN  := -fPIE -fstack-protector-strong -fno-common
+ifeq ($(SAN),)
+HARDEN  += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
+endif
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+CSTD    := -std=gnu17 -D_GNU_SOURCE -DTIDEGATE_VERSION='"$(VERSION)"'
+INC     := -Iuser -Iloader -Ibpf/include -I$(O)/gen
+LDLIBS  := -lyaml -ljansson -lssl -lcrypto -lcurl -lre2 -lseccomp -lcap -lcrypt -lbpf -lxdp -lz -lstdc++ -lm -lpthread
+
+# ------------------------------------------------------------ what to build --
+# Floors, lowest first: a module may use those before it (tests/lint/floors checks the includes).
+FLOORS   := base obs model http rule net tls source mw plan proxy dataplane control admin app
+main_src := user/app/main.c loader/main.c
+mod_obj   = $(patsubst %.c,$(O)/%.o,$(filter-out $(main_src),$(wildcard user/$1/*.c))) \
+            $(patsubst %.cc,$(O)/%.o,$(wildcard user/$1/*.cc))
+libs     := $(foreach m,$(FLOORS),$(if $(wildcard user/$m/*.c user/$m/*.cc),$(O)/lib/$m.a))
+loader_o := $(patsubst %.c,$(O)/%.o,$(filter-out loader/main.c,$(wildcard loader/*.c)))
+bpf_obj  := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+skels    := $(patsubst bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard bpf/*.bpf.c))
+support_o := $(patsubst %.c,$(O)/%.o,$(wildcard tests/support/*.c))
+unit_t   := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*/*_test.c))
+bpf_t    := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/*_test.c))
+fuzz_t   := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+ifeq ($(V),0)
+say = @printf '  %-7s %s\n' '$1' '$(2:$(O)/%=%)';
+else
+say =
+endif
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: all deps run test unit check-unit check-bpf check-e2e check-vm check-fuzz bench bench-l7 \
+        bench-kernel fuzz lint gen format install clean help FORCE
+
+all: $(O)/tidegate $(O)/tidegate-loader ## build both programs
+
+$(O)/tidegate: $(O)/user/app/main.o $(libs) $(O)/lib/loader.a $(O)/flags
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(HARDEN_LD) $(O)/user/app/main.o \
+		-Wl,--start-group $(libs) $(O)/lib/loader.a -Wl,--end-group $(LDLIBS) -o $@
+
+$(O)/tidegate-loader: $(O)/loader/main.o $(O)/lib/loader.a $(O)/lib/base.a $(O)/flags
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(HARDEN_LD) $(O)/loader/main.o $(O)/lib/loader.a $(O)/lib/base.a \
+		-lre2 -lstdc++ -lcrypto -lbpf -lxdp -lelf -lz -lpthread -o $@
+
+# ----------------------------------------------------------------- rules -----
+# -MMD -MP writes the header dependencies beside each object; the flags file makes a change of flags
+# rebuild what it affects.
+$(O)/%.o: %.c $(O)/flags | $(skels)
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CSTD) $(WARN) $(HARDEN) $(CFLAGS) $(INC) $(INC_$(firstword $(subst /, ,$*))) -MMD -MP -c $< -o $@
+
+$(O)/%.o: %.cc $(O)/flags
+	$(call say,CXX,$@)mkdir -p $(@D) && $(CXX) -std=gnu++17 -Wall -Wextra -Werror $(HARDEN) $(CFLAGS) $(INC) -MMD -MP -c $< -o $@
+
+INC_tests := -Itests/support
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 \
+		-D__TARGET_ARCH_x86 -Ibpf -Ibpf/include -I/usr/include/$(ARCH)-linux-gnu -MMD -MP -c $< -o $@
+
+$(O)/gen/%.skel.h: $(O)/bpf/%.bpf.o
+	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+
+.SECONDEXPANSION:
+$(O)/lib/loader.a: $(loader_o)
+	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
+$(O)/lib/%.a: $$(call mod_obj,$$*)
+	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
+
+# A unit test is linked with its module and everything below it, so that a module stands alone.
+below = $(shell echo '$(FLOORS)' | tr ' ' '\n' | sed '/^$1$$/q')
+lib_of = $(foreach m,$(call below,$1),$(if $(wildcard user/$m/*.c user/$m/*.cc),$(O)/lib/$m.a)) \
+         $(if $(filter dataplane control admin app,$1),$(O)/lib/loader.a)
+
+$(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(support_o) $$(call lib_of,$$(firstword $$(subst /, ,$$*)))
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS) -o $@
+
+$(O)/tests/bpf/%_test: $(O)/tests/bpf/%_test.o $(support_o) $(O)/lib/loader.a $(O)/lib/base.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS) -lelf -o $@
+
+# libFuzzer targets are built whole by clang, so that the code under test is instrumented too; the
+# first words of the file name after the stem say nothing: `// link: base http` in the source does.
+fuzz_mods = $(shell sed -n 's|^// link: ||p' tests/fuzz/$1.c)
+$(O)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(O)/flags FORCE | $(skels)
+	$(call say,FUZZ,$@)mkdir -p $(@D) && for m in $(call fuzz_mods,$*_fuzz); do ls user/$$m/*.cc; done 2>/dev/null | \
+		xargs -r -I{} sh -c 'o=$(O)/fuzz/$$(echo {} | tr / _).o; mkdir -p $(O)/fuzz; [ $$o -nt {} ] || clang++ -std=gnu++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined $(INC) -c {} -o $$o' && \
+	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(INC) -Itests/support $< \
+		$(foreach m,$(call fuzz_mods,$*_fuzz),$(filter-out $(main_src),$(wildcard user/$m/*.c))) \
+		$$(for m in $(call fuzz_mods,$*_fuzz); do ls user/$$m/*.cc; done 2>/dev/null | while read f; do echo $(O)/fuzz/$$(echo $$f | tr / _).o; done) \
+		$(LDLIBS) -o $@
+
+$(O)/flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(CFLAGS) $(HARDEN) $(CSTD)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(HARDEN) $(CSTD)' > $@
+FORCE:
+
+# ---------------------------------------------------------------- targets ----
+unit: $(filter $(O)/tests/unit/$(MOD)/%,$(unit_t)) ## build and run one module's unit tests: make unit MOD=http
+	@for t in $^; do echo "# $$t"; $$t || exit 1; done
+
+check-unit: $(unit_t) ## run every unit test
+	@tests/support/run-cmocka $(unit_t)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n  O=DIR                 build there (default: build)\n  V=1                   show the commands\n  SAN=address|thread    build with a sanitizer, in a folder of its own\n'
+
+clean: ## remove what was built
+	$(call say,RM,$(O))rm -rf $(O)
+
+-include $(wildcard mk/*.mk)
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
