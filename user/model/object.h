@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OBJECT_H
+#define OBJECT_H
+
+/*
+ * object: one Kubernetes-shaped manifest, decoded; and the store: what a source last said.
+ *
+ * An object is immutable after decoding and reference-counted, so that a compile can hold it while the source
+ * goes on. Its arena owns everything its spec points at. A broken object is kept too (valid is false, with
+ * its diags), so that `check` and the API can show it and so that it harms only itself.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/ref.h"
+#include "base/str.h"
+#include "base/table.h"
+#include "model/diag.h"
+#include "model/schema.h"
+
+enum kind {
+	KIND_INGRESS_ROUTE,
+	KIND_MIDDLEWARE,
+	KIND_TRAEFIK_SERVICE,
+	KIND_TLS_OPTION,
+	KIND_SERVICE,
+	KIND_ENDPOINT_SLICE,
+	KIND_SECRET,
+	KIND_SOURCE_POLICY,
+	KIND__COUNT,
+};
+
+/* What a kind is; table in model/kind.c. */
+struct kind_info {
+	const char *kind;	 /* "IngressRoute" */
+	const char *api_version; /* "traefik.io/v1alpha1" */
+	const char *plural;	 /* "ingressroutes" */
+	bool ours;		 /* CRDs and reference pages are generated for it */
+	const struct schema *schema; /* of the document's content below apiVersion, kind, metadata */
+};
+extern const struct kind_info kind_infos[KIND__COUNT];
+
+struct object_meta {
+	struct str name, namespace_, uid, resource_version; /* namespace "default" when absent */
+	int64_t created_ns; /* creationTimestamp since the epoch, 0 unknown */
+	struct str_map labels, annotations;
+};
+
+struct object {
+	struct ref ref;
+	enum kind kind;
+	struct object_meta meta;
+	struct str id;	 /* "IngressRoute/shop/web": the key in the store, and how messages name it */
+	struct str file; /* where it came from */
+	size_t line;
+	uint64_t content_hash; /* of the decoded content: equal hash, nothing changed */
+	bool valid;
+	void *spec; /* struct of kind_infos[kind].schema; NULL when not valid */
+	struct diag_sink diags; /* warnings and errors of decoding */
+	struct arena arena;
+	json_t *document; /* the source document, owned; raw_json fields borrow from it. Secrets: NULL */
+};
+
+/*
+ * Decodes one document (borrowed). Returns a new object (valid or not), or NULL when it is not an object we
+ * could even name (no kind, no name): then the fault is in sink. *ret_skip is set for kinds that are not ours.
+ */
+struct object *object_decode(const json_t *document, struct str file, size_t line, struct diag_sink *sink,
+			     bool *ret_skip);
+struct object *object_ref(struct object *object);
+void object_unref(struct object *object);
+
+/* The store: by kind, then by "namespace/name". Holds a reference to each object. Not thread-safe. */
+struct store {
+	struct table objects[KIND__COUNT]; /* key: object->id */
+	uint64_t revision;		   /* grows with every change */
+};
+
+void store_init(struct store *store);
+void store_done(struct store *store);
+/* Puts or replaces (takes a reference); true when content differs from what was there. */
+bool store_put(struct store *store, struct object *object);
+bool store_remove(struct store *store, struct str id, enum kind kind);
+struct object *store_find(const struct store *store, enum kind kind, struct str namespace_, struct str name);
+/* All objects of a kind sorted by namespace, then name; array in the arena. */
+struct object **store_sorted(const struct store *store, enum kind kind, struct arena *arena, size_t *ret_n);
+
+#endif

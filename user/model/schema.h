@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_H
+#define SCHEMA_H
+
+/*
+ * schema: JSON -> struct by a table of fields. One table per object kind, middleware and option group is the
+ * only declaration: from it come the strict decoder (all faults, with path, expected, found, suggestion), the
+ * defaults, the CRD's OpenAPI schema, the reference page, --help and the static options.
+ *
+ * The type of a field is deduced from the struct member by _Generic, so table and struct cannot disagree.
+ * Decoded values live in the arena given; strings are copied. Unknown fields are faults (with a suggestion).
+ * Field names match exactly (case-sensitively) for objects, case-insensitively when SCHEMA_ANY_CASE is set.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/str.h"
+#include "model/diag.h"
+
+/* Values that may be absent tell so by a flag beside them, never by a magic value. */
+struct opt_bool {
+	bool value, set;
+};
+
+struct opt_int {
+	int64_t value;
+	bool set;
+};
+
+/* A duration: Go syntax, or a bare integer of seconds (int-or-string). */
+struct duration {
+	int64_t ns;
+	bool set;
+};
+
+/* A quantity of bytes: integer or "64Ki". */
+struct quantity {
+	int64_t bytes;
+	bool set;
+};
+
+/* An int-or-string value such as a Service port; number is valid when is_number. */
+struct int_or_str {
+	struct str text; /* as written, also for numbers */
+	int64_t number;
+	bool is_number, set;
+};
+
+/* Raw JSON kept for later (plugin configuration); a borrowed reference owned by the object's document. */
+struct raw_json {
+	const json_t *json;
+};
+
+/* A list of nested structs; elements are .sub->size apart. */
+struct list_of {
+	void *at;
+	size_t n;
+};
+#define LIST_AT(list, type, i) (&((type *)(list).at)[i])
+
+/* A map from string to nested struct (entryPoints, certificatesResolvers). */
+struct map_of {
+	struct str *keys;
+	void *at;
+	size_t n;
+};
+
+enum field_type {
+	FIELD_BOOL,	/* bool */
+	FIELD_INT,	/* int64_t */
+	FIELD_DOUBLE,	/* double */
+	FIELD_STR,	/* struct str */
+	FIELD_STRS,	/* struct strs */
+	FIELD_STR_MAP,	/* struct str_map */
+	FIELD_OPT_BOOL, /* struct opt_bool */
+	FIELD_OPT_INT,	/* struct opt_int */
+	FIELD_DURATION, /* struct duration */
+	FIELD_QUANTITY, /* struct quantity */
+	FIELD_INT_OR_STR,
+	FIELD_RAW,
+	FIELD_LIST,   /* struct list_of, .sub */
+	FIELD_MAP,    /* struct map_of, .sub */
+	FIELD_STRUCT, /* struct T *: NULL when absent, .sub; use FIELD_SUB */
+	FIELD_INLINE, /* struct T embedded, .sub; use FIELD_IN */
+};
+
+struct schema;
+
+enum support { SUPPORTED, DIFFERS, REFUSED, IGNORED };
+
+struct field {
+	const char *name; /* as in the manifest: "passHostHeader" */
+	const char *doc;  /* one or two sentences, for reference pages */
+	const char *preset; /* the default, as it would be written in YAML; NULL: none */
+	const char *choices; /* "none|lax|strict": the only values of a string (or of a list's items) */
+	const char *format; /* checked for strings and list items: "cidr", "regex", "host", "path", "url", "name", NULL */
+	const char *note;   /* for DIFFERS, REFUSED, IGNORED: how or why, shown by `check` and compatibility.md */
+	const struct schema *sub;
+	int64_t min, max; /* of a number, of a string's or list's length; both 0: unchecked */
+	size_t offset;
+	uint8_t type;	 /* enum field_type */
+	uint8_t support; /* enum support */
+	bool required;
+	bool any_case; /* choices and map keys compare without case */
+	bool secret;   /* never printed */
+};
+
+enum schema_flags {
+	SCHEMA_ANY_CASE = 1,	/* names compare without case (static options) */
+	SCHEMA_BOOL_IS_EMPTY = 2, /* "ping: true" or "--ping" stands for "ping: {}" (Traefik's option groups) */
+};
+
+struct schema {
+	const char *name; /* "IngressRoute", "rateLimit": for messages and pages */
+	const char *doc;
+	size_t size; /* of the struct */
+	const struct field *fields;
+	size_t n_fields;
+	unsigned flags;
+	/* Relations between fields, after all were decoded without fault; may be NULL. Adds diags. */
+	void (*check)(const void *decoded, struct diag_sink *sink, const struct diag_path *path);
+};
+
+#define FIELD_TYPE_OF(member)                                                                      \
+	_Generic((member),                                                                         \
+		bool: FIELD_BOOL,                                                                  \
+		int64_t: FIELD_INT,                                                                \
+		double: FIELD_DOUBLE,                                                              \
+		struct str: FIELD_STR,                                                             \
+		struct strs: FIELD_STRS,                                                           \
+		struct str_map: FIELD_STR_MAP,                                                     \
+		struct opt_bool: FIELD_OPT_BOOL,                                                   \
+		struct opt_int: FIELD_OPT_INT,                                                     \
+		struct duration: FIELD_DURATION,                                                   \
+		struct quantity: FIELD_QUANTITY,                                                   \
+		struct int_or_str: FIELD_INT_OR_STR,                                               \
+		struct raw_json: FIELD_RAW,                                                        \
+		struct list_of: FIELD_LIST,                                                        \
+		struct map_of: FIELD_MAP)
+
+#define FIELD(type_, member, ...)                                                                  \
+	{                                                                                          \
+		.offset = offsetof(type_, member), .type = FIELD_TYPE_OF(((type_ *)0)->member),    \
+		__VA_ARGS__                                                                        \
+	}
+#define FIELD_SUB(type_, member, sub_, ...)                                                        \
+	{                                                                                          \
+		.offset = offsetof(type_, member), .type = FIELD_STRUCT, .sub = (sub_), __VA_ARGS__ \
+	}
+#define FIELD_IN(type_, member, sub_, ...)                                                         \
+	{                                                                                          \
+		.offset = offsetof(type_, member), .type = FIELD_INLINE, .sub = (sub_), __VA_ARGS__ \
+	}
+#define SCHEMA_FIELDS(rows) .fields = (rows), .n_fields = sizeof(rows) / sizeof(*(rows))
+
+/*
+ * Decodes json into out (sub->size bytes, zeroed by the callee, defaults applied). Returns the number of
+ * errors added to the sink; when it is 0 the struct is complete and check() passed. Warnings do not count.
+ */
+size_t schema_decode(const struct schema *schema, const json_t *json, struct arena *arena, void *out,
+		     struct diag_sink *sink, const struct diag_path *path);
+/* Sets out to the defaults alone. */
+void schema_preset(const struct schema *schema, struct arena *arena, void *out);
+/* A stable hash of a decoded struct's content: equal configuration gives an equal hash (identity of state). */
+uint64_t schema_hash(const struct schema *schema, const void *decoded);
+/* Canonical JSON of a decoded struct (new reference); secrets are printed as "REDACTED". */
+json_t *schema_to_json(const struct schema *schema, const void *decoded);
+
+#endif
