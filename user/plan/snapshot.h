@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+/*
+ * snapshot: the compiled, immutable result of one store revision.
+ *
+ * Made by compile (one thread), then read by every worker without locks; freed when the last reference goes.
+ * Everything below lives in the snapshot's arena. Ids are dense and stable: the same service, server or series
+ * has the same id in every snapshot of this process (plan/registry.h), so that workers keep pools, round-robin
+ * positions and counters in plain arrays indexed by id, over any number of updates.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/ref.h"
+#include "http/message.h"
+#include "model/diag.h"
+#include "model/static_config.h"
+#include "mw/mw.h"
+#include "plan/kernel_config.h"
+#include "rule/rule.h"
+
+struct router;	  /* plan/router.h */
+struct tls_table; /* tls/tls_table.h */
+
+/* Positions shared by all workers, kept over updates by service identity. */
+struct balance_state {
+	struct ref ref;
+	_Atomic uint64_t next; /* turns taken */
+};
+
+struct sticky {
+	struct str cookie_name;
+	struct str attributes; /* "; Path=/; HttpOnly" as it is appended to name=value */
+};
+
+struct server {
+	uint32_t id; /* dense: address, port, scheme */
+	struct addr addr;
+	uint16_t port;
+	bool is_https;
+	bool fenced; /* terminating: keeps sticky clients, gets no new ones */
+	int32_t weight;
+	struct str url;	 /* "http://10.0.0.1:80" */
+	struct str host; /* "10.0.0.1:80": Host when passHostHeader is false */
+	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings. */
+	struct str sticky_values[4];
+	uint32_t up_series; /* service_server_up */
+};
+
+enum service_kind {
+	SERVICE_SERVERS,  /* endpoints */
+	SERVICE_WEIGHTED, /* over children */
+	SERVICE_NOOP,	  /* answers 418 (redirections never reach it) */
+};
+
+/* The turns of weighted round robin, unrolled: turn t goes to order[t % n_order]. Smooth (EDF) order. */
+struct turn_order {
+	uint16_t *order;
+	uint32_t n_order;
+};
+
+struct service_child {
+	const struct service *service;
+	int32_t weight;
+	struct str name;
+	struct str sticky_values[4];
+};
+
+struct service {
+	uint32_t id; /* dense */
+	enum service_kind kind;
+	struct str name; /* qualified: "shop-web-80@kubernetescrd" */
+	uint32_t series; /* metrics block */
+	struct balance_state *state;
+	struct turn_order turns; /* over servers that are not fenced, or over children */
+	const struct sticky *sticky; /* NULL: none */
+	/* SERVICE_SERVERS */
+	struct server *servers;
+	uint32_t n_servers;
+	bool pass_host_header;
+	int64_t flush_interval_ns;
+	/* SERVICE_WEIGHTED */
+	struct service_child *children;
+	uint32_t n_children;
+};
+
+enum route_status { ROUTE_ENABLED, ROUTE_WARNING, ROUTE_DISABLED };
+
+struct route {
+	uint32_t index; /* in snapshot->routes */
+	enum route_status status;
+	struct str name;      /* qualified: "shop-web-0123456789abcdef0123@kubernetescrd" */
+	struct str rule_text; /* as written */
+	const struct rule *rule;
+	int64_t priority;
+	struct mw_chain chain;
+	const struct service *service; /* NULL only when disabled */
+	struct str object;	       /* "IngressRoute/shop/web" */
+	uint32_t route_index;	       /* spec.routes[i] */
+	bool is_tls;
+	uint16_t tls_policy; /* the policy a connection must have been made under, else 421 */
+	struct strs entry_points; /* names */
+	struct str problem; /* why it is disabled or warned about */
+	uint32_t series; /* metrics block of router+service */
+	struct strs middleware_names;
+};
+
+struct entry_point {
+	uint16_t index;
+	struct str name;
+	const struct static_entry_point *conf;
+	struct cidr_set trusted; /* forwardedHeaders.trustedIPs */
+	const struct router *plain; /* never NULL */
+	const struct router *tls;
+	struct tls_table *tls_table; /* NULL: no TLS on this entry point */
+	uint32_t series;
+};
+
+struct snapshot {
+	struct ref ref;
+	uint64_t revision;
+	struct arena arena;
+	struct entry_point *entry_points;
+	uint16_t n_entry_points;
+	struct route **routes; /* all, disabled ones too, sorted by name */
+	uint32_t n_routes;
+	struct service **services; /* sorted by name */
+	uint32_t n_services;
+	struct mw_named {
+		struct str name;
+		const char *type;
+		bool broken;
+		struct str object, problem;
+	} *middlewares; /* sorted by name, for the API */
+	uint32_t n_middlewares;
+	uint32_t max_service_id, max_server_id, max_series; /* sizes of the workers' arrays: ids are below */
+	const struct kernel_config *kernel;
+	struct diag_sink diags; /* of compiling; decoding diags stay with their objects */
+	struct snapshot_owned *owned; /* things to release: expressions, states, TLS tables */
+};
+
+struct snapshot *snapshot_new(uint64_t revision);
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot);
+/* Releases thing with the snapshot, in reverse order. */
+void snapshot_own(struct snapshot *snapshot, void *thing, void (*release)(void *));
+
+#endif
