@@ -55,4 +55,8 @@ struct cidr_set {
 	size_t n;
 };
 
+/* Sorts and drops what a larger member contains: once, after the last member was added. */
+void cidr_set_sort(struct cidr_set *set);
+bool cidr_set_contains(const struct cidr_set *set, const struct addr *addr);
+
 #endif

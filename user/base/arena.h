@@ -39,8 +39,10 @@ void *arena_alloc_slow(struct arena *arena, size_t n, size_t align);
 static inline void *arena_alloc(struct arena *arena, size_t n, size_t align)
 {
 	size_t skip = (size_t)(-(ptrdiff_t)arena->at) & (align - 1);
+	size_t room = (size_t)(arena->end - arena->at);
 
-	if (!arena->at || (size_t)(arena->end - arena->at) < skip + n)
+	/* Two comparisons: skip + n could wrap. */
+	if (!arena->at || room < skip || room - skip < n)
 		return arena_alloc_slow(arena, n, align);
 	char *p = arena->at + skip;
 	arena->at = p + n;
@@ -57,7 +59,10 @@ struct str arena_str(struct arena *arena, struct str text);
 struct str arena_lower(struct arena *arena, struct str text);
 struct str arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct str arena_vprintf(struct arena *arena, const char *format, va_list args);
-/* Joins two pieces without copying the first when it is the newest allocation. */
+/*
+ * Joins two pieces without copying the first when it is the newest text made by this arena (or its end);
+ * such an a keeps its bytes but is no longer followed by a NUL.
+ */
 struct str arena_join(struct arena *arena, struct str a, struct str b);
 
 #endif

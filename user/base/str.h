@@ -81,6 +81,8 @@ struct str str_trim_space(struct str text);
  * was a piece: a,b,, gives "a" "b" "" "". rest->at becomes NULL when everything was taken.
  */
 bool str_next(struct str *rest, char sep, struct str *ret_piece);
+/* Bytes of the UTF-8 character at the start of text (RFC 3629); 0 when it is empty or not UTF-8. */
+size_t str_utf8_len(struct str text);
 /* Damerau-Levenshtein distance, capped: used for "did you mean" suggestions. */
 size_t str_distance(struct str a, struct str b);
 /* The candidate nearest to text if it is near enough to be a typing error, else {0}. */
