@@ -3,6 +3,7 @@
 # One non-recursive Makefile. `make help` lists what there is; everything built goes under $(O).
 
 O      ?= build
+PREFIX ?= /usr/local
 V      ?= 0
 CC     ?= cc
 CXX    ?= c++
@@ -127,6 +128,24 @@ $(O)/flags: FORCE
 FORCE:
 
 # ---------------------------------------------------------------- targets ----
+deps: ## install what is missing (Debian packages); nothing when all is there
+	@tests/support/deps build test
+
+run: deps ## build, make a small lab in namespaces, take a tour, serve until Ctrl-C (ONCE=1: tour only)
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/support/tour.py $(if $(ONCE),--once) --build $(O)
+
+test: deps ## install what is missing, build, and run every test
+	@$(MAKE) --no-print-directory all
+	@MAKE='$(MAKE)' tests/support/run-stages check-unit check-bpf check-fuzz check-e2e check-vm lint
+
+check-e2e: all ## end-to-end tests in network namespaces (root)
+	@$(PYTHON) -m pytest -q -x --tb=short tests/e2e $(if $(K),-k '$(K)')
+
+install: all ## install programs and units under DESTDIR/PREFIX (default /usr/local)
+	install -d $(DESTDIR)$(PREFIX)/sbin
+	install -m 0755 $(O)/tidegate $(O)/tidegate-loader $(DESTDIR)$(PREFIX)/sbin/
+
 unit: $(filter $(O)/tests/unit/$(MOD)/%,$(unit_t)) ## build and run one module's unit tests: make unit MOD=http
 	@for t in $^; do echo "# $$t"; $$t || exit 1; done
 
