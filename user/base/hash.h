@@ -10,6 +10,8 @@
 #include "base/str.h"
 
 uint64_t hash_keyed(struct str bytes);
+/* The same with a key of the caller's: equal in every process that has the key. */
+uint64_t hash_siphash13(struct str bytes, uint64_t key0, uint64_t key1);
 uint64_t hash_fnv1a64(struct str bytes);
 /* 32-byte SHA-256 and 20-byte SHA-1. */
 void hash_sha256(struct str bytes, unsigned char ret_digest[32]);

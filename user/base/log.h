@@ -6,7 +6,7 @@
  * log: one logfmt (or JSON) line on standard error per call, UTC with milliseconds, written with one
  * write(2). Lower-case message, no final period: what happened, then what happens next. Values are escaped:
  * no byte of input can end a line or forge a field. Repeats of the same message and first field within 10 s
- * are counted and reported once ("suppressed=N"). Thread-safe. Floors 0-3 of user/ do not log.
+ * are counted and reported once ("suppressed=N"); trace and debug are never held back. Thread-safe. Floors 0-3 of user/ do not log.
  */
 
 #include <stdint.h>
@@ -30,6 +30,8 @@ struct log_field {
 #define LOG_ERRNO(value)      LOG_C("error", log_strerror(value))
 
 void log_init(enum log_level level, enum log_format format);
+/* Reports what was held back and not reported yet: at the end of the program, and in quiet times. */
+void log_flush(void);
 bool log_on(enum log_level level);
 const char *log_strerror(int errnum);
 void log_fields(enum log_level level, const char *message, const struct log_field *fields, size_t n);
