@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KERNEL_CONFIG_H
+#define KERNEL_CONFIG_H
+
+/*
+ * kernel_config: what the kernel plane should do, as plain data in the units people write.
+ *
+ * Whoever compiles a snapshot fills one of these; dataplane_apply() makes the maps agree with it. A
+ *policy is known by its name: while the name stays, so do its buckets, bans and counters. One
+ *policy serves any number of entries; an entry without a policy is counted but not limited.
+ *Everything lives in the caller's arena.
+ *
+ *	struct kernel_config *config = kernel_config_new(arena);
+ *	struct kernel_policy *policy = kernel_config_policy(config, STR("web"));
+ *	policy->syns = (struct kernel_limit){.per_second = 50, .burst = 100};
+ *	kernel_policy_add(config, policy, cidr, KERNEL_DENY);
+ *	kernel_config_add(config, STR("web"), &addr, 8000, IPPROTO_TCP, policy);
+ *
+ * Adding returns false, and changes nothing, when the arena is exhausted or a table is full.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+
+enum {
+	KERNEL_POLICIES_MAX = 255, /* slot 0 of the map means "no policy" */
+	KERNEL_ENTRIES_MAX = 255,  /* slot 0 of the map means "no entry point" */
+	KERNEL_ACL_MAX = 1 << 18,  /* prefixes of all policies together */
+	KERNEL_NAME_MAX = 31,	   /* bytes of a policy's or entry's name kept in the maps */
+};
+
+enum kernel_action { KERNEL_NONE, KERNEL_ALLOW, KERNEL_DENY };
+
+/*
+ * per_second 0: no such limit. burst 0: one second's worth. A source may send burst units at once;
+ * the kernel counts time in ticks of 1 to 10 ms, so a burst shorter than two ticks is stretched to
+ * two.
+ */
+struct kernel_limit {
+	double per_second;
+	uint64_t burst;
+};
+
+struct kernel_acl {
+	struct cidr cidr;
+	enum kernel_action action;
+};
+
+/* The longest matching prefix decides. Allowed sources are trusted: never limited, never banned. */
+struct kernel_policy {
+	struct str name;
+	struct str object; /* where it was written: "SourcePolicy/shop/strict"; for people */
+	struct kernel_limit packets, syns, bytes;
+	uint8_t v4_bits; /* sources are counted by this prefix: 1..32, preset 32 */
+	uint8_t v6_bits; /* 1..128, preset 64 */
+	struct kernel_acl *acl;
+	size_t n_acl, acl_room;
+	uint32_t index; /* in config->policies */
+};
+
+struct kernel_entry {
+	struct str name;
+	struct addr addr;		    /* all zero: any address */
+	uint16_t port;			    /* host order */
+	uint8_t proto;			    /* IPPROTO_TCP or IPPROTO_UDP */
+	const struct kernel_policy *policy; /* NULL: none */
+};
+
+struct kernel_config {
+	struct arena *arena;
+	struct kernel_policy *policies[KERNEL_POLICIES_MAX];
+	size_t n_policies;
+	struct kernel_entry entries[KERNEL_ENTRIES_MAX];
+	size_t n_entries;
+	size_t n_acl; /* prefixes of all policies */
+};
+
+/* An empty configuration: nothing is limited. NULL without memory. */
+static inline struct kernel_config *kernel_config_new(struct arena *arena)
+{
+	struct kernel_config *config = ARENA_NEW(arena, struct kernel_config);
+
+	if (config)
+		config->arena = arena;
+	return config;
+}
+
+/* The policy of that name, made with the presets when there is none yet; NULL when there is no
+ * room. */
+static inline struct kernel_policy *kernel_config_policy(struct kernel_config *config,
+							 struct str name)
+{
+	for (size_t i = 0; i < config->n_policies; i++)
+		if (str_eq(config->policies[i]->name, name))
+			return config->policies[i];
+	if (config->n_policies == KERNEL_POLICIES_MAX)
+		return NULL;
+
+	struct kernel_policy *policy = ARENA_NEW(config->arena, struct kernel_policy);
+	struct str copy = arena_str(config->arena, name);
+
+	if (!policy || (name.len && !copy.at))
+		return NULL;
+	*policy = (struct kernel_policy){
+		.name = copy, .v4_bits = 32, .v6_bits = 64, .index = (uint32_t)config->n_policies};
+	config->policies[config->n_policies++] = policy;
+	return policy;
+}
+
+/* Adds a prefix to a policy's list. The same prefix twice: deny wins. */
+static inline bool kernel_policy_add(struct kernel_config *config, struct kernel_policy *policy,
+				     const struct cidr *cidr, enum kernel_action action)
+{
+	if (config->n_acl == KERNEL_ACL_MAX)
+		return false;
+	if (policy->n_acl == policy->acl_room) {
+		size_t room = policy->acl_room ? policy->acl_room * 2 : 8;
+		struct kernel_acl *acl = ARENA_ARRAY(config->arena, struct kernel_acl, room);
+
+		if (!acl)
+			return false;
+		if (policy->n_acl)
+			memcpy(acl, policy->acl, policy->n_acl * sizeof(*acl));
+		policy->acl = acl;
+		policy->acl_room = room;
+	}
+	policy->acl[policy->n_acl++] = (struct kernel_acl){*cidr, action};
+	config->n_acl++;
+	return true;
+}
+
+/* Binds a policy (or NULL) to an entry point's listening address. */
+static inline bool kernel_config_add(struct kernel_config *config, struct str name,
+				     const struct addr *addr, uint16_t port, uint8_t proto,
+				     const struct kernel_policy *policy)
+{
+	struct str copy = arena_str(config->arena, name);
+
+	if (config->n_entries == KERNEL_ENTRIES_MAX || (name.len && !copy.at))
+		return false;
+	config->entries[config->n_entries++] = (struct kernel_entry){
+		.name = copy, .addr = *addr, .port = port, .proto = proto, .policy = policy};
+	return true;
+}
+
+/* What the kernel decides by address, for explaining: the longest match, or KERNEL_NONE with NULL.
+ */
+static inline enum kernel_action kernel_policy_match(const struct kernel_policy *policy,
+						     const struct addr *source,
+						     const struct kernel_acl **ret_acl)
+{
+	const struct kernel_acl *best = NULL;
+
+	for (size_t i = 0; policy && i < policy->n_acl; i++) {
+		const struct kernel_acl *acl = &policy->acl[i];
+
+		if (!cidr_contains(&acl->cidr, source))
+			continue;
+		if (!best || acl->cidr.bits > best->cidr.bits ||
+		    (acl->cidr.bits == best->cidr.bits && acl->action == KERNEL_DENY))
+			best = acl;
+	}
+	*ret_acl = best;
+	return best ? best->action : KERNEL_NONE;
+}
+
+#endif
