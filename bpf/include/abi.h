@@ -18,6 +18,8 @@
 
 #include <linux/types.h>
 
+#include "abi_addr.h"
+#include "abi_state.h"
 #include "abi_verdict.h"
 
 #define ABI_VERSION 1
@@ -31,10 +33,6 @@ enum {
 	ABI_NAME_BYTES = 32,
 };
 
-struct abi_addr {
-	__be32 word[4];
-};
-
 /* Map "control": what every packet reads first; one line. */
 struct abi_control {
 	__u32 abi_version;
@@ -43,7 +41,7 @@ struct abi_control {
 	__u64 tick_ns; /* length of a jiffy */
 	__u64 ban_until_ns; /* when the last ban ends: no ban is looked up after that */
 	__u64 event_gap_ns; /* least time between two events of one CPU and entry; 0: no events */
-	__u64 reserved;
+	__u64 reserved[2];
 };
 
 /* One GCRA limit; cost 0 is off. Times are nanoseconds, the cost has 16 more fractional bits. */
@@ -124,68 +122,6 @@ struct abi_acl_value {
 	__u16 pad;
 };
 
-/*
- * Map "rate4": four buckets in one line. key = address << 32 | policy << 16 | kind << 1 | 1, 0 is
- * empty. on full: the bucket due first gives way and restarts with its full burst (fail open).
- */
-struct abi_rate4 {
-	__u64 key[4];
-	__u64 due_ns[4];
-};
-
-/* Map "rate6": three buckets; owner = policy << 16 | kind << 1 | 1. Prefixes longer than 64 are
- * folded. */
-struct abi_rate6 {
-	__be64 prefix[3];
-	__u64 due_ns[3];
-	__u32 owner[3];
-	__u32 pad;
-};
-
-/*
- * Map "ban": four sources in one line. source is the low half of an IPv4-mapped address (which no
- * IPv6 /64 in use can equal, 0000::/8 being reserved) or the upper half of an IPv6 one. on full:
- * the writer is told.
- */
-struct abi_ban_line {
-	__be64 source[4];
-	__u64 until[4]; /* milliseconds of the kernel plane's clock << 16 | policy, 0: every policy
-			 */
-};
-
-/* Map "ban_info": the same for people; only user space writes and reads it. */
-struct abi_ban_key {
-	struct abi_addr source;
-	__u32 policy;
-};
-
-struct abi_ban_info {
-	__u64 since_wall_ns;
-	__u64 until_wall_ns;
-	__u64 count;
-	char reason[48];
-};
-
-/* Map "events": one sampled drop. */
-struct abi_event {
-	__u64 time_ns; /* the kernel plane's clock */
-	struct abi_addr source;
-	struct abi_addr dest;
-	__be16 source_port;
-	__be16 dest_port;
-	__u8 proto;
-	__u8 reason; /* enum abi_drop */
-	__u16 entry;
-	__u16 policy;
-	__u16 pad;
-	__u32 ifindex;
-};
-
-/* What the program "clock" fills in: the time that buckets and bans are measured in. */
-struct abi_clock {
-	__u64 now_ns;
-};
-
 _Static_assert(sizeof(struct abi_control) == 64, "control changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_policy) == 128, "policy changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_entry) == 64, "entry changed: bump ABI_VERSION");
@@ -193,11 +129,5 @@ _Static_assert(sizeof(struct abi_port_line) == 64, "port must be one cache line"
 _Static_assert(sizeof(struct abi_gate_line) == 64, "gate must be one cache line");
 _Static_assert(sizeof(struct abi_acl_key) == 24, "acl key changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_acl_value) == 8, "acl value changed: bump ABI_VERSION");
-_Static_assert(sizeof(struct abi_rate4) == 64, "rate4 must be one cache line");
-_Static_assert(sizeof(struct abi_rate6) == 64, "rate6 must be one cache line");
-_Static_assert(sizeof(struct abi_ban_line) == 64, "ban must be one cache line");
-_Static_assert(sizeof(struct abi_ban_key) == 20, "ban_info key changed: bump ABI_VERSION");
-_Static_assert(sizeof(struct abi_ban_info) == 72, "ban_info changed: bump ABI_VERSION");
-_Static_assert(sizeof(struct abi_event) == 56, "event changed: bump ABI_VERSION");
 
 #endif

@@ -37,7 +37,7 @@ enum abi_drop { ABI_DROPS(ABI_DROP_ENUM) ABI_DROP__COUNT };
 #define ABI_PASS_ENUM(id, label, text) ABI_PASS_##id,
 enum abi_pass { ABI_PASSES(ABI_PASS_ENUM) ABI_PASS__COUNT };
 
-#define ABI_COUNTER(id, label, text) __u64 label;
+#define ABI_COUNTER(id, label, text) __u64 id;
 
 /*
  * Map "counter", per CPU, one row per entry point; row 0 counts what belongs to none and, in
