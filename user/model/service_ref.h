@@ -28,7 +28,7 @@ struct sticky_cookie {
 	struct str domain;
 };
 
-struct sticky {
+struct sticky_conf {
 	struct sticky_cookie *cookie; /* NULL: no stickiness */
 };
 
@@ -63,7 +63,7 @@ struct service_ref {
 	struct opt_bool native_lb;
 	bool node_port_lb;
 	struct str servers_transport;
-	struct sticky *sticky;
+	struct sticky_conf *sticky;
 	struct response_forwarding *response_forwarding;
 	struct health_check *health_check;
 	struct passive_health_check *passive_health_check;

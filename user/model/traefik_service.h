@@ -12,7 +12,7 @@
 
 struct weighted_services {
 	struct list_of services; /* struct service_ref */
-	struct sticky *sticky;
+	struct sticky_conf *sticky;
 };
 
 struct mirror {
