@@ -11,25 +11,25 @@
 
 #define ENDPOINT_SLICE_SERVICE_LABEL "kubernetes.io/service-name"
 
-struct endpoint_conditions {
+struct slice_conditions {
 	struct opt_bool ready, serving, terminating;
 };
 
-struct endpoint {
+struct slice_endpoint {
 	struct strs addresses;
-	struct endpoint_conditions conditions;
+	struct slice_conditions conditions;
 	struct str hostname, node_name, zone;
 };
 
-struct endpoint_port {
+struct slice_port {
 	struct str name, protocol, app_protocol;
 	struct opt_int port;
 };
 
 struct endpoint_slice {
 	struct str address_type;  /* IPv4, IPv6 or FQDN */
-	struct list_of endpoints; /* struct endpoint */
-	struct list_of ports;	  /* struct endpoint_port */
+	struct list_of endpoints; /* struct slice_endpoint */
+	struct list_of ports;	  /* struct slice_port */
 };
 
 extern const struct schema schema_endpoint_slice;

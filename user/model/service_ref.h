@@ -63,7 +63,7 @@ struct service_ref {
 	struct opt_bool native_lb;
 	bool node_port_lb;
 	struct str servers_transport;
-	struct sticky_conf *sticky;
+	struct sticky_conf *sticky; /* NULL: none */
 	struct response_forwarding *response_forwarding;
 	struct health_check *health_check;
 	struct passive_health_check *passive_health_check;

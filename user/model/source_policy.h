@@ -31,8 +31,8 @@ struct source_escalation {
 
 struct source_policy {
 	struct strs entry_points; /* empty: all */
-	struct strs allow;	  /* CIDRs; when not empty, only these may come in */
-	struct strs deny;	  /* CIDRs; wins over allow when it is the longer prefix or equal */
+	struct strs allow;	  /* CIDRs: trusted, never limited; the longest prefix decides */
+	struct strs deny;	  /* CIDRs: dropped; wins over an equal allow */
 	struct source_limits *limits;
 	struct source_aggregation aggregation;
 	struct source_escalation *escalation; /* NULL: the static option escalation holds */

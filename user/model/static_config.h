@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STATIC_CONFIG_H
+#define STATIC_CONFIG_H
+
+/*
+ * static_config: the options one starts with, under Traefik's names (reference e and a.11) and
+ * ours. Three layers become one document: --configFile (YAML), then the environment (TIDEGATE_A_B,
+ * TRAEFIK_A_B), then flags (--a.b=v); a later layer overrides key by key. Names compare without
+ * case; an unknown one is an error.
+ */
+
+#include "model/static_entry_point.h"
+
+/* What of the object rules is the operator's choice (reference a.11): holds for every source of
+ * objects. */
+struct kubernetes_crd_provider {
+	struct str endpoint, token, cert_auth_file_path;
+	struct strs namespaces; /* empty: all */
+	struct str label_selector;
+	struct str ingress_class;
+	struct duration throttle_duration;
+	bool allow_cross_namespace, allow_external_name_services, allow_empty_services;
+	bool native_lb_by_default, disable_cluster_scope_resources;
+	struct strs cross_provider_namespaces; /* at NULL: unrestricted; empty list: nobody */
+};
+
+struct static_providers {
+	struct kubernetes_crd_provider kubernetes_crd;
+	struct duration providers_throttle_duration;
+};
+
+struct static_log {
+	struct str level, format, file_path;
+};
+
+struct static_access_log {
+	struct str file_path, format;
+	int64_t buffering_size;
+};
+
+struct static_prometheus {
+	struct strs buckets; /* seconds, increasing */
+	bool add_entry_points_labels, add_routers_labels, add_services_labels;
+	struct str entry_point;
+	bool manual_routing;
+	struct str_map header_labels;
+};
+
+struct static_metrics {
+	bool add_internals;
+	struct static_prometheus *prometheus;
+};
+
+struct static_ping {
+	struct str entry_point;
+	bool manual_routing;
+	int64_t terminating_status_code;
+};
+
+struct static_api {
+	bool insecure, dashboard, debug;
+	struct str base_path;
+};
+
+struct forwarding_timeouts {
+	struct duration dial, response_header, idle_conn;
+};
+
+struct static_servers_transport {
+	bool insecure_skip_verify;
+	struct strs root_cas;
+	int64_t max_idle_conns_per_host; /* per worker and endpoint; negative: no keep-alive */
+	struct forwarding_timeouts forwarding_timeouts;
+};
+
+struct static_core {
+	struct str default_rule_syntax;
+};
+
+struct static_global {
+	bool check_new_version, send_anonymous_usage, not_append_x_forwarded_for;
+};
+
+struct static_admin {
+	struct str address; /* empty: no admin listener */
+	/* Derived. */
+	struct listen_address listen;
+};
+
+/* Every limit has a documented answer when it is reached: see docs/reference/options.md. */
+struct static_limits {
+	int64_t max_connections;	  /* of all workers together */
+	int64_t max_header_count;	  /* fields in one request or response head */
+	int64_t max_upstream_connections; /* per worker and endpoint; 0: unlimited */
+	struct quantity request_memory;	  /* arena of one request */
+};
+
+/* Source that is refused at L7 so often within window is dropped in the kernel for drop_for. */
+struct static_escalation {
+	int64_t refusals; /* 0: never */
+	struct duration window, drop_for;
+};
+
+struct static_config {
+	struct map_of entry_points; /* struct static_entry_point */
+	struct static_providers providers;
+	struct static_log log;
+	struct static_access_log *access_log;
+	struct static_metrics metrics;
+	struct static_ping *ping;
+	struct static_api *api;
+	struct static_servers_transport servers_transport;
+	struct static_core core;
+	struct static_global global;
+	struct str manifests;	/* folder, empty: none */
+	struct str config_file; /* as given */
+	struct static_admin admin;
+	int64_t workers;	 /* 0: one per CPU that we may use */
+	struct str kernel_plane; /* auto, native, generic, off */
+	struct strs interfaces;
+	struct static_limits limits;
+	struct static_escalation escalation;
+};
+
+extern const struct schema schema_static_config;
+
+/*
+ * Reads flags (argv without program and command name), environment and file. Returns 0, or -EINVAL
+ * with the faults in sink, or a negative errno when the file cannot be read (also in sink). Texts
+ * live in the arena. A word that is no flag is a fault, unless ret_words is given: then those are
+ * collected there.
+ */
+int static_config_from_args(int argc, char *const *argv, char *const *envp, struct arena *arena,
+			    struct diag_sink *sink, struct static_config *ret_config,
+			    struct strs *ret_words);
+/* The same from one JSON document (tests, tools). */
+int static_config_from_json(const json_t *document, struct arena *arena, struct diag_sink *sink,
+			    struct static_config *ret_config);
+struct static_entry_point *static_entry_point(const struct static_config *config, size_t i);
+/* The entry point of that name, or NULL. */
+struct static_entry_point *static_entry_point_find(const struct static_config *config,
+						   struct str name);
+
+#endif
