@@ -101,6 +101,11 @@ struct static_escalation {
 	struct duration window, drop_for;
 };
 
+/* Safety that an operator may lower (reference/security.md A2.7). */
+struct static_security {
+	bool allow_loopback_backends; /* endpoints in loopback, link-local and metadata ranges */
+};
+
 struct static_config {
 	struct map_of entry_points; /* struct static_entry_point */
 	struct static_providers providers;
@@ -120,6 +125,7 @@ struct static_config {
 	struct strs interfaces;
 	struct static_limits limits;
 	struct static_escalation escalation;
+	struct static_security security;
 };
 
 extern const struct schema schema_static_config;
