@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * router: three host indexes (exact name, one-label wildcard, anything), each with a path trie.
+ *
+ * Routes are sorted once; a route's place is its rank, the smallest rank that matches wins. Every rule is
+ * turned into keys (host, path) such that a request which matches the rule agrees with at least one key;
+ * the rank is filed under each. A lookup finds at most three tries and walks the merged lists of ranks
+ * upwards, evaluating whole rules, until one says yes. A key that is too general costs time, never
+ * correctness; so rules with too many alternatives are simply filed under "anything".
+ */
+
+#include "plan/router.h"
+
+#include <stdlib.h>
+
+#include "base/table.h"
+#include "plan/path_trie.h"
+
+enum { KEYS_MAX = 1024 }; /* alternatives of one rule */
+
+enum host_key { HOST_ANY, HOST_WILDCARD, HOST_EXACT };
+
+struct key {
+	enum host_key host_kind;
+	bool exact;	 /* path is the whole path, not a prefix */
+	struct str host; /* for a wildcard: from its first dot on */
+	struct str path; /* empty prefix: any path */
+};
+
+struct keys {
+	struct key *at;
+	size_t n;
+};
+
+struct router {
+	struct route **ranked;
+	uint32_t n;
+	struct table exact, wildcard; /* host -> const struct path_node */
+	const struct path_node *any;
+};
+
+/* ------------------------------------------------------------------- keys -- */
+
+static struct str without_final_dots(struct str host)
+{
+	while (host.len && host.at[host.len - 1] == '.')
+		host.len--;
+	return host;
+}
+
+static struct key key_of_leaf(const struct rule *leaf)
+{
+	struct key key = {0};
+
+	if (leaf->negated)
+		return key;
+	if (leaf->kind == MATCH_HOST) {
+		struct str host = without_final_dots(leaf->args[0]);
+
+		if (str_starts(host, STR("*."))) {
+			key.host_kind = HOST_WILDCARD;
+			key.host = str_from(host, 1);
+		} else if (!str_starts(host, STR("*"))) {
+			key.host_kind = HOST_EXACT;
+			key.host = host;
+		}
+	} else if (leaf->kind == MATCH_PATH || leaf->kind == MATCH_PATH_PREFIX) {
+		key.exact = leaf->kind == MATCH_PATH;
+		key.path = leaf->args[0];
+	}
+	return key;
+}
+
+static bool key_is_any(const struct key *key)
+{
+	return key->host_kind == HOST_ANY && !key->exact && !key->path.len;
+}
+
+/* What must hold when both must hold: of two claims about the same thing, the narrower one. */
+static struct key key_and(struct key a, struct key b)
+{
+	if (b.host_kind > a.host_kind) {
+		a.host_kind = b.host_kind;
+		a.host = b.host;
+	}
+	if (!a.exact && (b.exact || b.path.len > a.path.len)) {
+		a.exact = b.exact;
+		a.path = b.path;
+	}
+	return a;
+}
+
+static struct keys keys_any(struct arena *scratch)
+{
+	struct key *any = ARENA_NEW(scratch, struct key);
+
+	return (struct keys){any, any != NULL};
+}
+
+static bool keys_are_any(const struct keys *keys)
+{
+	return keys->n == 1 && key_is_any(&keys->at[0]);
+}
+
+static struct keys keys_and(struct keys a, struct keys b, struct arena *scratch)
+{
+	if (keys_are_any(&a) || a.n * b.n > KEYS_MAX)
+		return keys_are_any(&a) ? b : a;
+	struct keys both = {ARENA_ARRAY(scratch, struct key, a.n * b.n), 0};
+
+	for (size_t i = 0; both.at && i < a.n; i++)
+		for (size_t j = 0; j < b.n; j++)
+			both.at[both.n++] = key_and(a.at[i], b.at[j]);
+	return both;
+}
+
+static struct keys keys_or(struct keys a, struct keys b, struct arena *scratch)
+{
+	if (keys_are_any(&a) || keys_are_any(&b) || a.n + b.n > KEYS_MAX)
+		return keys_any(scratch);
+	struct keys either = {ARENA_ARRAY(scratch, struct key, a.n + b.n), a.n + b.n};
+
+	if (!either.at)
+		return (struct keys){0};
+	memcpy(either.at, a.at, a.n * sizeof(*a.at));
+	memcpy(&either.at[a.n], b.at, b.n * sizeof(*b.at));
+	return either;
+}
+
+/* Empty only when out of memory. */
+static struct keys keys_of(const struct rule *rule, struct arena *scratch)
+{
+	if (rule->op == RULE_LEAF) {
+		struct keys keys = keys_any(scratch);
+
+		if (keys.n)
+			keys.at[0] = key_of_leaf(rule);
+		return keys;
+	}
+	struct keys keys = keys_of(rule->children[0], scratch);
+
+	for (size_t i = 1; i < rule->n_children; i++) {
+		struct keys more = keys_of(rule->children[i], scratch);
+
+		keys = rule->op == RULE_AND ? keys_and(keys, more, scratch)
+					    : keys_or(keys, more, scratch);
+	}
+	return keys;
+}
+
+/* ------------------------------------------------------------------ build -- */
+
+/* Everything filed under one host while building. */
+struct shelf {
+	struct path_entry *entries;
+	size_t n, room;
+	struct str host;
+	struct table *table; /* where it will go; NULL: router->any */
+	struct shelf *next;
+};
+
+struct shelves {
+	struct arena scratch;
+	struct table exact, wildcard; /* host -> struct shelf */
+	struct shelf any, *all;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct route *x = *(struct route *const *)a, *y = *(struct route *const *)b;
+	int order;
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	/* reference b.4: providers that are not in the list, such as internal, rank last */
+	order = str_ends(x->name, STR("@internal")) - str_ends(y->name, STR("@internal"));
+	if (order)
+		return order;
+	order = str_cmp(x->name, y->name);
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static struct shelf *shelf_of(struct shelves *shelves, struct router *router, const struct key *key)
+{
+	bool is_exact = key->host_kind == HOST_EXACT;
+	struct table *index = is_exact ? &shelves->exact : &shelves->wildcard;
+	struct shelf *shelf;
+
+	if (key->host_kind == HOST_ANY)
+		return &shelves->any;
+	shelf = table_find(index, key->host);
+	if (shelf)
+		return shelf;
+	shelf = ARENA_NEW(&shelves->scratch, struct shelf);
+	if (!shelf || table_put(index, key->host, shelf, NULL) < 0)
+		return NULL;
+	shelf->host = key->host;
+	shelf->table = is_exact ? &router->exact : &router->wildcard;
+	shelf->next = shelves->all;
+	shelves->all = shelf;
+	return shelf;
+}
+
+static bool file(struct shelves *shelves, struct router *router, const struct key *key,
+		 uint32_t rank)
+{
+	struct shelf *shelf = shelf_of(shelves, router, key);
+
+	if (!shelf)
+		return false;
+	if (shelf->n == shelf->room) {
+		size_t room = shelf->room ? shelf->room * 2 : 4;
+		struct path_entry *entries =
+			ARENA_ARRAY(&shelves->scratch, struct path_entry, room);
+
+		if (!entries)
+			return false;
+		if (shelf->n)
+			memcpy(entries, shelf->entries, shelf->n * sizeof(*entries));
+		shelf->entries = entries;
+		shelf->room = room;
+	}
+	shelf->entries[shelf->n++] = (struct path_entry){key->path, key->exact, rank};
+	return true;
+}
+
+static bool file_all(struct shelves *shelves, struct router *router)
+{
+	struct arena scratch;
+	bool ok = true;
+
+	arena_init(&scratch, SIZE_MAX, 0);
+	for (uint32_t rank = 0; ok && rank < router->n; rank++) {
+		struct keys keys = keys_of(router->ranked[rank]->rule, &scratch);
+
+		ok = keys.n && !scratch.failed;
+		for (size_t i = 0; ok && i < keys.n; i++)
+			ok = file(shelves, router, &keys.at[i], rank);
+		arena_reset(&scratch);
+	}
+	arena_done(&scratch);
+	return ok;
+}
+
+static bool build(struct router *router, struct shelves *shelves, struct arena *arena)
+{
+	if (!file_all(shelves, router))
+		return false;
+	router->any = path_trie_new(shelves->any.entries, shelves->any.n, arena);
+	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next) {
+		const struct path_node *paths = path_trie_new(shelf->entries, shelf->n, arena);
+
+		if (!paths || table_put(shelf->table, shelf->host, (void *)paths, NULL) < 0)
+			return false;
+	}
+	return router->any;
+}
+
+struct router *router_new(struct route *const *routes, size_t n, struct arena *arena)
+{
+	struct router *router = ARENA_NEW(arena, struct router);
+	struct shelves shelves = {0};
+	bool ok;
+
+	if (!router || n >= UINT32_MAX)
+		return NULL;
+	router->ranked = ARENA_ARRAY(arena, struct route *, n + 1);
+	if (!router->ranked)
+		return NULL;
+	router->n = (uint32_t)n;
+	if (n)
+		memcpy(router->ranked, routes, n * sizeof(struct route *));
+	qsort(router->ranked, n, sizeof(struct route *), by_rank);
+	table_init(&router->exact, arena);
+	table_init(&router->wildcard, arena);
+	arena_init(&shelves.scratch, SIZE_MAX, 64 << 10);
+	table_init(&shelves.exact, &shelves.scratch);
+	table_init(&shelves.wildcard, &shelves.scratch);
+	ok = build(router, &shelves, arena);
+	arena_done(&shelves.scratch);
+	return ok ? router : NULL;
+}
+
+/* ----------------------------------------------------------------- lookup -- */
+
+/* Where the candidates of one request are: up to three hosts, each with prefixes and exact paths. */
+struct places {
+	const struct path_node *prefix[3];
+	struct path_list exact[3];
+	unsigned int n;
+};
+
+static void look(struct places *places, const struct path_node *paths, struct str path)
+{
+	if (paths) {
+		path_trie_find(paths, path, &places->prefix[places->n], &places->exact[places->n]);
+		places->n++;
+	}
+}
+
+static void locate(const struct router *router, const struct request *request,
+		   struct places *ret_places)
+{
+	struct str host = without_final_dots(request->host);
+	struct str path = request->routing_path;
+
+	ret_places->n = 0;
+	if (router->exact.n)
+		look(ret_places, table_find(&router->exact, host), path);
+	if (router->wildcard.n) {
+		ptrdiff_t dot = str_find(host, '.');
+
+		if (dot >= 0)
+			look(ret_places,
+			     table_find(&router->wildcard, str_from(host, (size_t)dot)), path);
+	}
+	look(ret_places, router->any, path);
+}
+
+/* The best candidate whose rank is at least from, or UINT32_MAX. */
+static uint32_t next_candidate(const struct places *places, uint32_t from)
+{
+	uint32_t best = UINT32_MAX, rank;
+
+	for (unsigned int i = 0; i < places->n; i++) {
+		rank = path_list_next(&places->exact[i], from);
+		best = rank < best ? rank : best;
+		for (const struct path_node *node = places->prefix[i]; node; node = node->up) {
+			rank = path_list_next(&node->prefix, from);
+			best = rank < best ? rank : best;
+		}
+	}
+	return best;
+}
+
+const struct route *router_find(const struct router *router, const struct request *request)
+{
+	struct places places;
+
+	locate(router, request, &places);
+	for (uint32_t rank = next_candidate(&places, 0); rank != UINT32_MAX;
+	     rank = next_candidate(&places, rank + 1))
+		if (rule_match(router->ranked[rank]->rule, request))
+			return router->ranked[rank];
+	return NULL;
+}
+
+size_t router_trace(const struct router *router, const struct request *request,
+		    struct router_step *steps, size_t max, const struct route **ret_route)
+{
+	struct places places;
+	size_t n = 0;
+
+	*ret_route = NULL;
+	locate(router, request, &places);
+	for (uint32_t rank = next_candidate(&places, 0); rank != UINT32_MAX;
+	     rank = next_candidate(&places, rank + 1)) {
+		const struct route *route = router->ranked[rank];
+		bool matches = rule_match(route->rule, request);
+
+		if (matches)
+			*ret_route = route;
+		/* When steps are full the last one is still the answer's. */
+		if (n < max || (matches && max))
+			steps[n < max ? n++ : max - 1] = (struct router_step){
+				route, matches ? NULL : rule_failed_leaf(route->rule, request)};
+		if (matches)
+			break;
+	}
+	return n;
+}
