@@ -79,7 +79,7 @@ struct metric_worker {
 	struct metric_worker *next; /* in the registry's list */
 	_Atomic(struct metric_block *) page[METRIC_PAGES];
 	/* Class by what it counts; 0 is not known yet. Private to the worker. */
-	uint16_t class_of[METRIC_PROTOCOL__COUNT][METRIC_METHOD__COUNT][500];
+	uint16_t class_of[METRIC_PROTOCOL__COUNT][METRIC_METHOD__COUNT][600];
 };
 
 /* ------------------------------------------------------------------ registry -- */
@@ -118,7 +118,7 @@ uint16_t metric_class_slow(struct metric_worker *worker, unsigned code, enum met
 static inline uint16_t metric_class(struct metric_worker *worker, unsigned code, enum metric_method method,
 				    enum metric_protocol protocol)
 {
-	uint16_t class_ = code < 600 && code >= 100 ? worker->class_of[protocol][method][code - 100] : 0;
+	uint16_t class_ = code < 600 ? worker->class_of[protocol][method][code] : 0;
 
 	return class_ ? class_ : metric_class_slow(worker, code, method, protocol);
 }
