@@ -39,7 +39,7 @@ RE2::Options options(bool latin1)
 
 re2::StringPiece piece(struct str text)
 {
-	return {text.len ? text.at : "", text.len};
+	return {text.at ? text.at : "", text.len};
 }
 
 bool is_utf8(struct str text)

@@ -37,7 +37,7 @@ static void values_are_found_replaced_and_removed(void **state)
 
 static void many_changes_agree_with_a_model(void **state)
 {
-	static char names[KEYS][8];
+	static char names[KEYS][16];
 	bool model[KEYS] = {false};
 	struct table table;
 	uint32_t seed = 12345;
