@@ -11,7 +11,7 @@
 enum { DATE_TEXT_BYTES = 29 };
 
 struct date {
-	int64_t second;	/* of text; 0 (a zeroed struct): none yet */
+	int64_t second; /* of text; 0 (a zeroed struct): none yet */
 	char text[DATE_TEXT_BYTES + 3];
 };
 

@@ -3,11 +3,13 @@
 #define FORWARDED_H
 
 /*
- * forwarded: who may say where a request came from (reference/traefik.md e; reference/security.md A2.4).
+ * forwarded: who may say where a request came from (reference/traefik.md e; reference/security.md
+ * A2.4).
  *
- * At the entry point, in this order: names with '_' by strategy; headers that Connection nominates go, except
- * protected ones; from peers that are not trusted the managed set, Forwarded and the other identity headers
- * go, in every spelling; then ours are added where absent. X-Forwarded-For is appended when sending.
+ * At the entry point, in this order: names with '_' by strategy; headers that Connection nominates
+ * go, except protected ones; from peers that are not trusted the managed set, Forwarded and the
+ * other identity headers go, in every spelling; then ours are added where absent. X-Forwarded-For
+ * is appended when sending.
  */
 
 #include "http/fail.h"
@@ -19,7 +21,8 @@ enum forwarded_underscores {
 	FORWARDED_UNDERSCORES_REJECT,
 };
 
-/* An entry point's forwardedHeaders.*; everything borrowed from the snapshot. Zero is the default. */
+/* An entry point's forwardedHeaders.*; everything borrowed from the snapshot. Zero is the default.
+ */
 struct forwarded_options {
 	bool insecure; /* every peer is trusted */
 	bool not_append_for;
@@ -27,8 +30,9 @@ struct forwarded_options {
 	uint8_t underscores;	 /* enum forwarded_underscores */
 	uint16_t n_trusted, n_connection;
 	const struct cidr *trusted;
-	const struct str *connection; /* names that Connection may list and that pass nevertheless */
-	struct str server;	      /* our host name, for X-Forwarded-Server; empty: not sent */
+	const struct str
+		*connection; /* names that Connection may list and that pass nevertheless */
+	struct str server;   /* our host name, for X-Forwarded-Server; empty: not sent */
 };
 
 bool forwarded_trusts(const struct forwarded_options *options, const struct addr *peer);

@@ -3,16 +3,20 @@
 #define HEADER_H
 
 /*
- * header: the ordered header list. Names compare without case. Known names are found by id, others by text.
- * Additions that find no room (arena cap) are dropped and set headers->arena->failed. Names and values given
- * by callers are borrowed: copy them into the arena first when they do not live as long as the exchange.
+ * header: the ordered header list. Names compare without case. Known names are found by id, others
+ * by text. Additions that find no room (arena cap) are dropped and set headers->arena->failed.
+ * Names and values given by callers are borrowed: copy them into the arena first when they do not
+ * live as long as the exchange.
  */
 
 #include "http/message.h"
 
+/* In http/header_id.c. */
 enum header_id header_id_of(struct str name);
 struct str header_name_of(enum header_id id); /* canonical spelling, "X-Forwarded-For" */
 
+/* Makes room for one more; false (and arena->failed) when there is none. The new slot is at[n]. */
+bool header_room(struct headers *headers);
 /* First one with this id / name, or NULL. */
 struct header *header_find(struct headers *headers, enum header_id id);
 struct header *header_find_name(struct headers *headers, struct str name);

@@ -5,10 +5,11 @@
 /*
  * message: a request and a response as the whole program sees them.
  *
- * Every str in here borrows: from the bytes that were parsed (which live as long as the exchange) or from
- * the exchange's arena. The parser fills what arrived; http/canon.c fills host, path and routing path once,
- * before routing; middlewares change path, query, host and headers; http/h1_write.c serialises anew: bytes
- * are never forwarded as received (reference/security.md A2.1).
+ * Every str in here borrows: from the bytes that were parsed (which live as long as the exchange)
+ * or from the exchange's arena. The parser fills what arrived; http/canon.c fills host, path and
+ * routing path once, before routing; middlewares change path, query, host and headers;
+ * http/h1_write.c serialises anew: bytes are never forwarded as received (reference/security.md
+ * A2.1).
  */
 
 #include <stdbool.h>
@@ -65,7 +66,8 @@ enum header_id {
 	HEADER_ACCEPT,
 	HEADER_ACCESS_CONTROL_REQUEST_METHOD,
 	HEADER_ACCESS_CONTROL_REQUEST_HEADERS,
-	/* The managed set: deleted from untrusted peers (reference/traefik.md e, X-Forwarded handling). */
+	/* The managed set: deleted from untrusted peers (reference/traefik.md e, X-Forwarded
+	   handling). */
 	HEADER_X_FORWARDED_FOR,
 	HEADER_X_FORWARDED_HOST,
 	HEADER_X_FORWARDED_METHOD,
@@ -83,13 +85,15 @@ enum header_id {
 };
 
 struct header {
-	struct str name; /* as it came, or as it will be sent: spelling is kept, comparison ignores case */
+	struct str name;  /* as it came, or as it will be sent: spelling is kept, comparison ignores
+			     case */
 	struct str value; /* without surrounding blanks */
 	uint16_t id;	  /* enum header_id */
 	bool gone;	  /* deleted: skipped by every reader */
 };
 
-/* An ordered list; room comes from the exchange's arena or a worker's scratch. Functions in http/header.h. */
+/* An ordered list; room comes from the exchange's arena or a worker's scratch. Functions in
+ * http/header.h. */
 struct headers {
 	struct header *at;
 	uint16_t n, cap;
@@ -112,20 +116,24 @@ struct request {
 	uint8_t body;	       /* enum body_kind */
 	bool keep_alive;       /* what the client asked for, by version and Connection */
 	bool expect_continue;
-	bool upgrade;	  /* Connection: upgrade with an Upgrade header we may forward (websocket, GET) */
+	bool upgrade; /* Connection: upgrade with an Upgrade header we may forward (websocket, GET)
+		       */
 	bool is_absolute; /* absolute-form target */
 	struct str method;
-	struct str target;    /* the request target as it came */
-	struct str authority; /* Host header or absolute-form authority, as it came; forwarded as Host */
+	struct str target;	/* the request target as it came */
+	struct str authority;	/* Host header or absolute-form authority, as it came; forwarded as
+				   Host */
 	int64_t content_length; /* for BODY_LENGTH */
 	struct headers headers;
 
 	/* Canonical (http/canon.c). */
-	struct str host;     /* lower case, no port, no brackets, no final dot kept as in reference b.2 */
-	struct str raw_path; /* escaped path, normalised and sanitised; what is forwarded */
-	struct str path;     /* decoded path: what path middlewares see */
-	struct str routing_path; /* decoded but for the reserved set: what rules match (reference b.2) */
-	struct str query;    /* without '?' ; has_query tells "/?" from "/" */
+	struct str
+		host; /* lower case, no port, no brackets, no final dot kept as in reference b.2 */
+	struct str raw_path;	 /* escaped path, normalised and sanitised; what is forwarded */
+	struct str path;	 /* decoded path: what path middlewares see */
+	struct str routing_path; /* decoded but for the reserved set: what rules match (reference
+				    b.2) */
+	struct str query;	 /* without '?' ; has_query tells "/?" from "/" */
 	bool has_query;
 
 	/* The connection's facts. */

@@ -3,8 +3,9 @@
 #define QUERY_H
 
 /*
- * query: the pairs of a query, decoded as Go's url.ParseQuery does: '+' is a space, pairs with a bad escape are
- * skipped, empty pairs are skipped, "k" is "k" with an empty value. canon_request() has replaced ';'.
+ * query: the pairs of a query, decoded as Go's url.ParseQuery does: '+' is a space, pairs with a
+ * bad escape are skipped, empty pairs are skipped, "k" is "k" with an empty value. canon_request()
+ * has replaced ';'.
  */
 
 #include "base/arena.h"
