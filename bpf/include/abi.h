@@ -29,7 +29,8 @@ enum {
 	ABI_ENTRIES = 256,     /* slots in one half; 0 is "no entry point" */
 	ABI_PORT_LINES = 4096, /* in one half: 2048 lines of 32 TCP ports, then UDP */
 	ABI_GATE_LINES = 256,  /* in one half: 128 lines of 512 bits for IPv4, then IPv6 */
-	ABI_CHAIN_MAX = 8,     /* entries that share a port and differ by address */
+	ABI_ACL_MAX = 1 << 18,
+	ABI_CHAIN_MAX = 8, /* entries that share a port and differ by address */
 	ABI_NAME_BYTES = 32,
 };
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef MAPS_H
+#define MAPS_H
+
+/*
+ * maps: every map of the kernel plane, in the order in which a packet meets them.
+ *
+ * Layouts are in abi.h. Everything that packets read is a plain array that the proxy maps into its
+ * memory, so that publishing is a memory write; only the prefixes need a trie. Sizes of the state
+ * maps are presets which the loader may change before the first load; the masks in rate.h and ban.h
+ * follow.
+ */
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct abi_control);
+} control SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * ABI_PORT_LINES);
+	__type(key, __u32);
+	__type(value, struct abi_port_line);
+} port SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * ABI_ENTRIES);
+	__type(key, __u32);
+	__type(value, struct abi_entry);
+} entry SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * ABI_POLICIES);
+	__type(key, __u32);
+	__type(value, struct abi_policy);
+} policy SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * ABI_GATE_LINES);
+	__type(key, __u32);
+	__type(value, struct abi_gate_line);
+} gate SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_ACL_MAX);
+	__type(key, struct abi_acl_key);
+	__type(value, struct abi_acl_value);
+} acl SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << 14);
+	__type(key, __u32);
+	__type(value, struct abi_ban_line);
+} ban SEC(".maps");
+
+/* Only user space reads and writes this one; it is here so that it has a type and a pin like the
+ * others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 16);
+	__type(key, struct abi_ban_key);
+	__type(value, struct abi_ban_info);
+} ban_info SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << 18);
+	__type(key, __u32);
+	__type(value, struct abi_rate4);
+} rate4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << 17);
+	__type(key, __u32);
+	__type(value, struct abi_rate6);
+} rate6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ABI_ENTRIES);
+	__type(key, __u32);
+	__type(value, struct abi_counter);
+} counter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} events SEC(".maps");
+
+/* Another program may run after ours on packets that pass: slot 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} next SEC(".maps");
+
+#endif
