@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The loader beside a foreign XDP program, under a stock kernel where libxdp's dispatcher works.
+
+Runs in a test machine: it makes an interface, a network namespace behind it, and leaves both to end
+with the machine.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import story
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("O", "build")
+LOADER = BUILD / "tidegate-loader"
+FOREIGN = BUILD / "tests/vm/foreign.bpf.o"
+DEVICE, HERE, THERE = "edge0", "10.9.0.1", "10.9.0.2"
+PACKETS = 20
+
+
+def sh(command):
+    """Runs a shell line; returns what it printed, or fails with all of it."""
+    result = subprocess.run(command, shell=True, text=True, capture_output=True, timeout=60)
+    if result.returncode:
+        raise AssertionError(f"{command}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def make_network():
+    for line in (
+        "modprobe veth",
+        "ip netns add away",
+        f"ip link add {DEVICE} type veth peer name away0 netns away",
+        f"ip addr add {HERE}/24 dev {DEVICE}",
+        f"ip link set {DEVICE} up",
+        f"ip -n away addr add {THERE}/24 dev away0",
+        "ip -n away link set away0 up",
+    ):
+        sh(line)
+
+
+def send_packets():
+    """PACKETS datagrams from the far end; the programs see them, whatever the stack says to them."""
+    sh(f"ip netns exec away bash -c 'for i in $(seq {PACKETS}); do echo > /dev/udp/{HERE}/9; done 2>&-; true'")
+
+
+def programs():
+    """The names of the programs that run on the interface, first one first."""
+    return re.findall(r"^ => +\d+ +(\w+)", sh(f"xdp-loader status {DEVICE}"), re.M)
+
+
+def foreign_seen():
+    rows = json.loads(sh("bpftool -j map dump name foreign_seen"))
+    return rows[0]["formatted"]["value"]
+
+
+def ours_received():
+    """Packets that our program has counted, from its pinned per-CPU counters."""
+    status = json.loads(sh(f"{LOADER} status --json"))
+    return status["counters"]["received"]
+
+
+def doctor():
+    """The doctor says that this kernel has TLS and a working dispatcher"""
+    report = sh(f"{LOADER} doctor || true")
+    print(report)
+    assert re.search(r"dispatcher.*\b(yes|ok|works)", report, re.I), "the dispatcher"
+    assert re.search(r"tls.*\b(yes|ok|works|loaded|available)", report, re.I), "kernel TLS"
+
+
+def attaches_beside():
+    """A foreign program stays when ours is attached, and both see every packet"""
+    sh(f"xdp-loader load -m native {DEVICE} {FOREIGN}")
+    assert programs() == ["foreign_count"]
+    sh(f"{LOADER} load")
+    print(sh(f"{LOADER} attach {DEVICE}"))
+    names = programs()
+    assert "foreign_count" in names and len(names) == 2, names
+    foreign, ours = foreign_seen(), ours_received()
+    send_packets()
+    assert foreign_seen() - foreign >= PACKETS, "the foreign program missed packets"
+    assert ours_received() - ours >= PACKETS, "our program missed packets"
+
+
+def replaces_itself():
+    """Attaching again replaces our program only, and its counters go on"""
+    ours = ours_received()
+    sh(f"{LOADER} load")
+    sh(f"{LOADER} attach {DEVICE}")
+    assert sorted(programs()).count("foreign_count") == 1 and len(programs()) == 2, programs()
+    send_packets()
+    assert ours_received() - ours >= PACKETS
+
+
+def detaches_alone():
+    """Detaching ours leaves the foreign program, still counting"""
+    sh(f"{LOADER} detach {DEVICE}")
+    assert programs() == ["foreign_count"], programs()
+    before = foreign_seen()
+    send_packets()
+    assert foreign_seen() - before >= PACKETS
+
+
+def unloads():
+    """Unloading removes what was pinned and nothing else"""
+    sh(f"{LOADER} unload")
+    assert not os.path.exists("/sys/fs/bpf/tidegate")
+    assert programs() == ["foreign_count"], programs()
+
+
+if not os.path.exists("/sys/kernel/btf/vmlinux"):
+    sys.exit("this test wants a kernel with BTF")
+make_network()
+story.run(doctor, attaches_beside, replaces_itself, detaches_alone, unloads)
