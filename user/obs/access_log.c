@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * access_log: a line is composed front to back in bounded room. A field that does not fit any more is left
+ * out whole, so that what is written is always a well-formed line.
+ */
+
+#include "obs/access_log.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+enum field_type {
+	FIELD_STR,	/* left out of JSON when empty */
+	FIELD_STR_DASH, /* "-" when empty */
+	FIELD_INT,
+	FIELD_INT_SET,	/* left out of JSON when 0 */
+	FIELD_OVERHEAD,
+	FIELD_TIME_UTC,
+	FIELD_TIME_LOCAL,
+	FIELD_CONST, /* the help text is the value */
+};
+
+struct field {
+	const char *name;
+	enum field_type type;
+	uint16_t at; /* offset in struct access_record */
+	const char *help;
+};
+
+#define AT(member) (uint16_t) offsetof(struct access_record, member)
+
+/* Sorted as JSON writes them. */
+static const struct field fields[] = {
+	{"ClientAddr", FIELD_STR, AT(client_addr), "address and port of the peer"},
+	{"ClientHost", FIELD_STR, AT(client_host), "client address, or X-Forwarded-For as it came"},
+	{"ClientPort", FIELD_STR_DASH, AT(client_port), "port of the peer"},
+	{"ClientUsername", FIELD_STR_DASH, AT(client_user), "authenticated user"},
+	{"DownstreamContentSize", FIELD_INT, AT(downstream_bytes), "bytes of body sent to the client"},
+	{"DownstreamStatus", FIELD_INT, AT(downstream_status), "status sent to the client"},
+	{"Duration", FIELD_INT, AT(duration_ns), "nanoseconds from the first byte to the last"},
+	{"OriginContentSize", FIELD_INT, AT(origin_bytes), "bytes of body the backend sent"},
+	{"OriginDuration", FIELD_INT, AT(origin_duration_ns), "nanoseconds the backend took"},
+	{"OriginStatus", FIELD_INT_SET, AT(origin_status), "status of the backend; absent when it was not asked"},
+	{"Overhead", FIELD_OVERHEAD, 0, "nanoseconds spent in the proxy"},
+	{"RequestAddr", FIELD_STR, AT(request_addr), "Host header"},
+	{"RequestContentSize", FIELD_INT, AT(request_bytes), "bytes of body the client sent"},
+	{"RequestCount", FIELD_INT, AT(request_count), "number of the request since the start"},
+	{"RequestHost", FIELD_STR, AT(request_host), "host of the Host header"},
+	{"RequestMethod", FIELD_STR, AT(request_method), "method"},
+	{"RequestPath", FIELD_STR, AT(request_path), "path and query"},
+	{"RequestPort", FIELD_STR_DASH, AT(request_port), "port of the Host header"},
+	{"RequestProtocol", FIELD_STR, AT(request_protocol), "protocol version"},
+	{"RequestScheme", FIELD_STR, AT(request_scheme), "http or https"},
+	{"RetryAttempts", FIELD_INT, AT(retry_attempts), "tries after the first"},
+	{"RouterName", FIELD_STR, AT(router_name), "router that matched"},
+	{"ServiceAddr", FIELD_STR, AT(service_addr), "address and port of the backend"},
+	{"ServiceName", FIELD_STR, AT(service_name), "service of the router"},
+	{"ServiceURL", FIELD_STR, AT(service_url), "URL of the backend"},
+	{"SpanId", FIELD_STR, AT(span_id), "span of the trace"},
+	{"StartLocal", FIELD_TIME_LOCAL, 0, "when the request began, local time"},
+	{"StartUTC", FIELD_TIME_UTC, 0, "when the request began"},
+	{"TLSCipher", FIELD_STR, AT(tls_cipher), "cipher suite of the connection"},
+	{"TLSClientSubject", FIELD_STR, AT(tls_client_subject), "subject of the client certificate"},
+	{"TLSVersion", FIELD_STR, AT(tls_version), "TLS version of the connection"},
+	{"TraceId", FIELD_STR, AT(trace_id), "trace"},
+	{"entryPointName", FIELD_STR, AT(entry_point), "entry point"},
+	{"level", FIELD_CONST, 0, "info"},
+	{"msg", FIELD_CONST, 0, ""},
+	{"time", FIELD_TIME_UTC, 0, "the same as StartUTC"},
+};
+
+enum { FIELD_COUNT = sizeof(fields) / sizeof(*fields) };
+_Static_assert(FIELD_COUNT <= ACCESS_FIELDS_MAX, "the mask of dropped fields has a bit for each");
+
+static const char *const side_prefix[] = {"request_", "origin_", "downstream_"};
+
+struct line {
+	char *at;
+	size_t len;
+	bool full;
+	bool json;
+};
+
+/* Two bytes are kept for the end of the line. */
+static void add(struct line *line, const char *at, size_t n)
+{
+	line->full |= n > ACCESS_LINE_MAX - 2 - line->len;
+	if (line->full || n == 0)
+		return;
+	memcpy(line->at + line->len, at, n);
+	line->len += n;
+}
+
+static void add_str(struct line *line, struct str text)
+{
+	add(line, text.at, text.len);
+}
+
+static void add_int(struct line *line, int64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do {
+		digits[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left);
+	if (value < 0)
+		add(line, "-", 1);
+	add(line, digits + at, sizeof(digits) - at);
+}
+
+static void add_hex(struct line *line, const char *before, unsigned value, unsigned width)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	add_str(line, str_of(before));
+	while (width--)
+		add(line, &digits[value >> (4 * width) & 15], 1);
+}
+
+/* One character that cannot stand as it is. */
+static void add_escape(struct line *line, unsigned char c, bool is_utf8)
+{
+	if (c == '"' || c == '\\')
+		add(line, (char[]){'\\', (char)c}, 2);
+	else if (!line->json)
+		add_hex(line, "\\x", c, 2);
+	else if (is_utf8)
+		add_hex(line, "\\u", c, 4);
+	else
+		add_str(line, STR("\\ufffd"));
+}
+
+/* The inside of a value; runs of harmless characters are copied at once. */
+static void add_escaped(struct line *line, struct str value)
+{
+	size_t from = 0;
+
+	value = str_take(value, ACCESS_VALUE_MAX);
+	for (size_t i = 0, n; i < value.len; i += n) {
+		unsigned char c = (unsigned char)value.at[i];
+
+		n = c < 0x80 ? 1 : str_utf8_len(str_from(value, i));
+		if (n && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+			continue;
+		add(line, value.at + from, i - from);
+		add_escape(line, c, n > 0);
+		n = 1;
+		from = i + 1;
+	}
+	add(line, value.at ? value.at + from : NULL, value.len - from);
+}
+
+/* "2006-01-02T15:04:05.999999999Z": RFC 3339, the fraction without trailing zeros. */
+static void add_time(struct line *line, uint64_t wall_ns, int32_t offset_s)
+{
+	time_t seconds = (time_t)(wall_ns / NS_PER_SEC) + offset_s;
+	uint32_t fraction = (uint32_t)(wall_ns % NS_PER_SEC), scale = NS_PER_SEC / 10;
+	char text[48];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	add(line, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm));
+	for (bool first = true; fraction; first = false, scale /= 10) {
+		char digit = (char)('0' + fraction / scale);
+
+		add(line, first ? "." : "", first);
+		add(line, &digit, 1);
+		fraction %= scale;
+	}
+	if (offset_s == 0) {
+		add(line, "Z", 1);
+		return;
+	}
+	uint32_t minutes = (uint32_t)(offset_s < 0 ? -offset_s : offset_s) / 60;
+	char zone[6] = {offset_s < 0 ? '-' : '+', (char)('0' + minutes / 600 % 10), (char)('0' + minutes / 60 % 10),
+			':', (char)('0' + minutes % 60 / 10), (char)('0' + minutes % 10)};
+
+	add(line, zone, sizeof(zone));
+}
+
+static void add_quoted(struct line *line, struct str value)
+{
+	add(line, "\"", 1);
+	add_escaped(line, value);
+	add(line, "\"", 1);
+}
+
+static void add_json_value(struct line *line, const struct field *field, const struct access_conf *conf,
+			   const struct access_record *record)
+{
+	const void *member = (const char *)record + field->at;
+
+	switch (field->type) {
+	case FIELD_STR:
+	case FIELD_STR_DASH: {
+		struct str text = *(const struct str *)member;
+
+		add_quoted(line, text.len ? text : STR("-"));
+		break;
+	}
+	case FIELD_INT:
+	case FIELD_INT_SET:
+		add_int(line, *(const int64_t *)member);
+		break;
+	case FIELD_OVERHEAD:
+		add_int(line, record->duration_ns - record->origin_duration_ns);
+		break;
+	case FIELD_TIME_UTC:
+	case FIELD_TIME_LOCAL:
+		add(line, "\"", 1);
+		add_time(line, record->start_wall_ns, field->type == FIELD_TIME_LOCAL ? conf->utc_offset_s : 0);
+		add(line, "\"", 1);
+		break;
+	case FIELD_CONST:
+		add_quoted(line, str_of(field->help));
+		break;
+	}
+}
+
+static bool is_absent(const struct field *field, const struct access_record *record)
+{
+	const void *member = (const char *)record + field->at;
+
+	return (field->type == FIELD_STR && ((const struct str *)member)->len == 0) ||
+	       (field->type == FIELD_INT_SET && *(const int64_t *)member == 0);
+}
+
+static void add_json_name(struct line *line, struct str prefix, struct str name)
+{
+	add(line, line->len > 1 ? ",\"" : "\"", line->len > 1 ? 2 : 1);
+	add_str(line, prefix);
+	add_escaped(line, name);
+	add(line, "\":", 2);
+}
+
+static void format_json(struct line *line, const struct access_conf *conf, const struct access_record *record)
+{
+	add(line, "{", 1);
+	for (size_t i = 0; i < FIELD_COUNT + record->n_headers; i++) {
+		size_t before = line->len;
+
+		if (i >= FIELD_COUNT) {
+			const struct access_header *header = &record->headers[i - FIELD_COUNT];
+
+			add_json_name(line, str_of(side_prefix[header->side]), header->name);
+			add_quoted(line, header->value);
+		} else if (!(conf->dropped >> i & 1) && !is_absent(&fields[i], record)) {
+			add_json_name(line, (struct str){0}, str_of(fields[i].name));
+			add_json_value(line, &fields[i], conf, record);
+		}
+		if (line->full)
+			line->len = before;
+		line->full = false;
+	}
+	line->at[line->len++] = '}';
+}
+
+/* The value of a text field for the common formats, "-" when it is empty or dropped. */
+static struct str plain(const struct access_conf *conf, const char *name, struct str text)
+{
+	int i = access_log_field(str_of(name));
+
+	return text.len == 0 || (i >= 0 && conf->dropped >> i & 1) ? STR("-") : text;
+}
+
+/* "host - user [time] "GET /path HTTP/1.1" 200 17 "referer" "agent"" and what Traefik adds to it. */
+static void format_common(struct line *line, const struct access_conf *conf, const struct access_record *record)
+{
+	time_t seconds = (time_t)(record->start_wall_ns / NS_PER_SEC);
+	char stamp[64];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	add_escaped(line, plain(conf, "ClientHost", record->client_host));
+	add_str(line, STR(" - "));
+	add_escaped(line, plain(conf, "ClientUsername", record->client_user));
+	add(line, stamp, strftime(stamp, sizeof(stamp), " [%d/%b/%Y:%H:%M:%S +0000] \"", &tm));
+	add_escaped(line, plain(conf, "RequestMethod", record->request_method));
+	add(line, " ", 1);
+	add_escaped(line, plain(conf, "RequestPath", record->request_path));
+	add(line, " ", 1);
+	add_escaped(line, plain(conf, "RequestProtocol", record->request_protocol));
+	add_str(line, STR("\" "));
+	add_int(line, record->downstream_status);
+	add(line, " ", 1);
+	add_int(line, record->downstream_bytes);
+	add(line, " ", 1);
+	/* What follows may be long; the numbers of Traefik's tail are written in any case. */
+	add_quoted(line, plain(conf, "", str_take(record->referer, ACCESS_VALUE_MAX / 4)));
+	add(line, " ", 1);
+	add_quoted(line, plain(conf, "", str_take(record->user_agent, ACCESS_VALUE_MAX / 4)));
+	if (conf->format == ACCESS_GENERIC_CLF)
+		return;
+	add(line, " ", 1);
+	add_int(line, record->request_count);
+	add(line, " ", 1);
+	add_quoted(line, plain(conf, "RouterName", record->router_name));
+	add(line, " ", 1);
+	add_quoted(line, plain(conf, "ServiceURL", record->service_url));
+	add(line, " ", 1);
+	add_int(line, record->duration_ns / NS_PER_MS);
+	add_str(line, STR("ms"));
+}
+
+size_t access_log_format(const struct access_conf *conf, const struct access_record *record,
+			 char ret_line[ACCESS_LINE_MAX])
+{
+	struct line line = {.at = ret_line, .json = conf->format == ACCESS_JSON};
+
+	if (line.json)
+		format_json(&line, conf, record);
+	else
+		format_common(&line, conf, record);
+	ret_line[line.len++] = '\n';
+	return line.len;
+}
+
+bool access_log_wanted(const struct access_conf *conf, const struct access_record *record)
+{
+	if (conf->n_status == 0 && !conf->retry_attempts && conf->min_duration_ns == 0)
+		return true;
+	for (size_t i = 0; i < conf->n_status; i++)
+		if (record->downstream_status >= conf->status[i].from &&
+		    record->downstream_status <= conf->status[i].to)
+			return true;
+	if (conf->retry_attempts && record->retry_attempts > 0)
+		return true;
+	return conf->min_duration_ns && record->duration_ns > conf->min_duration_ns;
+}
+
+int access_log_field(struct str name)
+{
+	for (int i = 0; i < FIELD_COUNT; i++)
+		if (str_eq_nocase(str_of(fields[i].name), name))
+			return i;
+	return -1;
+}
+
+const char *access_log_field_name(size_t i, const char **ret_help)
+{
+	if (i >= FIELD_COUNT)
+		return NULL;
+	*ret_help = fields[i].type == FIELD_CONST ? "always the same" : fields[i].help;
+	return fields[i].name;
+}
+
+int access_log_format_named(struct str name, enum access_format *ret_format)
+{
+	static const char *const names[] = {"common", "genericCLF", "json"};
+
+	for (int i = 0; i < 3; i++)
+		if (str_eq(name, str_of(names[i]))) {
+			*ret_format = (enum access_format)i;
+			return 0;
+		}
+	return -EINVAL;
+}
