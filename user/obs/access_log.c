@@ -72,7 +72,7 @@ static const struct field fields[] = {
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(*fields) };
-_Static_assert(FIELD_COUNT <= ACCESS_FIELDS_MAX, "the mask of dropped fields has a bit for each");
+_Static_assert((int)FIELD_COUNT <= (int)ACCESS_FIELDS_MAX, "the mask of dropped fields has a bit for each");
 
 static const char *const side_prefix[] = {"request_", "origin_", "downstream_"};
 
@@ -263,7 +263,8 @@ static void format_json(struct line *line, const struct access_conf *conf, const
 /* The value of a text field for the common formats, "-" when it is empty or dropped. */
 static struct str plain(const struct access_conf *conf, const char *name, struct str text)
 {
-	int i = access_log_field(str_of(name));
+	/* Names are only looked up by those who drop some. */
+	int i = conf->dropped ? access_log_field(str_of(name)) : -1;
 
 	return text.len == 0 || (i >= 0 && conf->dropped >> i & 1) ? STR("-") : text;
 }
