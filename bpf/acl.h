@@ -35,7 +35,10 @@ static __always_inline enum abi_action acl_check(const struct packet *packet, __
 		return ABI_ACTION_NONE;
 
 	struct abi_acl_key key = {
-		.prefix_bits = 32 + 128, .policy = policy_id, .addr = packet->source};
+		.prefix_bits = 32 + 128,
+		.owner = policy_id | (packet->is_v4 ? 0 : ABI_ACL_V6),
+		.addr = packet->source,
+	};
 	struct abi_acl_value *value = bpf_map_lookup_elem(&acl, &key);
 
 	if (!value)

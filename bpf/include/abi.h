@@ -30,6 +30,7 @@ enum {
 	ABI_PORT_LINES = 4096, /* in one half: 2048 lines of 32 TCP ports, then UDP */
 	ABI_GATE_LINES = 256,  /* in one half: 128 lines of 512 bits for IPv4, then IPv6 */
 	ABI_ACL_MAX = 1 << 18,
+	ABI_ACL_V6 = 1 << 16,
 	ABI_CHAIN_MAX = 8, /* entries that share a port and differ by address */
 	ABI_NAME_BYTES = 32,
 };
@@ -108,8 +109,8 @@ struct abi_gate_line {
 /* Map "acl": longest prefix wins. on full: the writer is refused and the old configuration stays.
  */
 struct abi_acl_key {
-	__u32 prefix_bits; /* 32 for the policy, then those of the address */
-	__u32 policy;
+	__u32 prefix_bits; /* 32 for the owner, then those of the address */
+	__u32 owner;	   /* policy, plus ABI_ACL_V6: ::/0 does not cover IPv4 */
 	struct abi_addr addr;
 };
 

@@ -158,7 +158,7 @@ static inline enum kernel_action kernel_policy_match(const struct kernel_policy 
 	for (size_t i = 0; policy && i < policy->n_acl; i++) {
 		const struct kernel_acl *acl = &policy->acl[i];
 
-		if (!cidr_contains(&acl->cidr, source))
+		if (acl->cidr.is_v4 != addr_is_v4(source) || !cidr_contains(&acl->cidr, source))
 			continue;
 		if (!best || acl->cidr.bits > best->cidr.bits ||
 		    (acl->cidr.bits == best->cidr.bits && acl->action == KERNEL_DENY))

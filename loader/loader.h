@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOADER_H
+#define LOADER_H
+
+/*
+ * loader: puts the kernel plane in place: load, attach, replace, detach, remove.
+ *
+ * The only code that needs privileges (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON; CAP_SYS_ADMIN to mount
+ * bpffs). Its work stays behind as pins in one folder of bpffs, so that nothing has to stay alive.
+ * The command line tool and `tidegate run` call the same functions.
+ *
+ * Every function returns 0 or a negative errno and then has put one sentence for people into
+ * *ret_fault.
+ */
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader_maps.h"
+
+#define LOADER_FOLDER "/sys/fs/bpf/tidegate"
+
+enum loader_mode { LOADER_AUTO, LOADER_NATIVE, LOADER_GENERIC };
+
+struct loader_options {
+	const char *folder; /* NULL: LOADER_FOLDER; its parent must be on a bpffs */
+	enum loader_mode mode;
+	uint32_t max_sources; /* IPv4 sources with a bucket; 0: 2^20. Used when the maps are made,
+				 not later */
+	uint32_t max_bans;    /* 0: 2^16 */
+	bool no_dispatcher;   /* attach by a link even where libxdp's dispatcher would work */
+	bool verbose;	      /* let libbpf and libxdp talk on standard error */
+};
+
+struct loader_fault {
+	char text[768];
+};
+
+enum loader_how { LOADER_BY_LINK, LOADER_BY_DISPATCHER };
+
+struct loader_attachment {
+	char ifname[IF_NAMESIZE];
+	uint32_t ifindex;
+	uint32_t program_id;
+	bool is_native;
+	bool was_there; /* the interface already ran us: the program was replaced */
+	enum loader_how how;
+	char why[256]; /* why not native, or not through the dispatcher; "" when there is nothing to
+			  say */
+};
+
+/*
+ * Loads the program and pins it and its maps. When it is loaded already, every interface that runs
+ * it is switched to the new one in one step each: no packet is lost, and buckets, bans, counters
+ * and configuration stay. -EPROTO: the pinned maps have another layout.
+ */
+int loader_load(const struct loader_options *options, struct loader_fault *ret_fault);
+/*
+ * Runs the pinned program on an interface: native, or else generic (LOADER_AUTO). Never evicts a
+ * program that somebody else attached: -EBUSY, and the sentence says whose it is and what can be
+ * done.
+ */
+int loader_attach(const struct loader_options *options, const char *ifname,
+		  struct loader_attachment *ret_attachment, struct loader_fault *ret_fault);
+/* -ENOENT when it does not run there. */
+int loader_detach(const struct loader_options *options, const char *ifname,
+		  struct loader_fault *ret_fault);
+/* Puts the pinned program at path behind ours (NULL: nothing): it runs on what passes. */
+int loader_set_next(const struct loader_options *options, const char *path,
+		    struct loader_fault *ret_fault);
+/* Detaches from every interface and removes every pin. Not being loaded is success. */
+int loader_unload(const struct loader_options *options, struct loader_fault *ret_fault);
+/* The interfaces that run the program. Returns how many (at most max), or a negative errno. */
+int loader_attachments(const struct loader_options *options, struct loader_attachment *ret_rows,
+		       int max, struct loader_fault *ret_fault);
+
+/*
+ * All of it for `tidegate run`: load, attach to n interfaces, open the maps. ret_attachments has
+ * room for n. What was attached before a failure stays attached; maps are opened only on success.
+ */
+int loader_run(const struct loader_options *options, const char *const *ifnames, size_t n,
+	       struct loader_attachment *ret_attachments, struct loader_maps *ret_maps,
+	       struct loader_fault *ret_fault);
+
+#endif
