@@ -13,10 +13,14 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+import objects  # noqa: E402
+
 BUILD = ROOT / os.environ.get("O", "build")
 TOOLS = BUILD / "tests/bench/tools"
 PEERS = pathlib.Path(__file__).parent / "peers"
@@ -108,13 +112,7 @@ class Bench:
             process.wait()
 
     def make_certificate(self):
-        crt, key = self.dir / "server.crt", self.dir / "server.key"
-        subprocess.run(
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-            f" -addext subjectAltName=DNS:localhost -keyout {key} -out {crt}".split(),
-            check=True,
-            capture_output=True,
-        )
+        crt, key = objects.write_certificate(self.dir)
         (self.dir / "server.pem").write_text(crt.read_text() + key.read_text())
 
     # ------------------------------------------------------------- the servers --
@@ -154,7 +152,9 @@ class Bench:
             f"--manifests={manifests}",
             f"--entryPoints.web.address=127.0.0.1:{plain}",
             f"--entryPoints.websecure.address=127.0.0.1:{tls}",
-            f"--admin=127.0.0.1:{admin}",
+            f"--admin.address=127.0.0.1:{admin}",
+            f"--admin.socket={self.dir}/admin-{admin}.sock",
+            "--security.allowLoopbackBackends=true",
             "--kernelPlane=off",
         ]
         process = self.start("tidegate", command, PROXY_CORE)
@@ -165,8 +165,9 @@ class Bench:
         """A folder with the backend as a Service, its endpoint and the certificate."""
         folder = self.dir / name
         folder.mkdir()
-        write_objects(folder / "backend.yaml", backend_objects(self.backend_port))
-        write_objects(folder / "certificate.yaml", [certificate_object(self.dir)])
+        objects.write(folder / "backend.yaml", objects.backend(self.backend_port))
+        secret = objects.certificate(self.dir / "server.crt", self.dir / "server.key")
+        objects.write(folder / "certificate.yaml", [secret])
         return folder
 
     # ------------------------------------------------------------------ load ----
@@ -202,64 +203,6 @@ HAPROXY_FORWARDED = """option forwardfor
 	http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]"""
 
 
-# --------------------------------------------------------------- manifests --------
-def backend_objects(port):
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "backend", "namespace": "default"},
-        "spec": {"ports": [{"name": "http", "port": 80, "targetPort": port}]},
-    }
-    endpoints = {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {
-            "name": "backend-1",
-            "namespace": "default",
-            "labels": {"kubernetes.io/service-name": "backend"},
-        },
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
-        "ports": [{"name": "http", "port": port}],
-    }
-    return [service, endpoints]
-
-
-def certificate_object(folder):
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "certificate", "namespace": "default"},
-        "type": "kubernetes.io/tls",
-        "stringData": {
-            "tls.crt": (folder / "server.crt").read_text(),
-            "tls.key": (folder / "server.key").read_text(),
-        },
-    }
-
-
-def route_object(name, match, entry_point="web", tls=False, middlewares=()):
-    route = {"match": match, "kind": "Rule", "services": [{"name": "backend", "port": 80}]}
-    if middlewares:
-        route["middlewares"] = [{"name": middleware} for middleware in middlewares]
-    spec = {"entryPoints": [entry_point], "routes": [route]}
-    if tls:
-        spec["tls"] = {"secretName": "certificate"}
-    return {
-        "apiVersion": "traefik.io/v1alpha1",
-        "kind": "IngressRoute",
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": spec,
-    }
-
-
-def write_objects(path, objects):
-    """JSON is YAML; the rename makes a change one event and never half a file."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text("\n---\n".join(json.dumps(item) for item in objects) + "\n")
-    partial.rename(path)
-
-
 # ----------------------------------------------------------------- results --------
 def median(values):
     return statistics.median(values)
@@ -269,8 +212,9 @@ def print_table(title, heads, rows):
     cells = [[str(cell) for cell in row] for row in [heads, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
     print(f"\n{title}")
-    for row in cells:
-        print("  " + "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))))
+    for first, *rest in cells:
+        aligned = [cell.rjust(width) for cell, width in zip(rest, widths[1:])]
+        print("  " + "  ".join([first.ljust(widths[0]), *aligned]).rstrip())
 
 
 def verdict(value, target):

@@ -15,6 +15,7 @@ import sys
 import time
 
 import bench
+import objects
 
 PROXIES = os.environ.get("PROXIES", "tidegate,nginx,haproxy").split(",")
 IDLE_CONNECTIONS = int(os.environ.get("IDLE_CONNECTIONS", "9800"))
@@ -44,10 +45,10 @@ def start(run, name):
     if not folder.exists():
         run.base_manifests()
         routes = [
-            bench.route_object("plain", "PathPrefix(`/`)"),
-            bench.route_object("tls", "PathPrefix(`/`)", "websecure", tls=True),
+            objects.route("plain", "PathPrefix(`/`)"),
+            objects.route("tls", "PathPrefix(`/`)", "websecure", tls=True),
         ]
-        bench.write_objects(folder / "routes.yaml", routes)
+        objects.write(folder / "routes.yaml", routes)
     return run.tidegate(folder)
 
 
@@ -122,7 +123,8 @@ def hold(run, server, tls):
     run.load(server, tls=tls, duration=0.3, warmup=0.1)
     time.sleep(0.3)
     empty = server.memory()
-    command = run.load_command(server, tls, connections=IDLE_CONNECTIONS, idle=True, duration=120, warmup=0, sources=4)
+    options = {"connections": IDLE_CONNECTIONS, "idle": True, "duration": 120, "warmup": 0, "sources": 4}
+    command = run.load_command(server, tls, **options)
     holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         if holder.stdout.readline().strip() != "held":
@@ -148,7 +150,8 @@ def count_syscalls(run, server, tls):
     """System calls per request by name, counted by the kernel's tracepoints during a saturating load."""
     report = run.dir / "syscalls"
     perf = subprocess.Popen(
-        ["perf", "stat", "-x,", "-e", "syscalls:sys_enter_*", "-o", report, "-p", ",".join(map(str, server.pids()))],
+        ["perf", "stat", "-x,", "-e", "syscalls:sys_enter_*", "-o", report]
+        + ["-p", ",".join(map(str, server.pids()))],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -184,11 +187,16 @@ def main():
         measure_memory(run, results)
     print_extras(results)
     lines = [line for case in wanted(CASES) for line in judge(case, results[case])]
-    lines += [(f"{case}: bytes", results[case]["tidegate"], MEMORY[case][1]) for case in wanted(MEMORY) if "tidegate" in PROXIES]
-    rows = [[what, f"{value:.2f}", target or "-", bench.verdict(value, target) if target else ""] for what, value, target in lines]
+    if "tidegate" in PROXIES:
+        lines += [(f"{case}: bytes", results[case]["tidegate"], MEMORY[case][1]) for case in wanted(MEMORY)]
+    rows = [
+        [what, f"{value:.2f}", target or "-", bench.verdict(value, target) if target else ""]
+        for what, value, target in lines
+    ]
     bench.print_table("targets (medians of the ratios inside each round)", ["", "measured", "at most", ""], rows)
     verdicts = [{"what": what, "measured": value, "target": target} for what, value, target in lines]
-    bench.write_json("l7", {"rounds": bench.ROUNDS, "duration_s": bench.DURATION, "targets": verdicts, "results": results})
+    settings = {"rounds": bench.ROUNDS, "duration_s": bench.DURATION}
+    bench.write_json("l7", {**settings, "targets": verdicts, "results": results})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import threading
 import time
 
 import bench
+import objects
 
 SECONDS_LONG = float(os.environ.get("SECONDS_LONG", "30"))
 PROXIES = os.environ.get("PROXIES", "tidegate,nginx").split(",")
@@ -54,13 +55,8 @@ class Prober(threading.Thread):
 def tidegate_changer(folder):
     def change(revision):
         headers = {"customResponseHeaders": {"X-Revision": str(revision)}}
-        middleware = {
-            "apiVersion": "traefik.io/v1alpha1",
-            "kind": "Middleware",
-            "metadata": {"name": "revision", "namespace": "default"},
-            "spec": {"headers": headers},
-        }
-        bench.write_objects(folder / "revision.yaml", [middleware])
+        middleware = objects.middleware("revision", headers=headers)
+        objects.write(folder / "revision.yaml", [middleware])
 
     return change
 
@@ -69,8 +65,8 @@ def start_tidegate(run):
     folder = run.base_manifests()
     change = tidegate_changer(folder)
     change("start")
-    route = bench.route_object("plain", "PathPrefix(`/`)", middlewares=["revision"])
-    bench.write_objects(folder / "routes.yaml", [route])
+    route = objects.route("plain", "PathPrefix(`/`)", middlewares=["revision"])
+    objects.write(folder / "routes.yaml", [route])
     return run.tidegate(folder), change
 
 
@@ -135,7 +131,8 @@ def main():
     if "tidegate" in results:
         ours = results["tidegate"]
         checks = [("failed requests", ours["failed"], 0), ("closed connections", ours["closed"], 0)]
-        bench.print_table("targets", ["", "measured", "at most", ""], [[*c, bench.verdict(c[1], c[2])] for c in checks])
+        rows = [[*check, bench.verdict(*check[1:])] for check in checks]
+        bench.print_table("targets", ["", "measured", "at most", ""], rows)
         results["targets"] = [{"what": what, "measured": value, "target": target} for what, value, target in checks]
     bench.write_json("reload", results)
 

@@ -14,6 +14,7 @@ import sys
 import time
 
 import bench
+import objects
 
 COUNTS = [int(count) for count in os.environ.get("COUNTS", "1,1000,10000").split(",")]
 CHANGES = int(os.environ.get("CHANGES", "20"))
@@ -21,16 +22,16 @@ CPU_TARGET, LOAD_TARGET_S, CHANGE_TARGET_S = 1.05, 1.0, 0.1
 
 
 def route(i):
-    return bench.route_object(f"route-{i}", f"Host(`h{i}.example.com`) && PathPrefix(`/p{i}`)")
+    return objects.route(f"route-{i}", f"Host(`h{i}.example.com`) && PathPrefix(`/p{i}`)")
 
 
 def make_folder(run, count, one_file=False):
     folder = run.base_manifests(f"manifests-{count}{'-one' if one_file else ''}")
     if one_file:
-        bench.write_objects(folder / "routes.yaml", [route(i) for i in range(count)])
+        objects.write(folder / "routes.yaml", [route(i) for i in range(count)])
         return folder
     for i in range(count):
-        bench.write_objects(folder / f"route-{i}.yaml", [route(i)])
+        objects.write(folder / f"route-{i}.yaml", [route(i)])
     return folder
 
 
@@ -68,11 +69,11 @@ def measure_changes(server, folder, count):
     waits = []
     for k in range(CHANGES):
         i = (k * 7919) % count  # all over the table
-        changed = bench.route_object(f"route-{i}", f"Host(`h{i}.example.com`) && PathPrefix(`/new{k}`)")
-        bench.write_objects(folder / f"route-{i}.yaml", [changed])
+        changed = objects.route(f"route-{i}", f"Host(`h{i}.example.com`) && PathPrefix(`/new{k}`)")
+        objects.write(folder / f"route-{i}.yaml", [changed])
         renamed = time.monotonic()
         waits.append(wait_status(server, f"h{i}.example.com", f"/new{k}", 200) - renamed)
-        bench.write_objects(folder / f"route-{i}.yaml", [route(i)])
+        objects.write(folder / f"route-{i}.yaml", [route(i)])
         wait_status(server, f"h{i}.example.com", f"/p{i}", 200)
     return waits
 
