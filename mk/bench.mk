@@ -5,7 +5,7 @@
 bench_tools := $(O)/tests/bench/tools/loadgen $(O)/tests/bench/tools/backend
 bench_run    = O=$(O) $(PYTHON) tests/bench
 
-.PHONY: bench-tools bench-routes bench-reload
+.PHONY: bench-deps bench-tools bench-routes bench-reload
 
 $(O)/tests/bench/tools/loadgen: $(addprefix tests/bench/tools/,loadgen.c load_conn.c latency.c cputime.c)
 $(O)/tests/bench/tools/backend: tests/bench/tools/backend.c
@@ -15,13 +15,16 @@ $(bench_tools): $(wildcard tests/bench/tools/*.h) $(O)/flags
 
 bench-tools: $(bench_tools)
 
+bench-deps:
+	@tests/support/deps build test bench
+
 bench: bench-l7 bench-routes bench-reload bench-kernel ## every benchmark: tables here, JSON in build/bench
 
-bench-l7: $(bench_tools) $(O)/tidegate ## the proxy against nginx and HAProxy
+bench-l7: bench-deps $(bench_tools) $(O)/tidegate ## the proxy against nginx and HAProxy
 	$(bench_run)/l7.py
 
-bench-routes: $(bench_tools) $(O)/tidegate ## what many routes cost
+bench-routes: bench-deps $(bench_tools) $(O)/tidegate ## what many routes cost
 	$(bench_run)/routes.py
 
-bench-reload: $(bench_tools) $(O)/tidegate ## a change under load, beside nginx
+bench-reload: bench-deps $(bench_tools) $(O)/tidegate ## a change under load, beside nginx
 	$(bench_run)/reload.py
