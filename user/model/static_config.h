@@ -82,7 +82,8 @@ struct static_global {
 };
 
 struct static_admin {
-	struct str address; /* empty: no admin listener */
+	struct str address; /* "127.0.0.1:9180"; empty: no TCP listener */
+	struct str socket;  /* "/run/tidegate/admin.sock": asked by the operator's commands; empty: none */
 	/* Derived. */
 	struct listen_address listen;
 };
@@ -106,6 +107,11 @@ struct static_security {
 	bool allow_loopback_backends; /* endpoints in loopback, link-local and metadata ranges */
 };
 
+struct static_security {
+	bool seccomp; /* filter system calls after start (default true) */
+	bool allow_loopback_backends; /* endpoints on loopback or link-local addresses (default false) */
+};
+
 struct static_config {
 	struct map_of entry_points; /* struct static_entry_point */
 	struct static_providers providers;
@@ -123,6 +129,8 @@ struct static_config {
 	int64_t workers;	 /* 0: one per CPU that we may use */
 	struct str kernel_plane; /* auto, native, generic, off */
 	struct strs interfaces;
+	struct str pin_folder; /* pinFolder, default /sys/fs/bpf/tidegate */
+	struct static_security security;
 	struct static_limits limits;
 	struct static_escalation escalation;
 	struct static_security security;

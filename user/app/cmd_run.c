@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * cmd_run: serves. Everything that needs privileges comes first: kernel plane, listeners, admin listener; then the
+ * privileges go, and only then are manifests read and threads started.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/admin_pages.h"
+#include "app/command.h"
+#include "app/kernel_plane.h"
+#include "app/privilege.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "control/controller.h"
+#include "obs/metric.h"
+#include "proxy/proxy.h"
+#include "tls/tls_cache.h"
+
+/* What serving is made of, in the order it comes to life. */
+struct server {
+	const struct static_config *config;
+	struct kernel_plane kernel;
+	struct dataplane *dataplane;
+	struct folder *folder;
+	struct metric_registry *metrics;
+	struct tls_cache *tls;
+	struct proxy_listener *listeners;
+	size_t n_listeners;
+	struct admin_pages pages;
+	struct admin_server *admin;
+	char socket_path[108];
+	struct controller *controller;
+	struct proxy *proxy;
+};
+
+static enum log_level level_of(struct str level)
+{
+	static const struct {
+		struct str name;
+		enum log_level level;
+	} levels[] = {
+		{{"TRACE", 5}, LOG_TRACE}, {{"DEBUG", 5}, LOG_DEBUG}, {{"INFO", 4}, LOG_INFO},
+		{{"WARN", 4}, LOG_WARN},   {{"ERROR", 5}, LOG_ERROR},
+	};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		if (str_eq_nocase(level, levels[i].name))
+			return levels[i].level;
+	return LOG_ERROR;
+}
+
+static void start_log(const struct static_config *config)
+{
+	if (config->log.file_path.len) {
+		AUTO_CLOSE int fd = open(config->log.file_path.at, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+
+		if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+			fprintf(stderr, "tidegate run: " STR_FMT ": %s; logging to standard error\n",
+				STR_ARG(config->log.file_path), log_strerror(errno));
+	}
+	log_init(level_of(config->log.level),
+		 str_eq_nocase(config->log.format, STR("json")) ? LOG_JSON : LOG_LOGFMT);
+}
+
+/* ------------------------------------------------------- what needs privileges -- */
+
+static int open_listeners(struct server *server, uint16_t n_workers)
+{
+	size_t bad = 0;
+	int rc = proxy_listeners_open(server->config, n_workers, &server->listeners, &server->n_listeners, &bad);
+
+	if (rc < 0) {
+		const struct static_entry_point *entry = static_entry_point(server->config, bad);
+
+		LOG(LOG_ERROR, "entry point cannot listen, ending", LOG_S("entry_point", entry->name),
+		    LOG_S("address", entry->address), LOG_ERRNO(rc));
+	}
+	return rc;
+}
+
+static int open_admin(struct server *server)
+{
+	const struct static_admin *conf = &server->config->admin;
+	struct admin_options options = {.context = &server->pages};
+
+	options.handlers = admin_pages_handlers(&options.n_handlers);
+	if (conf->address.len)
+		options.listen = &conf->listen;
+	if (conf->socket.len && conf->socket.len < sizeof(server->socket_path)) {
+		snprintf(server->socket_path, sizeof(server->socket_path), STR_FMT, STR_ARG(conf->socket));
+		options.socket_path = server->socket_path;
+	}
+	int rc = admin_server_open(&options, &server->admin);
+
+	if (rc < 0)
+		LOG(LOG_ERROR, "admin server cannot listen, ending", LOG_S("address", conf->address),
+		    LOG_S("socket", conf->socket), LOG_ERRNO(rc));
+	return rc;
+}
+
+static int open_folder(struct server *server)
+{
+	if (!server->config->manifests.len) {
+		LOG(LOG_WARN, "no manifests are given, every request will be answered 404; name a folder with --manifests");
+		return 0;
+	}
+	int rc = folder_open(server->config->manifests, &server->folder);
+
+	if (rc < 0)
+		LOG(LOG_ERROR, "manifests folder cannot be opened, ending", LOG_S("folder", server->config->manifests),
+		    LOG_ERRNO(rc));
+	return rc;
+}
+
+static int drop_privileges(const struct static_config *config)
+{
+	struct privilege_result result;
+	int rc = privilege_drop(config->security.seccomp, &result);
+
+	if (rc < 0)
+		LOG(LOG_ERROR, "privileges cannot be dropped, ending", LOG_C("problem", result.problem), LOG_ERRNO(rc));
+	else if (!result.seccomp)
+		LOG(LOG_WARN, "serving without a system call filter (security.seccomp=false)");
+	return rc;
+}
+
+/* ------------------------------------------------------------------- serving -- */
+
+static int start_controller(struct server *server)
+{
+	const struct controller_options options = {
+		.config = server->config,
+		.folder = server->folder,
+		.dataplane = server->dataplane,
+		.metrics = server->metrics,
+		.tls = server->tls,
+		.kernel = server->kernel.facts,
+	};
+
+	return controller_new(&options, &server->controller);
+}
+
+static int start_proxy(struct server *server, uint16_t n_workers)
+{
+	struct snapshot *snapshot = controller_snapshot(server->controller);
+	const struct proxy_options options = {
+		.config = server->config,
+		.n_workers = n_workers,
+		.pin_workers = true,
+		.listeners = server->listeners,
+		.n_listeners = server->n_listeners,
+		.snapshot = snapshot,
+		.metrics = server->metrics,
+		.hooks = {.context = server->controller, .on_ban = controller_ban},
+	};
+	int rc = proxy_start(&options, &server->proxy);
+
+	snapshot_unref(snapshot);
+	if (rc == 0)
+		controller_attach(server->controller, server->proxy);
+	return rc;
+}
+
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int open_all(struct server *server, uint16_t n_workers)
+{
+	server->metrics = metric_registry_new();
+	server->tls = tls_cache_new();
+	if (!server->metrics || !server->tls)
+		return -ENOMEM;
+	TRY(open_folder(server));
+	TRY(kernel_plane_open(server->config, &server->kernel, &server->dataplane));
+	TRY(open_listeners(server, n_workers));
+	TRY(open_admin(server));
+	return drop_privileges(server->config);
+}
+
+static int serve(struct server *server, uint16_t n_workers)
+{
+	TRY(start_controller(server));
+	TRY(start_proxy(server, n_workers));
+	server->pages = (struct admin_pages){
+		.controller = server->controller,
+		.metrics = server->metrics,
+		.terminating_status = server->config->ping ?
+						  (unsigned)server->config->ping->terminating_status_code :
+						  503,
+	};
+	TRY(admin_server_start(server->admin));
+	LOG(LOG_INFO, "serving", LOG_C("version", TIDEGATE_VERSION), LOG_I("workers", n_workers),
+	    LOG_C("kernel_plane", server->kernel.facts.mode));
+	return controller_run(server->controller);
+}
+
+static int run(struct command_line *line)
+{
+	struct server server = {.config = &line->config};
+	uint16_t n_workers = proxy_worker_count(&line->config);
+
+	start_log(&line->config);
+	block_signals();
+	privilege_raise_files();
+	int rc = open_all(&server, n_workers);
+
+	if (rc == 0)
+		rc = serve(&server, n_workers);
+	if (rc < 0)
+		LOG(LOG_ERROR, "ended", LOG_ERRNO(rc));
+	admin_server_stop(server.admin);
+	proxy_stop(server.proxy);
+	if (server.controller)
+		controller_free(server.controller);
+	else
+		dataplane_close(server.dataplane);
+	folder_close(server.folder);
+	tls_cache_free(server.tls);
+	metric_registry_free(server.metrics);
+	free(server.listeners);
+	return rc == 0 ? EXIT_OK : EXIT_FAULTS;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.help = "serve: kernel plane, proxy and live manifests",
+	.run = run,
+};

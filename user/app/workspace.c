@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/* workspace: the same source, store and compiler as the running proxy, once. */
+#include "app/workspace.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "source/folder.h"
+
+enum { ARENA_MAX_BYTES = 256 << 20 };
+
+int workspace_open(const struct command_line *line, struct workspace *ret_workspace)
+{
+	struct workspace *self = ret_workspace;
+	struct folder *folder = NULL;
+	bool changed;
+
+	*self = (struct workspace){0};
+	arena_init(&self->arena, ARENA_MAX_BYTES, 0);
+	diag_init(&self->files, &self->arena);
+	store_init(&self->store);
+	if (!line->config.manifests.len) {
+		fprintf(stderr, "tidegate %s: which manifests? give --manifests=DIR\n", line->command->name);
+		workspace_close(self);
+		return EXIT_USAGE;
+	}
+	int rc = folder_open(line->config.manifests, &folder);
+
+	if (rc == 0)
+		rc = folder_read(folder, &self->store, &self->files, &changed);
+	folder_close(folder);
+	if (rc < 0) {
+		fprintf(stderr, "tidegate %s: " STR_FMT ": %s\n", line->command->name,
+			STR_ARG(line->config.manifests), log_strerror(rc));
+		workspace_close(self);
+		return EXIT_FAULTS;
+	}
+	self->registry = registry_new();
+	if (self->registry)
+		self->snapshot = compile(&self->store, &line->config, self->registry, 1);
+	if (!self->snapshot) {
+		fprintf(stderr, "tidegate %s: out of memory\n", line->command->name);
+		workspace_close(self);
+		return EXIT_FAULTS;
+	}
+	return EXIT_OK;
+}
+
+void workspace_close(struct workspace *workspace)
+{
+	snapshot_unref(workspace->snapshot);
+	registry_free(workspace->registry);
+	store_done(&workspace->store);
+	arena_done(&workspace->arena);
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * controller: reads the source when it says so, compiles, publishes, drains.
+ *
+ * The kernel plane is told first: what it newly lets through finds a proxy that knows it a moment later, and
+ * what it newly drops never reaches the old routes.
+ */
+#include "control/controller.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/controller_state.h"
+#include "obs/metric.h"
+#include "plan/registry.h"
+
+enum { DIAGS_MAX_BYTES = 64 << 20, DRAIN_POLL_MS = 50 };
+
+/* ----------------------------------------------------------------- publish -- */
+
+static void apply_kernel(struct controller *self, const struct snapshot *snapshot)
+{
+	struct dataplane_result result = {0};
+
+	if (!self->options.dataplane || !snapshot->kernel)
+		return;
+	pthread_mutex_lock(&self->dataplane_lock);
+	int rc = dataplane_apply(self->options.dataplane, snapshot->kernel, &result);
+
+	pthread_mutex_unlock(&self->dataplane_lock);
+	self->apply_ns = result.publish_ns;
+	if (rc < 0)
+		LOG(LOG_ERROR, "kernel plane refused the new configuration, the old one stays in force there",
+		    LOG_I("revision", snapshot->revision), LOG_ERRNO(rc));
+}
+
+/* Makes the store's content the configuration in force. */
+static int publish(struct controller *self, const struct diag_sink *files)
+{
+	uint64_t began = clock_mono_ns();
+	uint64_t revision = (self->snapshot ? self->snapshot->revision : 0) + 1;
+	struct snapshot *snapshot = compile(&self->store, self->options.config, self->registry, revision);
+
+	if (!snapshot) {
+		LOG(LOG_ERROR, "out of memory while compiling, the last configuration stays in force");
+		if (self->options.metrics)
+			metric_reload(self->options.metrics, false, clock_wall_ns());
+		return -ENOMEM;
+	}
+	self->compile_ns = clock_mono_ns() - began;
+
+	size_t n_broken = report_revision(&self->report, &self->store, snapshot, files);
+
+	apply_kernel(self, snapshot);
+	if (self->proxy)
+		proxy_publish(self->proxy, snapshot);
+	pthread_mutex_lock(&self->lock);
+	struct snapshot *old = self->snapshot;
+
+	self->snapshot = snapshot;
+	self->n_broken = n_broken;
+	pthread_mutex_unlock(&self->lock);
+	snapshot_unref(old);
+	if (self->options.metrics)
+		metric_reload(self->options.metrics, true, clock_wall_ns());
+	LOG(LOG_INFO, "configuration in force", LOG_I("revision", revision), LOG_I("routers", snapshot->n_routes),
+	    LOG_I("services", snapshot->n_services), LOG_I("broken_objects", n_broken),
+	    LOG_I("compile_us", self->compile_ns / NS_PER_US), LOG_I("kernel_us", self->apply_ns / NS_PER_US));
+	return 0;
+}
+
+/* Reads what changed; publishes when an object differs. */
+static void read_source(struct controller *self)
+{
+	struct arena arena;
+	struct diag_sink sink;
+	bool changed = false;
+
+	arena_init(&arena, DIAGS_MAX_BYTES, 0);
+	diag_init(&sink, &arena);
+	int rc = folder_read(self->options.folder, &self->store, &sink, &changed);
+
+	if (rc < 0)
+		LOG(LOG_ERROR, "manifests folder cannot be read, the last configuration stays in force", LOG_ERRNO(rc));
+	if (changed || !self->snapshot || sink.n)
+		publish(self, &sink);
+	arena_done(&arena);
+	self->last_read_ns = clock_mono_ns();
+}
+
+/* ------------------------------------------------------------------ events -- */
+
+static void on_kernel_event(void *context, const struct dataplane_event *event)
+{
+	char source[ADDR_TEXT_MAX];
+
+	(void)context;
+	addr_print(&event->source, source);
+	LOG(LOG_INFO, "packet dropped in the kernel plane", LOG_C("reason", dataplane_drop_label(event->reason)),
+	    LOG_C("source", source), LOG_C("entry_point", event->entry), LOG_C("policy", event->policy),
+	    LOG_I("port", event->dest_port));
+}
+
+void controller_ban(void *context, const struct proxy_ban *ban)
+{
+	struct controller *self = context;
+	const struct static_escalation *rule = &self->options.config->escalation;
+	const struct static_entry_point *entry = static_entry_point(self->options.config, ban->entry_point);
+	char source[ADDR_TEXT_MAX], policy[KERNEL_NAME_MAX + 1];
+	int rc = -EOPNOTSUPP;
+
+	addr_print(&ban->source, source);
+	snprintf(policy, sizeof(policy), STR_FMT, STR_ARG(entry->name));
+	if (ban->by_proxy_header) {
+		LOG(LOG_INFO, "source keeps being refused, but its packets come from a proxy: not dropped in the kernel",
+		    LOG_C("source", source));
+		return;
+	}
+	if (self->options.dataplane) {
+		uint64_t for_ns = (uint64_t)rule->drop_for.ns;
+
+		rc = dataplane_ban(self->options.dataplane, &ban->source, policy, for_ns, "refused at L7 (429)",
+				   ban->refusals);
+		/* An entry point without a policy of its own: the source is dropped on all of them. */
+		if (rc == -ENOENT)
+			rc = dataplane_ban(self->options.dataplane, &ban->source, NULL, for_ns,
+					   "refused at L7 (429)", ban->refusals);
+	}
+	if (rc == 0)
+		atomic_fetch_add(&self->bans, 1);
+	LOG(rc == 0 ? LOG_WARN : LOG_INFO,
+	    rc == 0 ? "source keeps being refused, dropped in the kernel plane for a while" :
+		      "source keeps being refused, and the kernel plane cannot drop it",
+	    LOG_C("source", source), LOG_I("refusals", ban->refusals), LOG_S("router", ban->route),
+	    LOG_S("middleware", ban->middleware), LOG_I("seconds", rule->drop_for.ns / NS_PER_SEC),
+	    LOG_C("error", rc == 0 ? "" : log_strerror(rc)));
+}
+
+/* Longest wait so that events of the folder are taken at most every CONTROLLER_GAP_MS. */
+static int gap_left_ms(const struct controller *self)
+{
+	uint64_t since_ms = (clock_mono_ns() - self->last_read_ns) / NS_PER_MS;
+
+	return since_ms >= CONTROLLER_GAP_MS ? 0 : (int)(CONTROLLER_GAP_MS - since_ms);
+}
+
+static void drain(struct controller *self)
+{
+	const struct static_config *config = self->options.config;
+	int64_t accept_grace = 0, grace = 0;
+
+	for (size_t i = 0; i < config->entry_points.n; i++) {
+		const struct ep_life_cycle *life = &static_entry_point(config, i)->transport.life_cycle;
+
+		accept_grace = life->request_accept_grace.ns > accept_grace ? life->request_accept_grace.ns :
+									      accept_grace;
+		grace = life->grace.ns > grace ? life->grace.ns : grace;
+	}
+	atomic_store(&self->draining, true);
+	if (!self->proxy)
+		return;
+	LOG(LOG_INFO, "ending: requests in flight may finish", LOG_I("accept_grace_s", accept_grace / NS_PER_SEC),
+	    LOG_I("grace_s", grace / NS_PER_SEC));
+	uint64_t end = clock_mono_ns() + (uint64_t)accept_grace + (uint64_t)grace;
+
+	proxy_drain(self->proxy, (uint64_t)accept_grace);
+	while (!proxy_drained(self->proxy) && clock_mono_ns() < end)
+		poll(NULL, 0, DRAIN_POLL_MS);
+}
+
+int controller_run(struct controller *self)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	AUTO_CLOSE int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	if (signal_fd < 0)
+		return -errno;
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = signal_fd, .events = POLLIN},
+			{.fd = self->options.dataplane ? dataplane_event_fd(self->options.dataplane) : -1, .events = POLLIN},
+			{.fd = self->options.folder ? folder_fd(self->options.folder) : -1, .events = POLLIN},
+		};
+
+		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (fds[0].revents)
+			break;
+		if (fds[1].revents) {
+			pthread_mutex_lock(&self->dataplane_lock);
+			dataplane_events(self->options.dataplane, on_kernel_event, self);
+			pthread_mutex_unlock(&self->dataplane_lock);
+		}
+		if (fds[2].revents) {
+			int wait_ms = gap_left_ms(self);
+
+			if (wait_ms)
+				poll(NULL, 0, wait_ms);
+			read_source(self);
+		}
+	}
+	drain(self);
+	return 0;
+}
+
+/* -------------------------------------------------------------------- life -- */
+
+int controller_new(const struct controller_options *options, struct controller **ret_controller)
+{
+	struct controller *self = calloc(1, sizeof(*self));
+
+	if (!self)
+		return -ENOMEM;
+	self->options = *options;
+	self->started_ns = clock_mono_ns();
+	pthread_mutex_init(&self->lock, NULL);
+	pthread_mutex_init(&self->dataplane_lock, NULL);
+	store_init(&self->store);
+	report_init(&self->report);
+	self->registry = registry_new();
+	if (self->registry) {
+		registry_set_metrics(self->registry, options->metrics);
+		registry_set_tls(self->registry, options->tls);
+	}
+	if (self->registry && options->folder)
+		read_source(self);
+	else if (self->registry)
+		publish(self, NULL);
+	if (!self->snapshot) {
+		controller_free(self);
+		return -ENOMEM;
+	}
+	*ret_controller = self;
+	return 0;
+}
+
+void controller_free(struct controller *self)
+{
+	if (!self)
+		return;
+	snapshot_unref(self->snapshot);
+	report_done(&self->report);
+	registry_free(self->registry);
+	store_done(&self->store);
+	dataplane_close(self->options.dataplane);
+	pthread_mutex_destroy(&self->lock);
+	pthread_mutex_destroy(&self->dataplane_lock);
+	free(self);
+}
+
+struct snapshot *controller_snapshot(struct controller *self)
+{
+	pthread_mutex_lock(&self->lock);
+	struct snapshot *snapshot = snapshot_ref(self->snapshot);
+
+	pthread_mutex_unlock(&self->lock);
+	return snapshot;
+}
+
+void controller_attach(struct controller *self, struct proxy *proxy)
+{
+	self->proxy = proxy;
+}
+
+bool controller_draining(const struct controller *self)
+{
+	return atomic_load(&self->draining);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONTROLLER_STATE_H
+#define CONTROLLER_STATE_H
+
+/* controller_state: what the files of control share; nobody else includes it. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "control/controller.h"
+#include "control/report.h"
+#include "model/object.h"
+#include "plan/compile.h"
+
+struct controller {
+	struct controller_options options;
+	struct store store;
+	struct registry *registry;
+	struct proxy *proxy;
+	struct report report;
+	uint64_t started_ns; /* monotonic */
+	uint64_t last_read_ns;
+	uint64_t compile_ns, apply_ns; /* of the last revision */
+	atomic_bool draining;
+	atomic_uint_fast64_t bans;
+	/* Guards snapshot and n_broken. */
+	pthread_mutex_t lock;
+	struct snapshot *snapshot;
+	size_t n_broken;
+	/* Guards every use of the data plane but bans, which are free of it. */
+	pthread_mutex_t dataplane_lock;
+};
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * report: remembers the faults of the last revision as a set of texts, and logs the difference.
+ */
+#include "control/report.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+enum { KEY_MAX_BYTES = 4096, ARENA_MAX_BYTES = 64 << 20 };
+
+void report_init(struct report *report)
+{
+	table_init(&report->known, NULL);
+}
+
+void report_done(struct report *report)
+{
+	TABLE_EACH(&report->known, slot)
+		free(slot->value);
+	table_done(&report->known);
+}
+
+static void log_diag(const struct diag *diag)
+{
+	const struct log_field fields[] = {
+		LOG_S("object", diag->object),	   LOG_S("field", diag->field),
+		LOG_S("error", diag->message),	   LOG_S("expected", diag->expected),
+		LOG_S("found", diag->found),	   LOG_S("suggestion", diag->suggestion),
+		LOG_S("file", diag->file),	   LOG_I("line", diag->line),
+	};
+	struct log_field shown[8];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (fields[i].kind == LOG_FIELD_INT ? fields[i].number != 0 : fields[i].text.len != 0)
+			shown[n++] = fields[i];
+	if (log_on(diag->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN))
+		log_fields(diag->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN,
+			   diag->level == DIAG_ERROR ? "manifest fault, going on without it" : "manifest warning",
+			   shown, n);
+}
+
+/* Moves a fault from the old set to the new one; logs it when it was not there. */
+static void see(struct report *report, struct table *now, const struct diag *diag)
+{
+	char key[KEY_MAX_BYTES];
+	int length = snprintf(key, sizeof(key), STR_FMT "|" STR_FMT "|" STR_FMT "|" STR_FMT, STR_ARG(diag->object),
+			      STR_ARG(diag->field), STR_ARG(diag->message), STR_ARG(diag->found));
+	struct str text = str_n(key, length < KEY_MAX_BYTES ? (size_t)length : KEY_MAX_BYTES - 1);
+
+	if (table_find(now, text))
+		return;
+	char *copy = table_del(&report->known, text);
+
+	if (!copy) {
+		log_diag(diag);
+		copy = malloc(text.len + 1);
+		if (!copy)
+			return;
+		memcpy(copy, text.at, text.len);
+		copy[text.len] = 0;
+	}
+	if (table_put(now, str_n(copy, text.len), copy, NULL) < 0)
+		free(copy);
+}
+
+static void see_all(struct report *report, struct table *now, const struct diag_sink *sink)
+{
+	for (size_t i = 0; sink && i < sink->n; i++)
+		see(report, now, &sink->at[i]);
+}
+
+/* What was known before and is gone now. */
+static void log_mended(const struct table *gone)
+{
+	TABLE_EACH(gone, slot) {
+		struct str object = slot->key, rest = slot->key;
+
+		str_next(&rest, '|', &object);
+		LOG(LOG_INFO, "manifest fault is gone", LOG_S("object", object));
+		free(slot->value);
+	}
+}
+
+size_t report_revision(struct report *report, const struct store *store, const struct snapshot *snapshot,
+		       const struct diag_sink *files)
+{
+	struct table now;
+	struct arena arena;
+	size_t n_broken = 0;
+
+	table_init(&now, NULL);
+	arena_init(&arena, ARENA_MAX_BYTES, 0);
+	see_all(report, &now, files);
+	for (int kind = 0; kind < KIND__COUNT; kind++) {
+		size_t n;
+		struct object **objects = store_sorted(store, (enum kind)kind, &arena, &n);
+
+		for (size_t i = 0; objects && i < n; i++) {
+			see_all(report, &now, &objects[i]->diags);
+			n_broken += !objects[i]->valid;
+		}
+	}
+	see_all(report, &now, &snapshot->diags);
+	log_mended(&report->known);
+	table_done(&report->known);
+	report->known = now;
+	arena_done(&arena);
+	return n_broken;
+}
