@@ -104,10 +104,6 @@ struct static_escalation {
 
 /* Safety that an operator may lower (reference/security.md A2.7). */
 struct static_security {
-	bool allow_loopback_backends; /* endpoints in loopback, link-local and metadata ranges */
-};
-
-struct static_security {
 	bool seccomp; /* filter system calls after start (default true) */
 	bool allow_loopback_backends; /* endpoints on loopback or link-local addresses (default false) */
 };
@@ -133,7 +129,6 @@ struct static_config {
 	struct static_security security;
 	struct static_limits limits;
 	struct static_escalation escalation;
-	struct static_security security;
 };
 
 extern const struct schema schema_static_config;
