@@ -136,8 +136,8 @@ class Tour:
         step.show(f"300 SYNs at once from {FLOODER}; then one request from {CLIENT}")
         self.lab.run("client", "/usr/bin/python3", "-c", BURST, FLOODER, GATEWAY, "80", "300")
         after = self.status()
-        dropped = self.kernel_drops(after, "syn_limit") - self.kernel_drops(before, "syn_limit")
-        step.check(dropped >= 100, f"{dropped} of 300 SYNs dropped before a socket existed (reason syn_limit)")
+        dropped = self.kernel_drops(after, "rate_syns") - self.kernel_drops(before, "rate_syns")
+        step.check(dropped >= 100, f"{dropped} of 300 SYNs dropped before a socket existed (reason rate_syns)")
         calm = self.curl("-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: shop.example.com", f"http://{GATEWAY}/")
         step.check(calm == "200", f"meanwhile {CLIENT} is served as before: {calm}")
 
