@@ -56,8 +56,8 @@ int tls_builder_default_certificate(struct tls_builder *builder, struct str cert
 
 /*
  * host (canonical; or "*.example.com" for one label) gets policy. 0, or -EEXIST when it is bound to
- * another one: then it is bound to the default (reference b.5.6: conflicting options fall back to
- * default), -ENOMEM.
+ * another one: then it is bound to the default of this moment (reference b.5.6: conflicting options
+ * fall back to default), -ENOMEM.
  */
 int tls_builder_bind(struct tls_builder *builder, struct str host, uint16_t policy);
 

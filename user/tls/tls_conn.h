@@ -103,6 +103,7 @@ bool tls_conn_more(const struct tls_conn *conn);
  * All parts go into as few records as possible. Bytes taken (> 0, perhaps fewer than given), or
  * -EAGAIN: wait for writability, then call again with the same bytes at the front (more may
  * follow): they may be half sent.
+ * SIGPIPE must be ignored by the program.
  */
 ssize_t tls_conn_write(struct tls_conn *conn, const struct iovec *parts, int n);
 /* close_notify; 0, -EAGAIN, or an errno after which the caller just closes. Not before all writes

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * tls_conn: the server's side of one TLS connection on a non-blocking stream socket.
+ */
+
+#include "tls/tls_conn.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "tls/tls_hello.h"
+#include "tls/tls_ktls.h"
+#include "tls/tls_table_lookup.h"
+
+enum {
+	RECORD_BYTES = 16384,
+	PARTS_MAX = 16,
+};
+
+struct tls_conn {
+	SSL *ssl;
+	struct tls_hello *hello; /* while the handshake lasts */
+	X509 *peer_cert;
+	const char *cipher;
+	char *sni; /* NULL: none */
+	int fd;
+	unsigned int owed_bytes; /* of a write that OpenSSL has begun */
+	uint16_t version, policy;
+	uint8_t failure, ktls_tx, ktls_rx;
+	uint8_t sni_len;
+	bool done : 1, resumed : 1, has_alpn : 1, ktls_enabled : 1, drained : 1;
+};
+
+static const struct str failure_words[TLS_FAILURE__COUNT] = {
+	[TLS_FAILURE_NONE] = STR("none"),
+	[TLS_FAILURE_CLOSED] = STR("closed"),
+	[TLS_FAILURE_NOT_TLS] = STR("not-tls"),
+	[TLS_FAILURE_NAME_BAD] = STR("name-bad"),
+	[TLS_FAILURE_NAME_UNKNOWN] = STR("name-unknown"),
+	[TLS_FAILURE_POLICY_BROKEN] = STR("policy-broken"),
+	[TLS_FAILURE_VERSION] = STR("version"),
+	[TLS_FAILURE_CIPHER] = STR("cipher"),
+	[TLS_FAILURE_ALPN] = STR("alpn"),
+	[TLS_FAILURE_CLIENT_CERT] = STR("client-cert"),
+	[TLS_FAILURE_PEER_ALERT] = STR("peer-alert"),
+	[TLS_FAILURE_PROTOCOL] = STR("protocol"),
+	[TLS_FAILURE_INTERNAL] = STR("internal"),
+};
+
+/* OpenSSL's reasons in our words; what is not here is a fault of the protocol. */
+static const struct {
+	int reason;
+	enum tls_failure failure;
+} reasons[] = {
+	{SSL_R_UNEXPECTED_EOF_WHILE_READING, TLS_FAILURE_CLOSED},
+	{SSL_R_HTTP_REQUEST, TLS_FAILURE_NOT_TLS},
+	{SSL_R_HTTPS_PROXY_REQUEST, TLS_FAILURE_NOT_TLS},
+	{SSL_R_WRONG_VERSION_NUMBER, TLS_FAILURE_NOT_TLS},
+	{SSL_R_UNSUPPORTED_PROTOCOL, TLS_FAILURE_VERSION},
+	{SSL_R_VERSION_TOO_LOW, TLS_FAILURE_VERSION},
+	{SSL_R_NO_SHARED_CIPHER, TLS_FAILURE_CIPHER},
+	{SSL_R_NO_SHARED_GROUPS, TLS_FAILURE_CIPHER},
+	{SSL_R_NO_SUITABLE_KEY_SHARE, TLS_FAILURE_CIPHER},
+	{SSL_R_NO_SUITABLE_GROUPS, TLS_FAILURE_CIPHER},
+	{SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, TLS_FAILURE_CIPHER},
+	{SSL_R_NO_APPLICATION_PROTOCOL, TLS_FAILURE_ALPN},
+	{SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, TLS_FAILURE_CLIENT_CERT},
+	{SSL_R_CERTIFICATE_VERIFY_FAILED, TLS_FAILURE_CLIENT_CERT},
+	{SSL_R_NO_CERTIFICATES_RETURNED, TLS_FAILURE_CLIENT_CERT},
+};
+
+static atomic_bool ktls_off;
+
+void tls_conn_set_ktls(bool enabled)
+{
+	atomic_store_explicit(&ktls_off, !enabled, memory_order_relaxed);
+}
+
+struct str tls_conn_failure_word(enum tls_failure failure)
+{
+	return failure_words[failure];
+}
+
+struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr *local)
+{
+	struct tls_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->fd = fd;
+	conn->ktls_tx = conn->ktls_rx = TLS_KTLS_UNKNOWN;
+	conn->ktls_enabled = !atomic_load_explicit(&ktls_off, memory_order_relaxed);
+	conn->hello = calloc(1, sizeof(*conn->hello));
+	conn->ssl = SSL_new(tls_cache_front(table->cache));
+	if (!conn->hello || !conn->ssl || SSL_set_fd(conn->ssl, fd) != 1 ||
+	    SSL_set_app_data(conn->ssl, conn->hello) != 1) {
+		SSL_free(conn->ssl);
+		free(conn->hello);
+		free(conn);
+		ERR_clear_error();
+		return NULL;
+	}
+	conn->hello->table = tls_table_ref(table);
+	conn->hello->tickets = tls_cache_tickets(table->cache);
+	if (local) {
+		conn->hello->local = *local;
+		conn->hello->has_local = true;
+	}
+	if (conn->ktls_enabled)
+		SSL_set_options(conn->ssl, SSL_OP_ENABLE_KTLS);
+	SSL_set_accept_state(conn->ssl);
+	return conn;
+}
+
+static void end_hello(struct tls_conn *conn)
+{
+	if (!conn->hello)
+		return;
+	SSL_set_app_data(conn->ssl, NULL);
+	tls_table_unref(conn->hello->table);
+	free(conn->hello);
+	conn->hello = NULL;
+}
+
+void tls_conn_free(struct tls_conn *conn)
+{
+	if (!conn)
+		return;
+	end_hello(conn);
+	SSL_free(conn->ssl);
+	X509_free(conn->peer_cert);
+	free(conn->sni);
+	free(conn);
+}
+
+/* The peer's alerts stand for themselves, but for those that say the same as one of our own
+ * reasons. */
+static enum tls_failure classify(int error, unsigned long code)
+{
+	int reason = ERR_GET_REASON(code);
+
+	if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN)
+		return TLS_FAILURE_CLOSED;
+	if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+		return TLS_FAILURE_PROTOCOL;
+	if (reason >= SSL_AD_REASON_OFFSET)
+		return TLS_FAILURE_PEER_ALERT;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].reason == reason)
+			return reasons[i].failure;
+	return TLS_FAILURE_PROTOCOL;
+}
+
+static enum tls_step fail(struct tls_conn *conn, int error)
+{
+	conn->failure = conn->hello->failure;
+	if (conn->failure == TLS_FAILURE_NONE)
+		conn->failure = (uint8_t)classify(error, ERR_peek_error());
+	ERR_clear_error();
+	return TLS_FAILED;
+}
+
+static bool keep_facts(struct tls_conn *conn)
+{
+	const unsigned char *alpn;
+	unsigned int alpn_len;
+
+	if (conn->hello->sni_len) {
+		conn->sni = malloc(conn->hello->sni_len);
+		if (!conn->sni)
+			return false;
+		memcpy(conn->sni, conn->hello->sni, conn->hello->sni_len);
+		conn->sni_len = (uint8_t)conn->hello->sni_len;
+	}
+	SSL_get0_alpn_selected(conn->ssl, &alpn, &alpn_len);
+	conn->has_alpn = alpn_len > 0;
+	conn->policy = conn->hello->policy;
+	conn->version = (uint16_t)SSL_version(conn->ssl);
+	conn->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(conn->ssl));
+	conn->resumed = SSL_session_reused(conn->ssl);
+	conn->peer_cert = SSL_get1_peer_certificate(conn->ssl);
+	conn->ktls_tx = (uint8_t)tls_ktls_tx(conn->ssl, conn->ktls_enabled);
+	conn->ktls_rx = (uint8_t)tls_ktls_rx(conn->ssl, conn->ktls_enabled);
+	return true;
+}
+
+enum tls_step tls_conn_handshake(struct tls_conn *conn)
+{
+	if (conn->done)
+		return TLS_DONE;
+	if (conn->failure)
+		return TLS_FAILED;
+	ERR_clear_error();
+	int result = SSL_do_handshake(conn->ssl);
+
+	if (result != 1) {
+		int error = SSL_get_error(conn->ssl, result);
+
+		if (error == SSL_ERROR_WANT_READ)
+			return TLS_WANT_READ;
+		if (error == SSL_ERROR_WANT_WRITE)
+			return TLS_WANT_WRITE;
+		return fail(conn, error);
+	}
+	if (!keep_facts(conn)) {
+		conn->failure = TLS_FAILURE_INTERNAL;
+		return TLS_FAILED;
+	}
+	end_hello(conn);
+	conn->done = true;
+	return TLS_DONE;
+}
+
+enum tls_failure tls_conn_failure(const struct tls_conn *conn)
+{
+	return conn->failure;
+}
+
+struct tls_facts tls_conn_facts(const struct tls_conn *conn)
+{
+	return (struct tls_facts){
+		.sni = str_n(conn->sni, conn->sni_len),
+		.alpn = conn->has_alpn ? STR("http/1.1") : (struct str){0},
+		.cipher = str_of(conn->cipher),
+		.version = conn->version,
+		.policy = conn->policy,
+		.resumed = conn->resumed,
+		.has_peer_cert = conn->peer_cert != NULL,
+		.ktls_tx = conn->ktls_tx,
+		.ktls_rx = conn->ktls_rx,
+	};
+}
+
+X509 *tls_conn_peer_cert(const struct tls_conn *conn)
+{
+	return conn->peer_cert;
+}
+
+/* The errno that stands for a failed read or write. */
+static int errno_of(const struct tls_conn *conn, int result)
+{
+	int system = errno;
+	int error = SSL_get_error(conn->ssl, result);
+	unsigned long code = ERR_peek_error();
+
+	ERR_clear_error();
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return -EAGAIN;
+	if (error == SSL_ERROR_ZERO_RETURN)
+		return 0;
+	if (error == SSL_ERROR_SYSCALL)
+		return system ? -system : -ECONNRESET;
+	/* Closed without close_notify: the end may have been cut off. */
+	if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return -ECONNRESET;
+	return -EPROTO;
+}
+
+ssize_t tls_conn_read(struct tls_conn *conn, void *buf, size_t cap)
+{
+	size_t n = 0;
+
+	errno = 0;
+	int result = SSL_read_ex(conn->ssl, buf, cap, &n);
+
+	conn->drained = result != 1;
+	return result == 1 ? (ssize_t)n : errno_of(conn, result);
+}
+
+bool tls_conn_more(const struct tls_conn *conn)
+{
+	return !conn->drained;
+}
+
+/* Puts the first bytes of all parts together, so that they share a record; returns how many. */
+static size_t gather(const struct iovec *parts, int n, char *out, size_t cap)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n && len < cap; i++) {
+		size_t take = parts[i].iov_len < cap - len ? parts[i].iov_len : cap - len;
+
+		if (take)
+			memcpy(out + len, parts[i].iov_base, take);
+		len += take;
+	}
+	return len;
+}
+
+/* One record from the front of parts. */
+static ssize_t write_record(struct tls_conn *conn, const struct iovec *parts, int n)
+{
+	static _Thread_local char together[RECORD_BYTES];
+	size_t limit = conn->owed_bytes ? conn->owed_bytes : RECORD_BYTES;
+	const void *at = parts[0].iov_base;
+	size_t len = parts[0].iov_len, written = 0;
+
+	if (len >= limit || n == 1) {
+		len = len < limit ? len : limit;
+	} else {
+		len = gather(parts, n, together, limit);
+		at = together;
+	}
+	errno = 0;
+	int result = SSL_write_ex(conn->ssl, at, len, &written);
+
+	if (result == 1) {
+		conn->owed_bytes = 0;
+		return (ssize_t)written;
+	}
+	int error = errno_of(conn, result);
+
+	if (error == -EAGAIN)
+		conn->owed_bytes = (unsigned int)len;
+	return error ? error : -EPIPE;
+}
+
+/* Drops n bytes, and what is empty, from the front; returns how many parts are left. */
+static int advance(struct iovec **parts, int n_parts, size_t n)
+{
+	while (n_parts > 0 && n >= (*parts)->iov_len) {
+		n -= (*parts)->iov_len;
+		(*parts)++;
+		n_parts--;
+	}
+	if (n_parts > 0) {
+		(*parts)->iov_base = (char *)(*parts)->iov_base + n;
+		(*parts)->iov_len -= n;
+	}
+	return n_parts;
+}
+
+ssize_t tls_conn_write(struct tls_conn *conn, const struct iovec *parts, int n)
+{
+	struct iovec copy[PARTS_MAX], *at = copy;
+	size_t total = 0;
+
+	/* More than PARTS_MAX: the rest is not taken this time. */
+	n = n < PARTS_MAX ? n : PARTS_MAX;
+	memcpy(copy, parts, (size_t)n * sizeof(*copy));
+	n = advance(&at, n, 0);
+	while (n > 0) {
+		ssize_t wrote = write_record(conn, at, n);
+
+		if (wrote < 0)
+			return total ? (ssize_t)total : wrote;
+		total += (size_t)wrote;
+		n = advance(&at, n, (size_t)wrote);
+	}
+	return (ssize_t)total;
+}
+
+int tls_conn_shutdown(struct tls_conn *conn)
+{
+	if (!conn->done)
+		return -ENOTCONN;
+	errno = 0;
+	int result = SSL_shutdown(conn->ssl);
+
+	if (result >= 0)
+		return 0;
+	int error = errno_of(conn, result);
+
+	return error ? error : -ECONNRESET;
+}
+
+void tls_conn_rest(struct tls_conn *conn)
+{
+	if (conn->done)
+		SSL_free_buffers(conn->ssl);
+}
+
+bool tls_conn_can_splice_to(const struct tls_conn *conn)
+{
+	return conn->ktls_tx == TLS_KTLS_ON && conn->owed_bytes == 0;
+}
+
+bool tls_conn_can_splice_from(const struct tls_conn *conn)
+{
+	return conn->ktls_rx == TLS_KTLS_ON && !SSL_has_pending(conn->ssl);
+}

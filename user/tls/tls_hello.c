@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * tls_hello: what happens between a complete ClientHello and everything that depends on it.
+ */
+
+#include "tls/tls_hello.h"
+
+#include "base/clock.h"
+#include "tls/tls_cert.h"
+#include "tls/tls_policy.h"
+#include "tls/tls_table_lookup.h"
+#include "tls/tls_ticket.h"
+
+static int refuse(struct tls_hello *hello, enum tls_failure failure, int *alert, int which)
+{
+	hello->failure = (uint8_t)failure;
+	*alert = which;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+static bool read_sni(struct tls_hello *hello, SSL *ssl)
+{
+	const unsigned char *body;
+	struct str name, canonical = {0};
+	size_t len;
+
+	if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &body, &len))
+		return true;
+	if (!tls_name_of_extension(str_n((const char *)body, len), &name) ||
+	    !tls_name_canonical(name, hello->sni, &canonical))
+		return false;
+	hello->sni_len = canonical.len;
+	return true;
+}
+
+/* Runs again for the second hello after a HelloRetryRequest: the first choice stands. */
+static int on_hello(SSL *ssl, int *alert, void *context)
+{
+	struct tls_hello *hello = SSL_get_app_data(ssl);
+
+	(void)context;
+	if (hello->chosen)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	if (!read_sni(hello, ssl))
+		return refuse(hello, TLS_FAILURE_NAME_BAD, alert, SSL_AD_UNRECOGNIZED_NAME);
+	struct str sni = str_n(hello->sni, hello->sni_len);
+	const struct tls_policy *policy = tls_table_lookup_policy(hello->table, sni);
+
+	if (policy->broken)
+		return refuse(hello, TLS_FAILURE_POLICY_BROKEN, alert, SSL_AD_HANDSHAKE_FAILURE);
+	const struct tls_cert *cert =
+		tls_table_lookup_cert(hello->table, sni, hello->has_local ? &hello->local : NULL);
+
+	/* reference g.1: strict means no default certificate. */
+	if (!cert && policy->sni_strict)
+		return refuse(hello, TLS_FAILURE_NAME_UNKNOWN, alert, SSL_AD_UNRECOGNIZED_NAME);
+	if (!cert)
+		cert = tls_table_default_cert(hello->table);
+	hello->policy = policy->id;
+	if (!tls_policy_apply(policy, ssl, sni) ||
+	    SSL_use_cert_and_key(ssl, cert->leaf, cert->key, cert->chain, 1) != 1)
+		return refuse(hello, TLS_FAILURE_INTERNAL, alert, SSL_AD_INTERNAL_ERROR);
+	hello->chosen = true;
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+static int on_ticket(SSL *ssl, unsigned char *key_name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+		     EVP_MAC_CTX *mac, int seal)
+{
+	struct tls_hello *hello = SSL_get_app_data(ssl);
+
+	return tls_ticket_apply(hello->tickets, clock_mono_ns(), key_name, iv, cipher, mac, seal);
+}
+
+SSL_CTX *tls_hello_front(void)
+{
+	SSL_CTX *front = SSL_CTX_new(TLS_server_method());
+
+	if (!front)
+		return NULL;
+	SSL_CTX_set_client_hello_cb(front, on_hello, NULL);
+	SSL_CTX_set_tlsext_ticket_key_evp_cb(front, on_ticket);
+	SSL_CTX_set_session_cache_mode(front, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_timeout(front, TLS_TICKET_LIFETIME_S);
+	SSL_CTX_set_min_proto_version(front, TLS1_2_VERSION);
+	SSL_CTX_set_mode(front, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_options(front, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					   SSL_OP_CIPHER_SERVER_PREFERENCE |
+					   SSL_OP_PRIORITIZE_CHACHA);
+	return front;
+}
