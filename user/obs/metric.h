@@ -27,7 +27,8 @@
 enum {
 	METRIC_SERIES_NONE = 0,
 	METRIC_SERIES_MAX = 1 << 18, /* beyond: METRIC_SERIES_NONE, so nothing breaks but the numbers */
-	METRIC_BUCKETS = 5,	     /* <= 0.1 s, 0.3, 1.2, 5, +Inf (reference h.1) */
+	METRIC_BUCKETS_MAX = 13,     /* with +Inf */
+	METRIC_SOURCES_MAX = 8,
 	METRIC_CLASSES_MAX = 256,
 	METRIC_TLS_CLASSES_MAX = 32,
 	METRIC_CHUNK = 8,	   /* cells that are allocated together */
@@ -60,10 +61,10 @@ enum metric_protocol {
 	METRIC_PROTOCOL__COUNT,
 };
 
-/* What one worker counted for one (code, method, protocol) of one series: a cache line. */
+/* What one worker counted for one (code, method, protocol) of one series: as a rule one cache line of two. */
 struct metric_cell {
-	_Atomic uint64_t bucket[METRIC_BUCKETS]; /* not cumulative; their sum is the number of requests */
 	_Atomic uint64_t duration_ns, request_bytes, response_bytes;
+	_Atomic uint64_t bucket[METRIC_BUCKETS_MAX]; /* not cumulative; their sum is the number of requests */
 };
 
 struct metric_block {
@@ -77,6 +78,7 @@ struct metric_registry;
 struct metric_worker {
 	struct metric_registry *registry;
 	struct metric_worker *next; /* in the registry's list */
+	uint64_t bound_ns[METRIC_BUCKETS_MAX]; /* upper bounds of the buckets; the last is UINT64_MAX */
 	_Atomic(struct metric_block *) page[METRIC_PAGES];
 	/* Class by what it counts; 0 is not known yet. Private to the worker. */
 	uint16_t class_of[METRIC_PROTOCOL__COUNT][METRIC_METHOD__COUNT][600];
@@ -85,13 +87,16 @@ struct metric_worker {
 /* ------------------------------------------------------------------ registry -- */
 
 struct metric_registry *metric_registry_new(void);
+/* Upper bounds in seconds, increasing, instead of 0.1 0.3 1.2 5: before the first worker. -EINVAL, -E2BIG. */
+int metric_registry_set_buckets(struct metric_registry *registry, const double *seconds, size_t n);
 /* Frees the workers too. */
 void metric_registry_free(struct metric_registry *registry);
 /*
- * A new snapshot begins to be compiled: series of entry points, routers, services, middlewares, servers and
- * certificates that are not asked for again vanish after the next scrape (reference h.1).
+ * A new snapshot begins to be compiled, and is in force: series of entry points, routers, services, middlewares,
+ * servers and certificates that were not asked for in between vanish after the next scrape (reference h.1).
  */
 void metric_registry_begin(struct metric_registry *registry);
+void metric_registry_commit(struct metric_registry *registry);
 /* The series with these label values, in the order of metric_kind_labels; made when it is new. */
 uint32_t metric_series(struct metric_registry *registry, enum metric_kind kind, const struct str *labels);
 /* All series are below this: what workers must reserve before they use a snapshot. */
@@ -102,6 +107,15 @@ uint32_t metric_gauge(struct metric_registry *registry, enum metric_kind kind, c
 void metric_gauge_set(struct metric_registry *registry, uint32_t gauge, double value);
 /* Counts a reload: config_reloads_total, and the time of the last good one. */
 void metric_reload(struct metric_registry *registry, bool good, uint64_t wall_ns);
+
+/*
+ * Who supplies the METRIC_OF_SOURCE rows: called at every scrape for each of them, in the thread that scrapes;
+ * calls metric_sample() for as many series as there are, with the row's labels. At most METRIC_SOURCES_MAX.
+ */
+struct metric_scrape;
+typedef void (*metric_source_fn)(void *context, enum metric_id id, struct metric_scrape *scrape);
+int metric_registry_add_source(struct metric_registry *registry, metric_source_fn collect, void *context);
+void metric_sample(struct metric_scrape *scrape, const struct str *labels, double value);
 
 /* ------------------------------------------------------------------- workers -- */
 

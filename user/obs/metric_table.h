@@ -47,10 +47,8 @@ enum metric_slot {
 	/* Per TLS version and cipher: written by metric_tls(). */
 	METRIC_SLOT_TLS,
 	METRIC_SLOT_NONE,
-};
 
-/* Plain cells by what they count. */
-enum {
+	/* Plain cells by what they count. */
 	METRIC_OPEN_CONNECTIONS = METRIC_SLOT_0, /* entry point, +1 and -1 */
 
 	METRIC_RETRIES = METRIC_SLOT_0, /* service */
@@ -61,8 +59,8 @@ enum {
 
 	METRIC_KTLS_CONNECTIONS = METRIC_SLOT_0,
 
-	METRIC_ESCALATIONS = METRIC_SLOT_0,	   /* program: sources handed to the kernel plane */
-	METRIC_ACCESS_LOG_DROPPED = METRIC_SLOT_1, /* program: lines that found the ring full */
+	METRIC_ESCALATIONS = METRIC_SLOT_0,	    /* program: sources handed to the kernel plane */
+	METRIC_ACCESS_LOG_DROPPED = METRIC_SLOT_1,  /* program: lines that found the ring full */
 	METRIC_CONNECTIONS_REFUSED = METRIC_SLOT_2, /* program: over a limit of the proxy's */
 };
 
