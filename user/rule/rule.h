@@ -64,6 +64,8 @@ bool rule_match(const struct rule *rule, const struct request *request);
 const struct rule *rule_failed_leaf(const struct rule *rule, const struct request *request);
 /* The Host() names of a rule, for certificates and TLS options (reference b.6, g): every non-negated Host leaf. */
 void rule_hosts(const struct rule *rule, struct arena *arena, struct strs *ret_hosts);
+/* The rule again, as text that parses to the same tree. {0} when memory is short. */
+struct str rule_print(const struct rule *root, struct arena *arena);
 /* "Host(`a`)", for messages. */
 struct str rule_print_leaf(const struct rule *leaf, struct arena *arena);
 struct str matcher_name(enum matcher_kind kind);

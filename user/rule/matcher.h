@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MATCHER_H
+#define MATCHER_H
+
+/*
+ * matcher: the HTTP matchers of reference/traefik.md b.2, each declared once: name, number of
+ * arguments, check of the arguments, evaluation. Internal to the rule module.
+ */
+
+#include "rule/rule.h"
+
+struct matcher {
+	struct str name;
+	uint8_t min_args, max_args;
+	/*
+	 * Fills what a leaf keeps besides its arguments, and may rewrite those. Returns the index
+	 * of the bad argument with *ret_why, or -1.
+	 */
+	int (*check)(struct rule *leaf, struct arena *arena, char ret_why[128]);
+	bool (*match)(const struct rule *leaf, const struct request *request);
+};
+
+extern const struct matcher matcher_table[MATCH__COUNT];
+
+/* The kind of a name in one of its four spellings, or -1. */
+int matcher_find(struct str name);
+/* The matcher that a wrong name may have meant, or {0}. */
+struct str matcher_suggest(struct str name);
+
+#endif

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * rule_parse: recursive descent over or, and, not, primary. Negation travels down as a flag, so
+ * that the tree comes out with negation at the leaves only (De Morgan), and chains of one operator
+ * come out flat.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "rule/matcher.h"
+#include "rule/rule_lex.h"
+
+enum { MAX_TEXT_BYTES = 65535, MAX_DEPTH = 128, MAX_ARGS = 2, FIRST_CHILDREN = 4 };
+
+struct parser {
+	struct rule_lex lex;
+	struct rule_token token; /* the next one */
+	struct arena *arena;
+	struct rule *owned; /* leaves with expressions, for when parsing fails */
+	struct rule_fault *fault;
+	unsigned int depth;
+	int error;
+};
+
+static struct rule *parse_or(struct parser *parser, bool negated);
+
+static void advance(struct parser *parser)
+{
+	parser->token = rule_lex_next(&parser->lex);
+}
+
+/* The first fault counts: what follows it is guesswork. */
+static void *fail_at(struct parser *parser, size_t column, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void *fail_at(struct parser *parser, size_t column, const char *format, ...)
+{
+	va_list args;
+
+	if (parser->error)
+		return NULL;
+	parser->error = -EINVAL;
+	parser->fault->column = column;
+	va_start(args, format);
+	vsnprintf(parser->fault->message, sizeof(parser->fault->message), format, args);
+	va_end(args);
+	return NULL;
+}
+
+static void *no_memory(struct parser *parser)
+{
+	if (!parser->error) {
+		parser->error = -ENOMEM;
+		parser->fault->column = 0;
+		snprintf(parser->fault->message, sizeof(parser->fault->message), "out of memory");
+	}
+	return NULL;
+}
+
+/* What the next token is, when something else was expected. */
+static void *unexpected(struct parser *parser, const char *expected)
+{
+	const struct rule_token *token = &parser->token;
+	struct str text = str_take(token->value, 40);
+
+	switch (token->kind) {
+	case RULE_TOKEN_BAD:
+		return fail_at(parser, token->column, STR_FMT, STR_ARG(token->value));
+	case RULE_TOKEN_END:
+		return fail_at(parser, token->column, "expected %s, found the end of the rule",
+			       expected);
+	case RULE_TOKEN_NEWLINE:
+		return fail_at(
+			parser, token->column,
+			"the line ends the rule here: put the operator or comma at the end of "
+			"this line");
+	case RULE_TOKEN_OPERATOR:
+		return fail_at(parser, token->column, "operator " STR_FMT " is not supported",
+			       STR_ARG(text));
+	case RULE_TOKEN_LITERAL:
+		return fail_at(parser, token->column, "expected %s, found " STR_FMT, expected,
+			       STR_ARG(text));
+	case RULE_TOKEN_STRING:
+		return fail_at(parser, token->column, "expected %s, found a string", expected);
+	default:
+		return fail_at(parser, token->column, "expected %s, found " STR_FMT, expected,
+			       STR_ARG(text));
+	}
+}
+
+static bool take(struct parser *parser, enum rule_token_kind kind, const char *expected)
+{
+	if (parser->token.kind != kind) {
+		unexpected(parser, expected);
+		return false;
+	}
+	advance(parser);
+	return true;
+}
+
+/* ( "a" , "b" [,] ). Columns of the arguments are for what their check finds. */
+static bool parse_args(struct parser *parser, struct rule *leaf, size_t columns[MAX_ARGS],
+		       size_t *ret_n)
+{
+	size_t n = 0;
+
+	if (!take(parser, RULE_TOKEN_OPEN, "("))
+		return false;
+	while (parser->token.kind != RULE_TOKEN_CLOSE) {
+		const struct rule_token *token = &parser->token;
+
+		if (token->kind == RULE_TOKEN_LITERAL || token->kind == RULE_TOKEN_NAME) {
+			fail_at(parser, token->column,
+				"an argument must be a string: write `" STR_FMT "`",
+				STR_ARG(str_take(token->value, 40)));
+			return false;
+		}
+		if (token->kind != RULE_TOKEN_STRING) {
+			unexpected(parser, "a string");
+			return false;
+		}
+		if (token->value.len == 0) {
+			fail_at(parser, token->column, "an argument must not be empty");
+			return false;
+		}
+		if (n < MAX_ARGS) {
+			columns[n] = token->column;
+			leaf->args[n] = arena_str(parser->arena, token->value);
+			if (!leaf->args[n].at) {
+				no_memory(parser);
+				return false;
+			}
+		}
+		n++;
+		advance(parser);
+		if (parser->token.kind == RULE_TOKEN_COMMA)
+			advance(parser);
+		else if (parser->token.kind != RULE_TOKEN_CLOSE) {
+			unexpected(parser, ", or )");
+			return false;
+		}
+	}
+	*ret_n = n;
+	return true;
+}
+
+static bool check_args(struct parser *parser, struct rule *leaf, const size_t columns[MAX_ARGS])
+{
+	const struct matcher *matcher = &matcher_table[leaf->kind];
+	char why[128] = "";
+	int bad = matcher->check(leaf, parser->arena, why);
+
+	if (leaf->regex) {
+		leaf->next_owned = parser->owned;
+		parser->owned = leaf;
+	}
+	if (bad >= 0) {
+		fail_at(parser, columns[bad], STR_FMT ": %s", STR_ARG(matcher->name), why);
+		return false;
+	}
+	if (parser->arena->failed) {
+		no_memory(parser);
+		return false;
+	}
+	return true;
+}
+
+static struct rule *unknown_matcher(struct parser *parser)
+{
+	struct str name = str_take(parser->token.value, 60);
+	struct str meant = matcher_suggest(parser->token.value);
+
+	if (meant.len == 0)
+		return fail_at(parser, parser->token.column, "unknown matcher " STR_FMT,
+			       STR_ARG(name));
+	return fail_at(parser, parser->token.column,
+		       "unknown matcher " STR_FMT "; did you mean " STR_FMT "?", STR_ARG(name),
+		       STR_ARG(meant));
+}
+
+static struct rule *parse_leaf(struct parser *parser, bool negated)
+{
+	size_t columns[MAX_ARGS] = {0}, n = 0, column = parser->token.column;
+	int kind = matcher_find(parser->token.value);
+	struct rule *leaf;
+
+	if (kind < 0)
+		return unknown_matcher(parser);
+	leaf = ARENA_NEW(parser->arena, struct rule);
+	if (!leaf)
+		return no_memory(parser);
+	leaf->op = RULE_LEAF;
+	leaf->kind = (uint8_t)kind;
+	leaf->negated = negated;
+	leaf->column = (uint16_t)column;
+	advance(parser);
+	if (!parse_args(parser, leaf, columns, &n))
+		return NULL;
+	leaf->end = (uint16_t)parser->token.end;
+
+	const struct matcher *matcher = &matcher_table[kind];
+
+	if (n < matcher->min_args || n > matcher->max_args)
+		return fail_at(parser, column, STR_FMT " takes %s, found %zu",
+			       STR_ARG(matcher->name),
+			       matcher->max_args == 1	? "one argument"
+			       : matcher->min_args == 2 ? "two arguments"
+							: "one or two arguments",
+			       n);
+	leaf->n_args = (uint8_t)n;
+	advance(parser);
+	return check_args(parser, leaf, columns) ? leaf : NULL;
+}
+
+static struct rule *parse_group(struct parser *parser, bool negated)
+{
+	struct rule *inner;
+
+	advance(parser);
+	inner = parse_or(parser, negated);
+	return inner && take(parser, RULE_TOKEN_CLOSE, "&&, || or )") ? inner : NULL;
+}
+
+static struct rule *parse_unary(struct parser *parser, bool negated)
+{
+	struct rule *inner = NULL;
+
+	if (++parser->depth > MAX_DEPTH)
+		return fail_at(parser, parser->token.column, "nested deeper than %d", MAX_DEPTH);
+	switch (parser->token.kind) {
+	case RULE_TOKEN_NOT:
+		advance(parser);
+		inner = parse_unary(parser, !negated);
+		break;
+	case RULE_TOKEN_OPEN:
+		inner = parse_group(parser, negated);
+		break;
+	case RULE_TOKEN_NAME:
+		inner = parse_leaf(parser, negated);
+		break;
+	default:
+		unexpected(parser, "a matcher");
+	}
+	parser->depth--;
+	return inner;
+}
+
+static bool add_child(struct parser *parser, struct rule *node, size_t *cap,
+		      const struct rule *child)
+{
+	if (node->n_children == *cap) {
+		size_t more = *cap ? *cap * 2 : FIRST_CHILDREN;
+		const struct rule **children =
+			ARENA_ARRAY(parser->arena, const struct rule *, more);
+
+		if (!children) {
+			no_memory(parser);
+			return false;
+		}
+		if (node->n_children)
+			memcpy(children, node->children, node->n_children * sizeof(*children));
+		node->children = children;
+		*cap = more;
+	}
+	node->children[node->n_children++] = child;
+	return true;
+}
+
+/* A child with the parent's own operator gives its children: (a && b) && c is a && b && c. */
+static bool add_flat(struct parser *parser, struct rule *node, size_t *cap,
+		     const struct rule *child)
+{
+	if (child->op != node->op)
+		return add_child(parser, node, cap, child);
+	for (size_t i = 0; i < child->n_children; i++) {
+		if (!add_child(parser, node, cap, child->children[i]))
+			return false;
+	}
+	return true;
+}
+
+/* One level of the grammar: items joined by one operator; made an AND or OR node when there are two
+ * or more. */
+static struct rule *parse_chain(struct parser *parser, bool negated, enum rule_token_kind joiner,
+				struct rule *(*item)(struct parser *, bool))
+{
+	bool is_and = (joiner == RULE_TOKEN_AND) != negated;
+	struct rule *node, *child = item(parser, negated);
+	size_t cap = 0;
+
+	if (!child || parser->token.kind != joiner)
+		return child;
+	node = ARENA_NEW(parser->arena, struct rule);
+	if (!node)
+		return no_memory(parser);
+	node->op = is_and ? RULE_AND : RULE_OR;
+	while (add_flat(parser, node, &cap, child)) {
+		if (parser->token.kind != joiner)
+			return node;
+		advance(parser);
+		child = item(parser, negated);
+		if (!child)
+			return NULL;
+	}
+	return NULL;
+}
+
+static struct rule *parse_and(struct parser *parser, bool negated)
+{
+	return parse_chain(parser, negated, RULE_TOKEN_AND, parse_unary);
+}
+
+static struct rule *parse_or(struct parser *parser, bool negated)
+{
+	return parse_chain(parser, negated, RULE_TOKEN_OR, parse_and);
+}
+
+int rule_parse(struct str text, struct arena *arena, const struct rule **ret_rule,
+	       struct rule_fault *ret_fault)
+{
+	struct parser parser = {
+		.lex = {.text = text, .arena = arena}, .arena = arena, .fault = ret_fault};
+	struct rule *root;
+
+	if (text.len > MAX_TEXT_BYTES) {
+		fail_at(&parser, MAX_TEXT_BYTES, "the rule is longer than %d bytes",
+			MAX_TEXT_BYTES);
+		return -EINVAL;
+	}
+	advance(&parser);
+	if (parser.token.kind == RULE_TOKEN_END) {
+		fail_at(&parser, 0, "the rule is empty");
+		return -EINVAL;
+	}
+	root = parse_or(&parser, false);
+	if (root) {
+		/* A newline after the last operand is fine as long as nothing follows it. */
+		struct rule_token newline = parser.token;
+
+		if (newline.kind == RULE_TOKEN_NEWLINE)
+			advance(&parser);
+		if (parser.token.kind != RULE_TOKEN_END) {
+			if (newline.kind == RULE_TOKEN_NEWLINE)
+				parser.token = newline;
+			unexpected(&parser, "&& or ||");
+		}
+	}
+	if (parser.error) {
+		for (struct rule *leaf = parser.owned; leaf; leaf = leaf->next_owned)
+			regex_free(leaf->regex);
+		return parser.error;
+	}
+	*ret_rule = root;
+	return 0;
+}
+
+void rule_done(const struct rule *root)
+{
+	if (!root)
+		return;
+	if (root->op == RULE_LEAF)
+		regex_free(root->regex);
+	for (size_t i = 0; i < root->n_children; i++)
+		rule_done(root->children[i]);
+}
