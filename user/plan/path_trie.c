@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * path_trie: built from sorted entries, so that a new path only ever grows the right-hand edge of the
- * tree: no search while building, no recursion at any depth. Building works on nodes with sibling
- * links in a scratch arena; freezing copies them, in preorder, into arrays made for lookups.
+ * path_trie: built from sorted entries, so that a new path only ever grows the right-hand edge of
+ * the tree: no search while building, no recursion at any depth. Building works on nodes with
+ * sibling links in a scratch arena; freezing copies them, in preorder, into arrays made for
+ * lookups.
  */
 
 #include "plan/path_trie.h"

@@ -3,9 +3,10 @@
 #define PATH_TRIE_H
 
 /*
- * path_trie: which routes a path may belong to: a compressed trie over bytes, since a path prefix is a
- * plain string prefix (reference/traefik.md b.2). One walk over the path finds the exact entries and the
- * deepest prefix entry; shorter prefixes hang on `up`. Immutable once built; lookups never allocate.
+ * path_trie: which routes a path may belong to: a compressed trie over bytes, since a path prefix
+ * is a plain string prefix (reference/traefik.md b.2). One walk over the path finds the exact
+ * entries and the deepest prefix entry; shorter prefixes hang on `up`. Immutable once built;
+ * lookups never allocate.
  */
 
 #include <stdbool.h>

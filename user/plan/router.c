@@ -2,11 +2,12 @@
 /*
  * router: three host indexes (exact name, one-label wildcard, anything), each with a path trie.
  *
- * Routes are sorted once; a route's place is its rank, the smallest rank that matches wins. Every rule is
- * turned into keys (host, path) such that a request which matches the rule agrees with at least one key;
- * the rank is filed under each. A lookup finds at most three tries and walks the merged lists of ranks
- * upwards, evaluating whole rules, until one says yes. A key that is too general costs time, never
- * correctness; so rules with too many alternatives are simply filed under "anything".
+ * Routes are sorted once; a route's place is its rank, the smallest rank that matches wins. Every
+ * rule is turned into keys (host, path) such that a request which matches the rule agrees with at
+ * least one key; the rank is filed under each. A lookup finds at most three tries and walks the
+ * merged lists of ranks upwards, evaluating whole rules, until one says yes. A key that is too
+ * general costs time, never correctness; so rules with too many alternatives are simply filed under
+ * "anything".
  */
 
 #include "plan/router.h"
@@ -283,7 +284,8 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 
 /* ----------------------------------------------------------------- lookup -- */
 
-/* Where the candidates of one request are: up to three hosts, each with prefixes and exact paths. */
+/* Where the candidates of one request are: up to three hosts, each with prefixes and exact paths.
+ */
 struct places {
 	const struct path_node *prefix[3];
 	struct path_list exact[3];
@@ -311,8 +313,8 @@ static void locate(const struct router *router, const struct request *request,
 		ptrdiff_t dot = str_find(host, '.');
 
 		if (dot >= 0)
-			look(ret_places,
-			     table_find(&router->wildcard, str_from(host, (size_t)dot)), path);
+			look(ret_places, table_find(&router->wildcard, str_from(host, (size_t)dot)),
+			     path);
 	}
 	look(ret_places, router->any, path);
 }

@@ -120,6 +120,11 @@ struct entry_point {
 	const struct router *tls;
 	struct tls_table *tls_table; /* NULL: no TLS on this entry point */
 	uint32_t series;
+	/* A source that is refused this often within the window is dropped by the kernel plane. */
+	struct escalation {
+		int64_t refusals; /* 0: never */
+		int64_t window_ns, drop_for_ns;
+	} escalation;
 };
 
 struct snapshot {
@@ -137,6 +142,8 @@ struct snapshot {
 		const char *type;
 		bool broken;
 		struct str object, problem;
+		const struct schema *schema; /* of decoded; NULL when broken */
+		const void *decoded;
 	} *middlewares; /* sorted by name, for the API */
 	uint32_t n_middlewares;
 	uint32_t max_service_id, max_server_id, max_series; /* sizes of the workers' arrays: ids are below */

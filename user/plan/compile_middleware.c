@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * compile_middleware: Middleware objects -> prepared middlewares, and chains of instances for
+ * routers.
+ *
+ * Every object is prepared once; every router that names it gets an instance with the state that
+ * belongs to (router, middleware, configuration), reference c.5. A chain is inlined where it is
+ * named. Whatever is missing, broken or runs in a circle disables the routers that use it, never
+ * the check it stands for (reference a.4, security.md A2.7).
+ */
+
+#include <errno.h>
+
+#include "model/secret_object.h"
+#include "obs/metric.h"
+#include "plan/compile_parts.h"
+
+enum {
+	CHAIN_MAX = 256, /* instances of one router, chains inlined */
+	CHAIN_DEPTH_MAX = 32,
+};
+
+/* mw_prepare with what its functions need to find their way back. */
+struct preparing {
+	struct mw_prepare prepare; /* first */
+	struct compile *compile;
+};
+
+static bool prepare_secret(struct mw_prepare *prepare, struct str name, struct str *ret_type,
+			   struct str_map *ret_data)
+{
+	struct compile *c = ((struct preparing *)prepare)->compile;
+	const struct object *object = store_find(c->store, KIND_SECRET, prepare->namespace_, name);
+	const struct secret *secret = object && object->valid ? object->spec : NULL;
+
+	if (!secret)
+		return false;
+	*ret_type = secret->type;
+	*ret_data = secret->data;
+	return true;
+}
+
+static void prepare_own(struct mw_prepare *prepare, void *thing, void (*release)(void *))
+{
+	snapshot_own(((struct preparing *)prepare)->compile->snapshot, thing, release);
+}
+
+static void break_mw(struct compile *c, struct compiled_mw *mw)
+{
+	mw->is_broken = true;
+	mw->mw = NULL;
+	mw->problem = compile_problem(c);
+}
+
+static void prepare(struct compile *c, struct compiled_mw *mw, struct str namespace_)
+{
+	struct preparing preparing = {.compile = c};
+	size_t n_errors = c->sink->n_errors;
+	int status;
+
+	mw->mw = mw_find(str_of(mw->type));
+	if (!mw->mw) {
+		diag_error(c->sink, DIAG_FIELD(NULL, "spec"), "%s is not supported yet", mw->type);
+		break_mw(c, mw);
+		return;
+	}
+	mw->conf = mw->decoded;
+	mw->conf_hash = mw->mw->schema ? schema_hash(mw->mw->schema, mw->decoded) : 0;
+	if (!mw->mw->prepare)
+		return;
+	preparing.prepare = (struct mw_prepare){
+		.arena = c->arena,
+		.sink = c->sink,
+		.path = DIAG_FIELD(DIAG_FIELD(NULL, "spec"), mw->type),
+		.namespace_ = namespace_,
+		.secret = prepare_secret,
+		.own = prepare_own,
+	};
+	status = mw->mw->prepare(&preparing.prepare, mw->decoded, &mw->conf);
+	if (status == 0)
+		return;
+	if (c->sink->n_errors == n_errors)
+		diag_error(c->sink, preparing.prepare.path, "cannot be used");
+	break_mw(c, mw);
+}
+
+static void file(struct compile *c, struct compiled_mw *mw)
+{
+	void *old = NULL;
+
+	table_put(&c->middlewares, mw->name, mw, &old);
+	if (old)
+		/* reference a.0: such collisions overwrite silently; here they are told */
+		diag_warning(c->sink, DIAG_FIELD(NULL, "metadata"),
+			     "has the same internal name, " STR_FMT ", as " STR_FMT
+			     ", and is used instead of it",
+			     STR_ARG(mw->name), STR_ARG(((struct compiled_mw *)old)->object->id));
+}
+
+static void compile_object(struct compile *c, const struct object *object)
+{
+	struct compiled_mw *mw = ARENA_NEW(c->arena, struct compiled_mw);
+	const struct middleware_object *spec = object->spec;
+
+	if (!mw)
+		return;
+	mw->object = object;
+	mw->name = names_join(names_object(object->meta.namespace_, object->meta.name, c->arena),
+			      STR(NAMES_CRD), c->arena);
+	file(c, mw);
+	mw->type = object->valid ? middleware_object_type(spec) : NULL;
+	if (!mw->type) {
+		mw->type = "";
+		mw->is_broken = true;
+		mw->problem = arena_printf(c->arena, STR_FMT " has errors", STR_ARG(object->id));
+		return;
+	}
+	mw->decoded = middleware_object_conf(spec);
+	if (spec->chain)
+		mw->chain = spec->chain;
+	else
+		prepare(c, mw, object->meta.namespace_);
+}
+
+void compile_middlewares(struct compile *c)
+{
+	size_t n;
+	struct object **objects = store_sorted(c->store, KIND_MIDDLEWARE, &c->scratch, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct compile_about before = compile_about(c, objects[i]);
+
+		compile_object(c, objects[i]);
+		compile_about_end(c, before);
+	}
+}
+
+bool compile_middleware_internal(struct compile *c, struct str name, const char *type,
+				 const void *decoded)
+{
+	struct compiled_mw *mw = ARENA_NEW(c->arena, struct compiled_mw);
+
+	if (!mw)
+		return false;
+	*mw = (struct compiled_mw){.name = name, .type = type, .decoded = decoded};
+	prepare(c, mw, (struct str){0});
+	table_put(&c->middlewares, name, mw, NULL);
+	return !mw->is_broken;
+}
+
+/* ----------------------------------------------------------------- chains -- */
+
+struct flat {
+	struct compile *compile;
+	struct compiled_mw *at[CHAIN_MAX];
+	size_t n, depth;
+	struct str problem;
+};
+
+static bool flatten(struct flat *flat, struct str name);
+
+static bool flatten_chain(struct flat *flat, struct compiled_mw *mw)
+{
+	struct compile *c = flat->compile;
+	struct compile_about before = compile_about(c, mw->object);
+	const struct diag_path *path =
+		DIAG_FIELD(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "chain"), "middlewares");
+	bool ok = true;
+
+	if (mw->is_open || flat->depth == CHAIN_DEPTH_MAX) {
+		diag_error(c->sink, path, "the chain contains itself");
+		break_mw(c, mw);
+		flat->problem = mw->problem;
+		ok = false;
+	}
+	mw->is_open = true;
+	flat->depth++;
+	for (size_t i = 0; ok && i < mw->chain->middlewares.n; i++) {
+		const struct object_ref *ref =
+			LIST_AT(mw->chain->middlewares, const struct object_ref, i);
+		struct str name;
+
+		ok = compile_reference_middleware(c, mw->object->meta.namespace_, ref,
+						  DIAG_INDEX(path, i), &name);
+		if (!ok) {
+			break_mw(c, mw);
+			flat->problem = mw->problem;
+		}
+		ok = ok && flatten(flat, name);
+	}
+	flat->depth--;
+	mw->is_open = false;
+	compile_about_end(c, before);
+	return ok;
+}
+
+static bool flatten(struct flat *flat, struct str name)
+{
+	struct compile *c = flat->compile;
+	struct compiled_mw *mw = table_find(&c->middlewares, name);
+
+	if (!mw) {
+		flat->problem = arena_printf(c->arena, "middleware " STR_FMT " does not exist",
+					     STR_ARG(name));
+		return false;
+	}
+	if (mw->is_broken) {
+		flat->problem = arena_printf(c->arena, "middleware " STR_FMT ": " STR_FMT,
+					     STR_ARG(name), STR_ARG(mw->problem));
+		return false;
+	}
+	if (mw->chain)
+		return flatten_chain(flat, mw);
+	if (flat->n == CHAIN_MAX) {
+		flat->problem = arena_printf(c->arena, "more than %d middlewares", CHAIN_MAX);
+		return false;
+	}
+	flat->at[flat->n++] = mw;
+	return true;
+}
+
+static bool instantiate(struct compile *c, struct str router, const struct compiled_mw *from,
+			struct mw_chain *chain)
+{
+	enum { SLOT_ALIGN = 16 };
+	struct mw_instance *instance = &chain->at[chain->n];
+
+	*instance = (struct mw_instance){
+		.mw = from->mw,
+		.conf = from->conf,
+		.name = from->name,
+		.slot_offset = chain->slot_bytes,
+		.series = compile_series(c, METRIC_OF_MIDDLEWARE, from->name, (struct str){0}),
+	};
+	if (registry_mw_state(c->registry, router, from->name, from->conf_hash, from->mw,
+			      from->conf, &instance->state) < 0)
+		return false;
+	chain->slot_bytes += (from->mw->slot_size + SLOT_ALIGN - 1) & ~(SLOT_ALIGN - 1U);
+	chain->has_response_hooks = chain->has_response_hooks || from->mw->on_response;
+	chain->n++;
+	return true;
+}
+
+bool compile_middleware_chain(struct compile *c, struct str router, const struct strs *names,
+			      struct mw_chain *ret_chain, struct str *ret_problem)
+{
+	struct flat flat;
+
+	flat.compile = c;
+	flat.n = flat.depth = 0;
+	*ret_chain = (struct mw_chain){0};
+	for (size_t i = 0; i < names->n; i++)
+		if (!flatten(&flat, names->at[i])) {
+			*ret_problem = flat.problem;
+			return false;
+		}
+	if (!flat.n)
+		return true;
+	ret_chain->at = ARENA_ARRAY(c->arena, struct mw_instance, flat.n);
+	for (size_t i = 0; i < flat.n; i++)
+		if (!ret_chain->at || !instantiate(c, router, flat.at[i], ret_chain)) {
+			*ret_problem = STR("out of memory");
+			c->arena->failed = true;
+			return false;
+		}
+	return true;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COMPILE_PARTS_H
+#define COMPILE_PARTS_H
+
+/*
+ * compile_parts: what the files of compile share: one compile's working state, and the functions
+ * that each part has for the others. Nobody outside of plan includes this.
+ *
+ * A part that finds a fault adds a diag about the object it works on and goes on with the next
+ * thing; `problem` texts are the message of that diag. Out of memory shows in arena->failed,
+ * checked at the end.
+ */
+
+#include "base/table.h"
+#include "model/endpoint_slice.h"
+#include "model/ingress_route.h"
+#include "model/middleware_object.h"
+#include "plan/compile.h"
+#include "plan/names.h"
+#include "plan/registry.h"
+
+/* A route with what only compiling needs to know. */
+struct draft {
+	struct route route; /* first: the snapshot points at it */
+	const struct object *object;
+	struct str tls_option;	/* id of the TLSOption; empty: the default */
+	bool tls_option_broken; /* named, but missing or not allowed */
+	bool is_redirection;	/* made for an entry point */
+};
+
+struct drafts {
+	struct draft **at;
+	size_t n, room;
+};
+
+struct compiled_mw {
+	struct str name; /* qualified */
+	const struct object *object;
+	const char *type;
+	const struct mw *mw; /* NULL for a chain, and when it is broken */
+	const void *decoded, *conf;
+	uint64_t conf_hash;
+	const struct mwc_chain *chain;
+	bool is_broken, is_open; /* open: being walked */
+	struct str problem;
+};
+
+struct compile {
+	const struct store *store;
+	const struct static_config *config;
+	struct registry *registry;
+	struct snapshot *snapshot;
+	struct arena *arena;	  /* the snapshot's */
+	struct arena scratch;	  /* of this compile */
+	struct diag_sink *sink;	  /* the snapshot's */
+	struct table slices;	  /* "ns/service" -> struct compile_slices */
+	struct table middlewares; /* qualified name -> struct compiled_mw */
+	struct table services;	  /* qualified name -> struct service */
+	struct table weighted;	  /* id of a TraefikService -> struct compile_weighted */
+	struct table routes;	  /* qualified name -> struct draft */
+	struct drafts drafts;
+	bool router_series, service_series, entry_point_series;
+	bool tls_is_told; /* faults of options and certificates were reported */
+};
+
+/* Sets the object of the next diags; the previous one comes back with compile_about_end. */
+struct compile_about {
+	struct str object, file;
+	size_t line;
+};
+struct compile_about compile_about(struct compile *c, const struct object *object);
+void compile_about_end(struct compile *c, struct compile_about before);
+/* The message of the newest diag. */
+struct str compile_problem(const struct compile *c);
+uint32_t compile_series(struct compile *c, unsigned int kind, struct str a, struct str b);
+
+/* compile_reference: which object a reference means (reference a.0); false with a diag. */
+bool compile_reference_namespace(struct compile *c, struct str from, struct str name,
+				 struct str namespace_, const struct diag_path *path,
+				 struct str *ret_namespace);
+/* The qualified name of a middleware. */
+bool compile_reference_middleware(struct compile *c, struct str from, const struct object_ref *ref,
+				  const struct diag_path *path, struct str *ret_name);
+
+/* compile_middleware */
+void compile_middlewares(struct compile *c);
+/* Instances for a router. False when one is missing or broken: *ret_problem says which. */
+bool compile_middleware_chain(struct compile *c, struct str router, const struct strs *names,
+			      struct mw_chain *ret_chain, struct str *ret_problem);
+/* A middleware that no object stands for: redirections of entry points. */
+bool compile_middleware_internal(struct compile *c, struct str name, const char *type,
+				 const void *decoded);
+
+/* compile_endpoints: the servers of a Service (reference a.0). */
+void compile_endpoints_index(struct compile *c);
+/* False with a diag. is_child: the Service is a child of a TraefikService. */
+bool compile_endpoints(struct compile *c, const struct object *service,
+		       const struct service_ref *ref, bool is_child, const struct diag_path *path,
+		       struct service *ret_service);
+
+/* compile_service */
+/* The service of a route, made under the router's name; NULL with a diag. */
+const struct service *compile_service_of_route(struct compile *c, const struct object *object,
+					       const struct ingress_route_rule *rule,
+					       struct str router, const struct diag_path *path);
+const struct service *compile_service_noop(struct compile *c);
+/* TraefikServices that no route names are made too, for the API and `check`. */
+void compile_services(struct compile *c);
+
+/* compile_balance: orders of turns, sticky cookies. */
+/* weights of n; 0 gets no turn. */
+bool compile_balance_turns(const int64_t *weights, size_t n, struct arena *arena,
+			   struct turn_order *ret_turns);
+const struct sticky *compile_balance_sticky(const struct sticky_conf *conf, struct str service,
+					    struct arena *arena);
+
+/* compile_route */
+void compile_routes(struct compile *c);
+/* Files a route; one that has a problem is disabled. The last of a name wins. */
+void compile_route_add(struct compile *c, const struct draft *draft,
+		       const struct strs *middlewares);
+
+/* compile_entry_point */
+bool compile_entry_points(struct compile *c);
+/* Names for a route that gives none (reference a.1). */
+struct strs compile_entry_point_defaults(struct compile *c);
+void compile_entry_point_redirections(struct compile *c);
+/* Whether an entry point changes its routers (reference b.6). */
+bool compile_entry_point_is_model(const struct static_entry_point *conf);
+/* Routers and TLS tables, once all routes are known. */
+void compile_entry_point_routers(struct compile *c);
+
+/* compile_tls */
+/* Which TLSOption an IngressRoute means; part of the draft. */
+void compile_tls_option_of(struct compile *c, const struct object *object,
+			   const struct diag_path *path, struct draft *draft);
+void compile_tls_option_named(struct compile *c, struct str name, struct draft *draft);
+/* The table of an entry point; routes get their policies. */
+void compile_tls_table(struct compile *c, struct entry_point *entry_point, struct draft **drafts,
+		       size_t n);
+
+/* compile_source_policy */
+void compile_source_policies(struct compile *c);
+
+#endif

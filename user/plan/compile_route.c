@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * compile_route: IngressRoute objects -> routes (reference a.1, b.4, b.6).
+ *
+ * A route with a fault is kept as disabled, with the reason, so that the API and `explain` can show
+ * it; it is in no router, so its requests fall to others. Routes of entry points with defaults of
+ * their own (models) are split as the reference says.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "obs/metric.h"
+#include "plan/compile_parts.h"
+
+/* reference b.4: the top of the range belongs to @internal routers */
+#define PRIORITY_USER_MAX (INT64_MAX - 1000)
+
+/* reference a.0, class selection */
+static bool is_our_class(const struct compile *c, const struct object *object)
+{
+	const struct ingress_route *spec = object->spec;
+	struct str wanted = c->config->providers.kubernetes_crd.ingress_class;
+	struct str class_ = spec->ingress_class_name;
+
+	if (!class_.at)
+		for (size_t i = 0; i < object->meta.annotations.n; i++)
+			if (str_eq(object->meta.annotations.at[i].key,
+				   STR("kubernetes.io/ingress.class")))
+				class_ = object->meta.annotations.at[i].value;
+	return str_eq(class_, wanted) || (!wanted.len && str_eq(class_, STR("traefik")));
+}
+
+/* --------------------------------------------------------------- one route -- */
+
+static void disable(struct draft *draft, struct str problem)
+{
+	if (draft->route.status == ROUTE_DISABLED)
+		return;
+	draft->route.status = ROUTE_DISABLED;
+	draft->route.problem = problem;
+}
+
+static void warn(struct draft *draft, struct str problem)
+{
+	if (draft->route.status != ROUTE_ENABLED)
+		return;
+	draft->route.status = ROUTE_WARNING;
+	draft->route.problem = problem;
+}
+
+static void parse_rule(struct compile *c, struct draft *draft, const struct diag_path *path)
+{
+	struct rule_fault fault = {0};
+	int status = registry_rule(c->registry, draft->route.rule_text, &draft->route.rule, &fault);
+
+	if (status == 0)
+		return;
+	if (status == -ENOMEM) {
+		c->arena->failed = true;
+		return;
+	}
+	diag_found(
+		c->sink,
+		diag_error(c->sink, path, "%s (at character %zu)", fault.message, fault.column + 1),
+		draft->route.rule_text);
+	disable(draft, compile_problem(c));
+}
+
+static void check_priority(struct compile *c, struct draft *draft, const struct diag_path *path)
+{
+	struct route *route = &draft->route;
+
+	if (!route->priority)
+		route->priority = (int64_t)route->rule_text.len;
+	if (draft->is_redirection || route->priority <= PRIORITY_USER_MAX)
+		return;
+	diag_error(c->sink, path, "priorities above %lld are reserved",
+		   (long long)PRIORITY_USER_MAX);
+	disable(draft, compile_problem(c));
+}
+
+/* The known ones of the names given, or the defaults. */
+static void choose_entry_points(struct compile *c, struct draft *draft, const struct strs *wanted,
+				const struct diag_path *path)
+{
+	struct strs *chosen = &draft->route.entry_points;
+
+	if (!wanted->n) {
+		*chosen = compile_entry_point_defaults(c);
+	} else {
+		chosen->at = ARENA_ARRAY(c->arena, struct str, wanted->n);
+		for (size_t i = 0; chosen->at && i < wanted->n; i++) {
+			if (static_entry_point_find(c->config, wanted->at[i])) {
+				chosen->at[chosen->n++] = wanted->at[i];
+				continue;
+			}
+			diag_found(c->sink,
+				   diag_warning(c->sink, DIAG_INDEX(path, i),
+						"there is no entry point " STR_FMT,
+						STR_ARG(wanted->at[i])),
+				   wanted->at[i]);
+			warn(draft, compile_problem(c));
+		}
+	}
+	if (!chosen->n) {
+		diag_error(c->sink, path, "the route has no entry point");
+		disable(draft, compile_problem(c));
+	}
+}
+
+static struct strs choose_middlewares(struct compile *c, struct draft *draft,
+				      const struct ingress_route_rule *rule,
+				      const struct diag_path *path)
+{
+	const struct diag_path *list = DIAG_FIELD(path, "middlewares");
+	struct list_of of_service = {0};
+	struct strs names = {0};
+	size_t n;
+
+	/* Those of a single service run right after the route's own (reference b.7). */
+	for (size_t i = 0; i < rule->services.n; i++)
+		if (LIST_AT(rule->services, const struct service_ref, i)->middlewares.n)
+			of_service =
+				LIST_AT(rule->services, const struct service_ref, i)->middlewares;
+	if (of_service.n && rule->services.n > 1) {
+		diag_error(c->sink, DIAG_FIELD(path, "services"),
+			   "middlewares of one service among several are not supported yet");
+		disable(draft, compile_problem(c));
+		return names;
+	}
+	n = rule->middlewares.n + of_service.n;
+	names.at = ARENA_ARRAY(c->arena, struct str, n + 1);
+	for (size_t i = 0; names.at && i < n; i++) {
+		bool is_own = i < rule->middlewares.n;
+		struct list_of refs = is_own ? rule->middlewares : of_service;
+		size_t j = is_own ? i : i - rule->middlewares.n;
+
+		if (!compile_reference_middleware(c, draft->object->meta.namespace_,
+						  LIST_AT(refs, const struct object_ref, j),
+						  DIAG_INDEX(list, i), &names.at[names.n])) {
+			disable(draft, compile_problem(c));
+			return names;
+		}
+		names.n++;
+	}
+	return names;
+}
+
+static bool uses_v2(const struct compile *c, const struct ingress_route_rule *rule)
+{
+	struct str syntax = rule->syntax.len ? rule->syntax : c->config->core.default_rule_syntax;
+
+	/* reference b.2: other unknown words mean v3 */
+	return str_eq(syntax, STR("v2"));
+}
+
+static void compile_rule(struct compile *c, const struct object *object, size_t index)
+{
+	const struct ingress_route *spec = object->spec;
+	const struct ingress_route_rule *rule =
+		LIST_AT(spec->routes, const struct ingress_route_rule, index);
+	const struct diag_path *path =
+		DIAG_INDEX(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "routes"), index);
+	struct str name =
+		names_router(object->meta.namespace_, object->meta.name, rule->match, c->arena);
+	struct draft draft = {
+		.object = object,
+		.route =
+			{
+				.name = names_join(name, STR(NAMES_CRD), c->arena),
+				.rule_text = rule->match,
+				.priority = rule->priority,
+				.object = object->id,
+				.route_index = (uint32_t)index,
+				.is_tls = spec->tls,
+			},
+	};
+	struct strs middlewares;
+
+	if (rule->kind.len && !str_eq(rule->kind, STR("Rule"))) {
+		diag_error(c->sink, DIAG_FIELD(path, "kind"), "kind is not Rule");
+		return;
+	}
+	if (!rule->match.len) {
+		diag_error(c->sink, DIAG_FIELD(path, "match"), "a route needs a rule");
+		return;
+	}
+	if (uses_v2(c, rule)) {
+		diag_error(c->sink, DIAG_FIELD(path, "syntax"),
+			   "rules in v2 syntax are not supported yet");
+		disable(&draft, compile_problem(c));
+	} else {
+		parse_rule(c, &draft, DIAG_FIELD(path, "match"));
+	}
+	check_priority(c, &draft, DIAG_FIELD(path, "priority"));
+	choose_entry_points(c, &draft, &spec->entry_points,
+			    DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"));
+	middlewares = choose_middlewares(c, &draft, rule, path);
+	draft.route.service = compile_service_of_route(c, object, rule, name, path);
+	if (!draft.route.service)
+		disable(&draft, compile_problem(c));
+	if (spec->tls)
+		compile_tls_option_of(c, object, DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls"),
+				      &draft);
+	compile_route_add(c, &draft, &middlewares);
+}
+
+/* ------------------------------------------------------------------ filing -- */
+
+static struct draft *draft_slot(struct compile *c, struct str name)
+{
+	struct draft *draft = table_find(&c->routes, name);
+
+	if (draft) {
+		diag_warning(c->sink, DIAG_FIELD(NULL, "spec"),
+			     "two routes are named " STR_FMT ", the last one is used",
+			     STR_ARG(name));
+		return draft;
+	}
+	draft = ARENA_NEW(c->arena, struct draft);
+	if (c->drafts.n == c->drafts.room) {
+		size_t room = c->drafts.room ? c->drafts.room * 2 : 256;
+		struct draft **at = ARENA_ARRAY(&c->scratch, struct draft *, room);
+
+		if (!at)
+			return NULL;
+		if (c->drafts.n)
+			memcpy(at, c->drafts.at, c->drafts.n * sizeof(*at));
+		c->drafts.at = at;
+		c->drafts.room = room;
+	}
+	if (!draft || table_put(&c->routes, name, draft, NULL) < 0)
+		return NULL;
+	c->drafts.at[c->drafts.n++] = draft;
+	return draft;
+}
+
+/* Files one finished route. */
+static void file(struct compile *c, const struct draft *draft, const struct strs *middlewares)
+{
+	struct draft *slot = draft_slot(c, draft->route.name);
+	struct str problem;
+	struct route *route;
+
+	if (!slot)
+		return;
+	*slot = *draft;
+	route = &slot->route;
+	route->middleware_names = *middlewares;
+	if (!compile_middleware_chain(c, route->name, middlewares, &route->chain, &problem) &&
+	    route->status != ROUTE_DISABLED) {
+		diag_error(c->sink, DIAG_FIELD(NULL, "spec"), "route %u is disabled: " STR_FMT,
+			   route->route_index, STR_ARG(problem));
+		disable(slot, problem);
+	}
+	if (c->router_series && route->service)
+		route->series =
+			compile_series(c, METRIC_OF_ROUTER, route->name, route->service->name);
+}
+
+static struct strs prepended(struct compile *c, const struct strs *a, const struct strs *b)
+{
+	struct strs both = {ARENA_ARRAY(c->arena, struct str, a->n + b->n + 1), 0};
+
+	for (size_t i = 0; both.at && i < a->n; i++)
+		both.at[both.n++] = a->at[i];
+	for (size_t i = 0; both.at && i < b->n; i++)
+		both.at[both.n++] = b->at[i];
+	return both;
+}
+
+/* The part of a route that one entry point with defaults gets (reference b.6). */
+static void file_modelled(struct compile *c, const struct draft *draft,
+			  const struct static_entry_point *conf, const struct strs *middlewares)
+{
+	struct draft part = *draft;
+	struct strs all = prepended(c, &conf->http.middlewares, middlewares);
+	struct str *only = ARENA_NEW(c->arena, struct str);
+
+	if (!only)
+		return;
+	*only = conf->name;
+	part.route.entry_points = (struct strs){only, 1};
+	if (draft->route.entry_points.n > 1)
+		part.route.name = arena_printf(c->arena, STR_FMT "-" STR_FMT, STR_ARG(conf->name),
+					       STR_ARG(draft->route.name));
+	if (conf->http.tls && !draft->route.is_tls) {
+		part.route.is_tls = true;
+		compile_tls_option_named(c, conf->http.tls->options, &part);
+	}
+	file(c, &part, &all);
+}
+
+void compile_route_add(struct compile *c, const struct draft *draft, const struct strs *middlewares)
+{
+	struct draft rest = *draft;
+	const struct strs *names = &draft->route.entry_points;
+	struct strs *left = &rest.route.entry_points;
+
+	left->n = 0;
+	left->at = ARENA_ARRAY(c->arena, struct str, names->n + 1);
+	for (size_t i = 0; left->at && i < names->n; i++) {
+		const struct static_entry_point *conf =
+			static_entry_point_find(c->config, names->at[i]);
+
+		if (conf && !draft->is_redirection && compile_entry_point_is_model(conf))
+			file_modelled(c, draft, conf, middlewares);
+		else
+			left->at[left->n++] = names->at[i];
+	}
+	if (left->n || !names->n)
+		file(c, &rest, middlewares);
+}
+
+void compile_routes(struct compile *c)
+{
+	size_t n;
+	struct object **objects = store_sorted(c->store, KIND_INGRESS_ROUTE, &c->scratch, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ingress_route *spec = objects[i]->spec;
+		struct compile_about before;
+
+		if (!objects[i]->valid || !is_our_class(c, objects[i]))
+			continue;
+		before = compile_about(c, objects[i]);
+		if (spec->parent_refs.n)
+			diag_error(c->sink, DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "parentRefs"),
+				   "multi-layer routing (parentRefs) is not supported yet, the "
+				   "object is not used");
+		for (size_t j = 0; !spec->parent_refs.n && j < spec->routes.n; j++)
+			compile_rule(c, objects[i], j);
+		compile_about_end(c, before);
+	}
+}
