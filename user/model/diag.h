@@ -3,8 +3,9 @@
 #define DIAG_H
 
 /*
- * diag: faults of manifests and options, all of them, each with object, field, what was expected, what was
- * found and a suggestion. A sink collects them; whoever decides what happens next prints or logs them once.
+ * diag: faults of manifests and options, all of them, each with object, field, what was expected,
+ * what was found and a suggestion. A sink collects them; whoever decides what happens next prints
+ * or logs them once.
  */
 
 #include <jansson.h>
@@ -15,17 +16,21 @@
 #include "base/str.h"
 
 enum diag_level { DIAG_WARNING, DIAG_ERROR };
+enum {
+	DIAG_MAX = 1000,
+	DIAG_FOUND_MAX = 80
+}; /* diags kept by a sink; bytes of `found` that are shown */
 
 struct diag {
 	enum diag_level level;
-	struct str object;   /* "Middleware/shop/auth" (kind/namespace/name) or an option file */
-	struct str field;    /* "spec.routes[0].match", empty for the whole object */
-	struct str message;  /* one sentence, lower case, no final period */
-	struct str expected; /* may be empty */
-	struct str found;    /* may be empty; escaped and cut when printed; never a secret */
+	struct str object;     /* "Middleware/shop/auth" (kind/namespace/name) or an option file */
+	struct str field;      /* "spec.routes[0].match", empty for the whole object */
+	struct str message;    /* one sentence, lower case, no final period */
+	struct str expected;   /* may be empty */
+	struct str found;      /* may be empty; escaped and cut when printed; never a secret */
 	struct str suggestion; /* "did you mean stripPrefix?", may be empty */
-	struct str file;     /* where the object came from, may be empty */
-	size_t line;	     /* 1.., 0 unknown */
+	struct str file;       /* where the object came from, may be empty */
+	size_t line;	       /* 1.., 0 unknown */
 };
 
 struct diag_sink {
@@ -36,6 +41,8 @@ struct diag_sink {
 	/* Context given to diags that are added next. */
 	struct str object, file;
 	size_t line;
+	struct diag spare; /* what adders return beyond DIAG_MAX, or without memory: counted, not
+			      kept */
 };
 
 /* A JSON path as a chain on the stack; printed only when there is something to say. */
@@ -52,11 +59,12 @@ struct diag_path {
 void diag_init(struct diag_sink *sink, struct arena *arena);
 /* Sets the object (and file, line) that the next diags are about. Strings are copied. */
 void diag_about(struct diag_sink *sink, struct str object, struct str file, size_t line);
-/* Adds one; format is the message. The returned diag may be completed (expected, found, suggestion). */
-struct diag *diag_error(struct diag_sink *sink, const struct diag_path *path, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-struct diag *diag_warning(struct diag_sink *sink, const struct diag_path *path, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Adds one; format is the message. The returned diag may be completed (expected, found,
+ * suggestion). */
+struct diag *diag_error(struct diag_sink *sink, const struct diag_path *path, const char *format,
+			...) __attribute__((format(printf, 3, 4)));
+struct diag *diag_warning(struct diag_sink *sink, const struct diag_path *path, const char *format,
+			  ...) __attribute__((format(printf, 3, 4)));
 /* Arena-printed texts for the members of a diag; never NULL diag. */
 void diag_expected(struct diag_sink *sink, struct diag *diag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

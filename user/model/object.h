@@ -5,9 +5,10 @@
 /*
  * object: one Kubernetes-shaped manifest, decoded; and the store: what a source last said.
  *
- * An object is immutable after decoding and reference-counted, so that a compile can hold it while the source
- * goes on. Its arena owns everything its spec points at. A broken object is kept too (valid is false, with
- * its diags), so that `check` and the API can show it and so that it harms only itself.
+ * An object is immutable after decoding and reference-counted, so that a compile can hold it while
+ * the source goes on. Its arena owns everything its spec points at. A broken object is kept too
+ * (valid is false, with its diags), so that `check` and the API can show it and so that it harms
+ * only itself.
  */
 
 #include <jansson.h>
@@ -39,7 +40,11 @@ struct kind_info {
 	const char *api_version; /* "traefik.io/v1alpha1" */
 	const char *plural;	 /* "ingressroutes" */
 	bool ours;		 /* CRDs and reference pages are generated for it */
-	const struct schema *schema; /* of the document's content below apiVersion, kind, metadata */
+	const struct schema
+		*schema; /* of the document's content below apiVersion, kind, metadata */
+	/* Completes the decoded struct; returns the number of errors added. May be NULL. */
+	size_t (*finish)(void *decoded, struct arena *arena, struct diag_sink *sink);
+	bool secret; /* the document is not kept */
 };
 extern const struct kind_info kind_infos[KIND__COUNT];
 
@@ -53,27 +58,39 @@ struct object {
 	struct ref ref;
 	enum kind kind;
 	struct object_meta meta;
-	struct str id;	 /* "IngressRoute/shop/web": the key in the store, and how messages name it */
+	struct str id; /* "IngressRoute/shop/web": the key in the store, and how messages name it */
 	struct str file; /* where it came from */
 	size_t line;
 	uint64_t content_hash; /* of the decoded content: equal hash, nothing changed */
 	bool valid;
-	void *spec; /* struct of kind_infos[kind].schema; NULL when not valid */
+	void *spec;		/* struct of kind_infos[kind].schema; NULL when not valid */
 	struct diag_sink diags; /* warnings and errors of decoding */
 	struct arena arena;
-	json_t *document; /* the source document, owned; raw_json fields borrow from it. Secrets: NULL */
+	json_t *document; /* the source document, owned; raw_json fields borrow from it. Secrets:
+			     NULL */
 };
 
 /*
- * Decodes one document (borrowed). Returns a new object (valid or not), or NULL when it is not an object we
- * could even name (no kind, no name): then the fault is in sink. *ret_skip is set for kinds that are not ours.
+ * Decodes one document (borrowed). Returns a new object (valid or not), or NULL when it is not an
+ * object we could even name (no kind, no name): then the fault is in sink. *ret_skip is set for
+ * kinds that are not ours.
  */
-struct object *object_decode(const json_t *document, struct str file, size_t line, struct diag_sink *sink,
-			     bool *ret_skip);
+struct object *object_decode(const json_t *document, struct str file, size_t line,
+			     struct diag_sink *sink, bool *ret_skip);
+/*
+ * The same for a document that may be a list (v1 List, IngressRouteList): each gets a new reference
+ * to every object in it. Returns how many documents were skipped or could not be named.
+ */
+size_t object_decode_each(const json_t *document, struct str file, size_t line,
+			  struct diag_sink *sink,
+			  void (*each)(void *context, struct object *object), void *context);
+/* The kind of that name; KIND__COUNT for none. */
+enum kind kind_find(struct str kind);
 struct object *object_ref(struct object *object);
 void object_unref(struct object *object);
 
-/* The store: by kind, then by "namespace/name". Holds a reference to each object. Not thread-safe. */
+/* The store: by kind, then by "namespace/name". Holds a reference to each object. Not thread-safe.
+ */
 struct store {
 	struct table objects[KIND__COUNT]; /* key: object->id */
 	uint64_t revision;		   /* grows with every change */
@@ -84,8 +101,10 @@ void store_done(struct store *store);
 /* Puts or replaces (takes a reference); true when content differs from what was there. */
 bool store_put(struct store *store, struct object *object);
 bool store_remove(struct store *store, struct str id, enum kind kind);
-struct object *store_find(const struct store *store, enum kind kind, struct str namespace_, struct str name);
+struct object *store_find(const struct store *store, enum kind kind, struct str namespace_,
+			  struct str name);
 /* All objects of a kind sorted by namespace, then name; array in the arena. */
-struct object **store_sorted(const struct store *store, enum kind kind, struct arena *arena, size_t *ret_n);
+struct object **store_sorted(const struct store *store, enum kind kind, struct arena *arena,
+			     size_t *ret_n);
 
 #endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * kind: the list of object kinds. A new kind is one line here and its own file.
+ */
+#include "model/core_service.h"
+#include "model/endpoint_slice.h"
+#include "model/ingress_route.h"
+#include "model/middleware_object.h"
+#include "model/object.h"
+#include "model/secret_object.h"
+#include "model/source_policy.h"
+#include "model/tls_option.h"
+#include "model/traefik_service.h"
+
+#define TRAEFIK	 "traefik.io/v1alpha1"
+#define TIDEGATE "tidegate.io/v1alpha1"
+
+const struct kind_info kind_infos[KIND__COUNT] = {
+	[KIND_INGRESS_ROUTE] = {"IngressRoute", TRAEFIK, "ingressroutes", true,
+				&schema_ingress_route},
+	[KIND_MIDDLEWARE] = {"Middleware", TRAEFIK, "middlewares", true, &schema_middleware},
+	[KIND_TRAEFIK_SERVICE] = {"TraefikService", TRAEFIK, "traefikservices", true,
+				  &schema_traefik_service},
+	[KIND_TLS_OPTION] = {"TLSOption", TRAEFIK, "tlsoptions", true, &schema_tls_option},
+	[KIND_SERVICE] = {"Service", "v1", "services", false, &schema_core_service},
+	[KIND_ENDPOINT_SLICE] = {"EndpointSlice", "discovery.k8s.io/v1", "endpointslices", false,
+				 &schema_endpoint_slice},
+	[KIND_SECRET] = {"Secret", "v1", "secrets", false, &schema_secret, .finish = secret_finish,
+			 .secret = true},
+	[KIND_SOURCE_POLICY] = {"SourcePolicy", TIDEGATE, "sourcepolicies", true,
+				&schema_source_policy},
+};
+
+enum kind kind_find(struct str kind)
+{
+	for (int i = 0; i < KIND__COUNT; i++)
+		if (str_eq(str_of(kind_infos[i].kind), kind))
+			return (enum kind)i;
+	return KIND__COUNT;
+}

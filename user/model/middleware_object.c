@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * middleware_object: the field table of Middleware: one row per type (reference a.4).
+ */
+#include "model/middleware_object.h"
+
+#define TYPE(member, name_, support_, doc_)                                               \
+	FIELD_SUB(struct middleware_object, member, &schema_mw_##member, .name = (name_), \
+		  .support = (support_), .doc = (doc_))
+
+static const struct field spec_fields[] = {
+	TYPE(rate_limit, "rateLimit", SUPPORTED, "Limits how many requests a source may make."),
+	TYPE(basic_auth, "basicAuth", SUPPORTED, "Asks for a user name and a password."),
+	TYPE(headers, "headers", SUPPORTED, "Sets and removes headers; CORS; security headers."),
+	TYPE(strip_prefix, "stripPrefix", SUPPORTED, "Removes a prefix of the path."),
+	TYPE(redirect_scheme, "redirectScheme", SUPPORTED, "Redirects to another scheme or port."),
+	TYPE(ip_allow_list, "ipAllowList", SUPPORTED, "Lets only some addresses make requests."),
+	TYPE(chain, "chain", SUPPORTED, "Middlewares under one name."),
+	TYPE(add_prefix, "addPrefix", REFUSED, "Puts a prefix before the path."),
+	TYPE(buffering, "buffering", REFUSED, "Reads whole messages before they go on."),
+	TYPE(circuit_breaker, "circuitBreaker", REFUSED, "Sends nothing to a service that fails."),
+	TYPE(compress, "compress", REFUSED, "Compresses responses."),
+	TYPE(content_type, "contentType", REFUSED,
+	     "Guesses the Content-Type of responses without one."),
+	TYPE(digest_auth, "digestAuth", REFUSED, "Asks for a user name and a password by digest."),
+	TYPE(encoded_characters, "encodedCharacters", REFUSED,
+	     "Refuses encoded characters in the path."),
+	TYPE(errors, "errors", REFUSED, "Gives error responses another body."),
+	TYPE(forward_auth, "forwardAuth", REFUSED,
+	     "Asks another server whether a request may go on."),
+	TYPE(grpc_web, "grpcWeb", REFUSED, "Translates between gRPC-Web and gRPC."),
+	TYPE(in_flight_req, "inFlightReq", REFUSED, "Limits how many requests are in flight."),
+	TYPE(ip_white_list, "ipWhiteList", REFUSED, "Deprecated: use ipAllowList."),
+	TYPE(pass_tls_client_cert, "passTLSClientCert", REFUSED,
+	     "Tells servers of client certificates."),
+	TYPE(redirect_regex, "redirectRegex", REFUSED, "Redirects URLs that match an expression."),
+	TYPE(replace_path, "replacePath", REFUSED, "Replaces the path."),
+	TYPE(replace_path_regex, "replacePathRegex", REFUSED, "Replaces parts of the path."),
+	TYPE(retry, "retry", REFUSED, "Tries failed requests again."),
+	TYPE(strip_prefix_regex, "stripPrefixRegex", REFUSED,
+	     "Removes a prefix of the path that matches an expression."),
+	FIELD(struct middleware_object, plugin, .name = "plugin", .support = REFUSED,
+	      .doc = "Configuration of a plugin, by its name."),
+};
+
+/* NULL after the last type that is set; from counts on. */
+static const struct field *next_type(const struct middleware_object *middleware, size_t *from)
+{
+	for (size_t i = *from; i < sizeof(spec_fields) / sizeof(*spec_fields); i++) {
+		const void *member = (const char *)middleware + spec_fields[i].offset;
+
+		/* raw_json holds one pointer too. */
+		if (*(void *const *)member) {
+			*from = i + 1;
+			return &spec_fields[i];
+		}
+	}
+	return NULL;
+}
+
+static void spec_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)
+{
+	size_t from = 0;
+	const struct field *first = next_type(decoded, &from);
+	const struct field *second = first ? next_type(decoded, &from) : NULL;
+
+	if (!first)
+		diag_expected(sink, diag_error(sink, path, "no middleware type"),
+			      "exactly one, such as rateLimit or headers");
+	else if (second)
+		diag_expected(sink,
+			      diag_error(sink, path, "more than one middleware type: %s, %s",
+					 first->name, second->name),
+			      "exactly one; a chain combines several Middlewares");
+}
+
+static const struct schema schema_spec = {
+	.name = "spec",
+	.doc = "Exactly one middleware type and its settings.",
+	.size = sizeof(struct middleware_object),
+	SCHEMA_FIELDS(spec_fields),
+	.check = spec_check,
+};
+
+static const struct field object_fields[] = {
+	FIELD_DEEPER(&schema_spec, .name = "spec", .required = true,
+		     .doc = "Exactly one middleware type and its settings."),
+};
+
+const struct schema schema_middleware = {
+	.name = "Middleware",
+	.doc = "A step that requests and responses go through.",
+	.size = sizeof(struct middleware_object),
+	SCHEMA_FIELDS(object_fields),
+};
+
+const char *middleware_object_type(const struct middleware_object *middleware)
+{
+	size_t from = 0;
+	const struct field *field = next_type(middleware, &from);
+
+	return field ? field->name : NULL;
+}
+
+const void *middleware_object_conf(const struct middleware_object *middleware)
+{
+	size_t from = 0;
+	const struct field *field = next_type(middleware, &from);
+
+	return field ? *(void *const *)((const char *)middleware + field->offset) : NULL;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * source_policy: the field table of SourcePolicy, our own kind.
+ */
+#include "model/source_policy.h"
+
+enum { MAX_CIDRS = 1 << 18 };
+
+static const struct field limits_fields[] = {
+	FIELD(struct source_limits, packets_per_second, .name = "packetsPerSecond", .min = 0,
+	      .max = 1000000000, .doc = "Packets a source may send per second; 0: no limit."),
+	FIELD(struct source_limits, packets_burst, .name = "packetsBurst", .min = 0,
+	      .max = 1000000000, .doc = "Packets at once; 0: one second's worth."),
+	FIELD(struct source_limits, new_connections_per_second, .name = "newConnectionsPerSecond",
+	      .min = 0, .max = 1000000000,
+	      .doc = "TCP connections a source may open per second (SYNs); 0: no limit."),
+	FIELD(struct source_limits, new_connections_burst, .name = "newConnectionsBurst", .min = 0,
+	      .max = 1000000000, .doc = "Connections at once; 0: one second's worth."),
+	FIELD(struct source_limits, bytes_per_second, .name = "bytesPerSecond", .min = 0,
+	      .max = 1000000000000LL,
+	      .doc = "Bytes a source may send per second, such as 10M or 512Ki; 0: no limit."),
+	FIELD(struct source_limits, bytes_burst, .name = "bytesBurst", .min = 0,
+	      .max = 1000000000000LL, .doc = "Bytes at once; 0: one second's worth."),
+};
+
+static void limits_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)
+{
+	const struct source_limits *limits = decoded;
+	const struct {
+		const char *burst_name, *rate_name;
+		int64_t burst, rate;
+	} rows[] = {
+		{"packetsBurst", "packetsPerSecond", limits->packets_burst,
+		 limits->packets_per_second},
+		{"newConnectionsBurst", "newConnectionsPerSecond", limits->new_connections_burst,
+		 limits->new_connections_per_second},
+		{"bytesBurst", "bytesPerSecond", limits->bytes_burst.bytes,
+		 limits->bytes_per_second.bytes},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].burst && !rows[i].rate)
+			diag_warning(sink, DIAG_FIELD(path, rows[i].burst_name),
+				     "has no effect without %s", rows[i].rate_name);
+}
+
+static const struct schema schema_limits = {
+	.name = "limits",
+	.doc = "What one source may send to each of the entry points.",
+	.size = sizeof(struct source_limits),
+	SCHEMA_FIELDS(limits_fields),
+	.check = limits_check,
+};
+
+static const struct field aggregation_fields[] = {
+	FIELD(struct source_aggregation, ipv4_prefix_length, .name = "ipv4PrefixLength",
+	      .preset = "32", .min = 1, .max = 32,
+	      .doc = "IPv4 addresses with this prefix in common count as one source."),
+	FIELD(struct source_aggregation, ipv6_prefix_length, .name = "ipv6PrefixLength",
+	      .preset = "64", .min = 1, .max = 128,
+	      .doc = "IPv6 addresses with this prefix in common count as one source."),
+};
+
+static const struct schema schema_aggregation = {
+	.name = "aggregation",
+	.doc = "Which addresses count as one source.",
+	.size = sizeof(struct source_aggregation),
+	SCHEMA_FIELDS(aggregation_fields),
+};
+
+static const struct field escalation_fields[] = {
+	FIELD(struct source_escalation, refusals, .name = "refusals", .preset = "100", .min = 0,
+	      .max = 1000000000,
+	      .doc = "Answers 429 within window after which a source is dropped; 0: never."),
+	FIELD(struct source_escalation, window, .name = "window", .preset = "10s",
+	      .min = 100000000LL, .max = 3600000000000LL, .doc = "Time in which they are counted."),
+	FIELD(struct source_escalation, drop_for, .name = "dropFor", .preset = "60s",
+	      .min = 1000000000LL, .max = 86400000000000LL, .doc = "How long it is dropped."),
+};
+
+static const struct schema schema_escalation = {
+	.name = "escalation",
+	.doc = "When a source that rateLimit keeps refusing is dropped by the kernel.",
+	.size = sizeof(struct source_escalation),
+	SCHEMA_FIELDS(escalation_fields),
+};
+
+static const struct field spec_fields[] = {
+	FIELD(struct source_policy, entry_points, .name = "entryPoints",
+	      .doc = "Entry points the policy is for; all of them when absent or empty."),
+	FIELD(struct source_policy, allow, .name = "allow", .format = "cidr", .min = 0,
+	      .max = MAX_CIDRS,
+	      .doc = "Sources that are trusted: never limited. The longest prefix of both lists "
+		     "decides."),
+	FIELD(struct source_policy, deny, .name = "deny", .format = "cidr", .min = 0,
+	      .max = MAX_CIDRS,
+	      .doc = "Sources that are dropped; 0.0.0.0/0 and ::/0 drop all but the allowed ones."),
+	FIELD_SUB(struct source_policy, limits, &schema_limits, .name = "limits",
+		  .doc = "What one source may send to each of the entry points."),
+	FIELD_IN(struct source_policy, aggregation, &schema_aggregation, .name = "aggregation",
+		 .doc = "Which addresses count as one source."),
+	FIELD_SUB(struct source_policy, escalation, &schema_escalation, .name = "escalation",
+		  .doc = "When a source that rateLimit keeps refusing is dropped by the kernel."),
+};
+
+static const struct schema schema_spec = {
+	.name = "spec",
+	.doc = "Who may send to which entry points, and how much.",
+	.size = sizeof(struct source_policy),
+	SCHEMA_FIELDS(spec_fields),
+};
+
+static const struct schema schema_status = {
+	.name = "status",
+	.doc = "What became of the policy.",
+	.flags = SCHEMA_LENIENT,
+};
+
+static const struct field object_fields[] = {
+	FIELD_DEEPER(&schema_spec, .name = "spec", .required = true,
+		     .doc = "Who may send to which entry points, and how much."),
+	FIELD_DEEPER(&schema_status, .name = "status",
+		     .doc = "What became of the policy; written by the controller, never read."),
+};
+
+const struct schema schema_source_policy = {
+	.name = "SourcePolicy",
+	.doc = "Who may send packets to which entry points, and how many, enforced in the kernel.",
+	.size = sizeof(struct source_policy),
+	SCHEMA_FIELDS(object_fields),
+};
