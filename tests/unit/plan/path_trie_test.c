@@ -15,8 +15,9 @@ static const struct {
 	const char *path;
 	bool exact;
 } filed[] = {
-	{"/", false},	  {"/api", false},  {"/api/v1", false}, {"/api/v1", true}, {"/apple", true},
-	{"/apples", true}, {"/b", true},    {"", false},	{"/api", true},	   {"/api/v1/x", false},
+	{"/", false},	  {"/api", false},	{"/api/v1", false}, {"/api/v1", true},
+	{"/apple", true}, {"/apples", true},	{"/b", true},	    {"", false},
+	{"/api", true},	  {"/api/v1/x", false},
 };
 
 static const struct path_node *trie_of_table(struct arena *arena)
@@ -24,8 +25,8 @@ static const struct path_node *trie_of_table(struct arena *arena)
 	struct path_entry entries[10];
 
 	for (size_t i = 0; i < 10; i++)
-		entries[i] = (struct path_entry){str_of(filed[i].path), filed[i].exact,
-						 (uint32_t)i};
+		entries[i] =
+			(struct path_entry){str_of(filed[i].path), filed[i].exact, (uint32_t)i};
 	return path_trie_new(entries, 10, arena);
 }
 
@@ -44,7 +45,8 @@ static const char *found(const struct path_node *root, const char *path, char *t
 		for (const struct path_node *node = prefix; node; node = node->up)
 			is_in = is_in || path_list_next(&node->prefix, rank) == rank;
 		if (is_in)
-			len += (size_t)snprintf(text + len, size - len, "%s%u", len ? " " : "", rank);
+			len += (size_t)snprintf(text + len, size - len, "%s%u", len ? " " : "",
+						rank);
 	}
 	return text;
 }
@@ -100,8 +102,8 @@ static void an_empty_trie_finds_nothing(void **state)
 
 static void one_rank_filed_twice_is_listed_once(void **state)
 {
-	struct path_entry entries[] = {{STR("/a"), false, 3}, {STR("/a"), false, 3},
-				       {STR("/a"), false, 1}};
+	struct path_entry entries[] = {
+		{STR("/a"), false, 3}, {STR("/a"), false, 3}, {STR("/a"), false, 1}};
 	struct arena arena;
 	const struct path_node *prefix;
 	struct path_list exact;
