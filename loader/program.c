@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/* program: see program.h. */
+#include "program.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "fault.h"
+#include "loader_maps.h"
+#include "pin.h"
+
+enum { WAYS4 = 4, WAYS_BAN = 4, LINES_MIN = 64, LINES_MAX = 1 << 24, EVENT_GAP_MS = 20 };
+
+/* Lines of a pinned map, or 0. */
+static uint32_t pinned_lines(const struct loader_options *options, const char *name)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+	int fd = pin_get(options, name);
+
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		info.max_entries = 0;
+	close(fd);
+	return info.max_entries;
+}
+
+/* The power of two that holds n sources at `ways` in a line. */
+static uint32_t lines_for(uint32_t n, uint32_t ways)
+{
+	uint32_t lines = LINES_MIN;
+
+	while (lines < LINES_MAX && (uint64_t)lines * ways < n)
+		lines *= 2;
+	return lines;
+}
+
+/* Maps that exist keep their size; the program's mask follows the map. */
+static int set_lines(const struct loader_options *options, struct bpf_map *map, uint32_t wanted,
+		     const volatile __u32 *mask)
+{
+	uint32_t lines = pinned_lines(options, bpf_map__name(map));
+	int err = 0;
+
+	if (!lines)
+		lines = wanted ? wanted : bpf_map__max_entries(map);
+	if (lines & (lines - 1))
+		return -EPROTO;
+	if (lines != bpf_map__max_entries(map))
+		err = bpf_map__set_max_entries(map, lines);
+	*(__u32 *)mask = lines - 1;
+	return err;
+}
+
+static int check_pinned(const struct loader_options *options, struct loader_fault *ret_fault)
+{
+	unsigned version = 0;
+	int fd = pin_get(options, "control");
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fault_set(ret_fault, fd, "cannot open %s/control: %s", pin_folder(options),
+				 strerror(-fd));
+	int err = loader_maps_check(fd, &version);
+
+	close(fd);
+	if (err == -EPROTO)
+		return fault_set(
+			ret_fault, err,
+			"the maps in %s have layout version %u and this loader knows version "
+			"%d: stop what uses them and run `tidegate-loader unload` first "
+			"(limits, bans and counters start anew)",
+			pin_folder(options), version, ABI_VERSION);
+	return err == -ENOENT ? 0 : err;
+}
+
+int program_open(const struct loader_options *options, struct ingress **ret_skel,
+		 struct loader_fault *ret_fault)
+{
+	char path[PATH_MAX];
+	struct bpf_map *map;
+	int err = check_pinned(options, ret_fault);
+
+	if (err)
+		return err;
+	struct ingress *skel = ingress__open();
+
+	if (!skel)
+		return fault_set(ret_fault, -errno, "cannot open the embedded program: %m");
+	bpf_object__for_each_map(map, skel->obj)
+	{
+		if (bpf_map__is_internal(map))
+			continue;
+		err = pin_path(options, bpf_map__name(map), path);
+		if (!err)
+			err = bpf_map__set_pin_path(map, path);
+		if (err)
+			goto failed;
+	}
+	uint32_t lines = options->max_sources ? lines_for(options->max_sources, WAYS4) : 0;
+
+	err = set_lines(options, skel->maps.rate4, lines, &skel->rodata->rate4_mask);
+	if (!err)
+		err = set_lines(options, skel->maps.rate6, lines > 1 ? lines / 2 : 0,
+				&skel->rodata->rate6_mask);
+	if (!err)
+		err = set_lines(options, skel->maps.ban,
+				options->max_bans ? lines_for(options->max_bans, WAYS_BAN) : 0,
+				&skel->rodata->ban_mask);
+	if (err)
+		goto failed;
+	/* XDP is said explicitly: kernels from 6.18 compare it between a program array and a link.
+	 */
+	bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);
+	*ret_skel = skel;
+	return 0;
+failed:
+	ingress__destroy(skel);
+	return fault_set(ret_fault, err, "cannot prepare the maps in %s: %s", pin_folder(options),
+			 strerror(-err));
+}
+
+int program_refused(int err, struct loader_fault *ret_fault)
+{
+	if (err == -EPERM)
+		return fault_set(
+			ret_fault, err,
+			"the kernel does not let us load BPF programs: run as root, or with "
+			"CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+	return fault_set(ret_fault, err, "the kernel refused the program (%s%s%s): see `doctor`",
+			 strerror(-err), *fault_last_words() ? "; " : "", fault_last_words());
+}
+
+int program_ready(struct ingress *skel, struct loader_fault *ret_fault)
+{
+	int fd = bpf_map__fd(skel->maps.control);
+	struct abi_control control = {.abi_version = ABI_VERSION,
+				      .event_gap_ns = EVENT_GAP_MS * 1000000ULL};
+	struct timespec tick;
+	unsigned version;
+	int err = loader_maps_check(fd, &version);
+
+	if (err != -ENOENT)
+		return err ? fault_set(ret_fault, err, "the map control is not ours") : 0;
+	/* The coarse clock advances once per jiffy. */
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) ||
+	    getrandom(control.seed, sizeof(control.seed), 0) != sizeof(control.seed))
+		return fault_set(ret_fault, -errno, "no clock or no random numbers: %m");
+	control.tick_ns = tick.tv_nsec;
+	if (bpf_map_update_elem(fd, &(__u32){0}, &control, BPF_ANY))
+		return fault_set(ret_fault, -errno, "cannot write the map control: %m");
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+/* program: opens the embedded object so that it takes over the pinned maps, or makes and pins new
+ * ones. */
+
+#include "ingress.skel.h"
+#include "loader.h"
+
+/*
+ * Opened, not loaded yet: the maps' pins and sizes are set. The caller loads it (itself or through
+ * libxdp), calls program_ready() and frees it with ingress__destroy(). -EPROTO when the pinned maps
+ * have another layout.
+ */
+int program_open(const struct loader_options *options, struct ingress **ret_skel,
+		 struct loader_fault *ret_fault);
+/* After loading: fills in "control" when the maps are new. */
+int program_ready(struct ingress *skel, struct loader_fault *ret_fault);
+/* Why the kernel refused, as one sentence. Returns err. */
+int program_refused(int err, struct loader_fault *ret_fault);
+
+#endif
