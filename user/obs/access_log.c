@@ -71,7 +71,12 @@ static const struct field fields[] = {
 	{"time", FIELD_TIME_UTC, 0, "the same as StartUTC"},
 };
 
-enum { FIELD_COUNT = sizeof(fields) / sizeof(*fields) };
+enum {
+	FIELD_COUNT = sizeof(fields) / sizeof(*fields),
+	COMMON_VALUES = 9,
+	COMMON_NUMBERS_MAX = 256, /* and what stands between */
+	COMMON_VALUE_MAX = (ACCESS_LINE_MAX - COMMON_NUMBERS_MAX) / COMMON_VALUES / 4,
+};
 _Static_assert((int)FIELD_COUNT <= (int)ACCESS_FIELDS_MAX, "the mask of dropped fields has a bit for each");
 
 static const char *const side_prefix[] = {"request_", "origin_", "downstream_"};
@@ -260,13 +265,16 @@ static void format_json(struct line *line, const struct access_conf *conf, const
 	line->at[line->len++] = '}';
 }
 
-/* The value of a text field for the common formats, "-" when it is empty or dropped. */
+/*
+ * The value of a text field for the common formats, "-" when it is empty or dropped. Cut so that all of them
+ * fit, with every byte escaped: these formats have no fields that could be left out.
+ */
 static struct str plain(const struct access_conf *conf, const char *name, struct str text)
 {
 	/* Names are only looked up by those who drop some. */
 	int i = conf->dropped ? access_log_field(str_of(name)) : -1;
 
-	return text.len == 0 || (i >= 0 && conf->dropped >> i & 1) ? STR("-") : text;
+	return text.len == 0 || (i >= 0 && conf->dropped >> i & 1) ? STR("-") : str_take(text, COMMON_VALUE_MAX);
 }
 
 /* "host - user [time] "GET /path HTTP/1.1" 200 17 "referer" "agent"" and what Traefik adds to it. */
@@ -291,10 +299,9 @@ static void format_common(struct line *line, const struct access_conf *conf, con
 	add(line, " ", 1);
 	add_int(line, record->downstream_bytes);
 	add(line, " ", 1);
-	/* What follows may be long; the numbers of Traefik's tail are written in any case. */
-	add_quoted(line, plain(conf, "", str_take(record->referer, ACCESS_VALUE_MAX / 4)));
+	add_quoted(line, plain(conf, "", record->referer));
 	add(line, " ", 1);
-	add_quoted(line, plain(conf, "", str_take(record->user_agent, ACCESS_VALUE_MAX / 4)));
+	add_quoted(line, plain(conf, "", record->user_agent));
 	if (conf->format == ACCESS_GENERIC_CLF)
 		return;
 	add(line, " ", 1);
