@@ -2,15 +2,14 @@
 #ifndef CAPTURE_H
 #define CAPTURE_H
 
-/* capture: what a piece of a test writes to standard error, as text. */
+/* capture: what a piece of code prints on a descriptor, for tests of commands. One at a time. */
 
-struct capture {
-	int saved_fd, file_fd;
-};
+/* From now on what is written to fd (1 or 2) is kept. */
+void capture_begin(int fd);
+/* Ends it; the text, NUL-terminated, valid until the next capture_begin. */
+const char *capture_end(void);
 
-/* From here on standard error goes to a file of its own. */
-void capture_begin(struct capture *capture);
-/* Standard error is back; returns what was written, NUL-terminated, to be freed. */
-char *capture_end(struct capture *capture);
+/* A fresh folder under /tmp with one file in it (name NULL: none); removed at exit. */
+const char *capture_folder(const char *name, const char *content);
 
 #endif
