@@ -75,7 +75,7 @@ enum {
 	FIELD_COUNT = sizeof(fields) / sizeof(*fields),
 	COMMON_VALUES = 9,
 	COMMON_NUMBERS_MAX = 256, /* and what stands between */
-	COMMON_VALUE_MAX = (ACCESS_LINE_MAX - COMMON_NUMBERS_MAX) / COMMON_VALUES / 4,
+	COMMON_VALUE_MAX = (ACCESS_LINE_MAX - COMMON_NUMBERS_MAX) / COMMON_VALUES, /* escaped */
 };
 _Static_assert((int)FIELD_COUNT <= (int)ACCESS_FIELDS_MAX, "the mask of dropped fields has a bit for each");
 
@@ -265,16 +265,35 @@ static void format_json(struct line *line, const struct access_conf *conf, const
 	line->at[line->len++] = '}';
 }
 
+/* As much of text as takes COMMON_VALUE_MAX bytes when it is escaped; an escape is at most four bytes long. */
+static struct str cut(struct str text)
+{
+	size_t room = COMMON_VALUE_MAX, n = 0;
+
+	if (text.len <= COMMON_VALUE_MAX / 4)
+		return text;
+	while (n < text.len) {
+		unsigned char c = (unsigned char)text.at[n];
+		size_t size = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? 1 : 4;
+
+		if (room < size)
+			break;
+		room -= size;
+		n++;
+	}
+	return str_take(text, n);
+}
+
 /*
  * The value of a text field for the common formats, "-" when it is empty or dropped. Cut so that all of them
- * fit, with every byte escaped: these formats have no fields that could be left out.
+ * fit: these formats have no fields that could be left out.
  */
 static struct str plain(const struct access_conf *conf, const char *name, struct str text)
 {
 	/* Names are only looked up by those who drop some. */
 	int i = conf->dropped ? access_log_field(str_of(name)) : -1;
 
-	return text.len == 0 || (i >= 0 && conf->dropped >> i & 1) ? STR("-") : str_take(text, COMMON_VALUE_MAX);
+	return text.len == 0 || (i >= 0 && conf->dropped >> i & 1) ? STR("-") : cut(text);
 }
 
 /* "host - user [time] "GET /path HTTP/1.1" 200 17 "referer" "agent"" and what Traefik adds to it. */
