@@ -64,7 +64,7 @@ endif
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: all deps run test unit check-unit check-bpf check-e2e check-vm check-fuzz bench bench-l7 \
+.PHONY: all deps run test unit check-unit check-bpf check-e2e check-vm check-fuzz check-asan check-tsan bench bench-l7 \
         bench-kernel fuzz lint gen format install clean help FORCE
 
 all: $(O)/tidegate $(O)/tidegate-loader ## build both programs
@@ -139,8 +139,14 @@ test: deps ## install what is missing, build, and run every test
 	@$(MAKE) --no-print-directory all
 	@MAKE='$(MAKE)' tests/support/run-stages check-unit check-bpf check-fuzz check-e2e check-vm lint
 
-check-e2e: all ## end-to-end tests in network namespaces (root)
-	@$(PYTHON) -m pytest -q -x --tb=short tests/e2e $(if $(K),-k '$(K)')
+check-e2e: all ## end-to-end tests in network namespaces (root); K=word selects
+	@TIDEGATE_BUILD=$(abspath $(O)) $(PYTHON) -m pytest -q --tb=short -p no:cacheprovider tests/e2e $(if $(K),-k '$(K)')
+
+check-asan: ## unit and end-to-end tests with AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory SAN=address check-unit check-e2e
+
+check-tsan: ## unit and end-to-end tests with ThreadSanitizer
+	@$(MAKE) --no-print-directory SAN=thread check-unit check-e2e
 
 install: all ## install programs and units under DESTDIR/PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/sbin

@@ -5,7 +5,8 @@ import json
 import os
 import signal
 
-from conftest import BUILD, TIDEGATE, backend_service, middleware, route, run
+import pytest
+from conftest import BUILD, SANITIZED, TIDEGATE, backend_service, middleware, route, run
 
 
 def test_ping_metrics_and_status_answer(gateway):
@@ -30,6 +31,8 @@ def test_admin_refuses_other_methods_and_foreign_hosts(gateway):
 
 
 def test_the_process_holds_no_capability_after_start(gateway):
+    if SANITIZED:
+        pytest.skip("sanitizer builds run without the filter")
     gateway.start()
     with open(f"/proc/{gateway.process.pid}/status") as file:
         facts = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)

@@ -138,8 +138,9 @@ int privilege_drop(bool with_seccomp, struct privilege_result *ret_result)
 		result.problem = "no_new_privs could not be set";
 	}
 	result.no_new_privs = rc >= 0;
-	/* Keys are in memory: no core dump, no ptrace by the same user. */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* Keys are in memory: no core dump, no ptrace by the same user. Debuggers and sanitizers need both. */
+	if (with_seccomp)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (rc >= 0 && with_seccomp) {
 		rc = install_filter();
 		if (rc < 0)

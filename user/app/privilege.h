@@ -21,7 +21,7 @@ struct privilege_result {
 	const char *problem; /* what could not be done, or NULL; static text */
 };
 
-/* with_seccomp false leaves the filter out (sanitizer builds need calls that it refuses). 0 or negative errno. */
+/* with_seccomp false leaves the filter out and core dumps on, for debuggers and sanitizers. 0 or negative errno. */
 int privilege_drop(bool with_seccomp, struct privilege_result *ret_result);
 
 /* Raises the limit of open files to what is allowed; never fails. Returns the limit in force. */
