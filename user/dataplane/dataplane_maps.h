@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DATAPLANE_MAPS_H
+#define DATAPLANE_MAPS_H
+
+/* dataplane_maps: what a dataplane is made of; for the files of this module only. */
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "base/addr.h"
+#include "base/arena.h"
+#include "dataplane/dataplane.h"
+#include "loader_maps.h"
+#include "plan/kernel_diff.h"
+
+struct ring_buffer;
+
+struct dataplane {
+	struct loader_maps maps;
+	/* Mapped for writing. Tables hold both halves. */
+	struct abi_control *control;
+	struct abi_policy *policies;
+	struct abi_entry *entries;
+	struct abi_port_line *ports;
+	struct abi_gate_line *gate;
+	struct abi_ban_line *bans;
+	uint32_t n_ban_lines;
+	/* Mapped for reading. */
+	const struct abi_rate4 *rate4;
+	const struct abi_rate6 *rate6;
+	uint32_t n_rate4, n_rate6;
+	size_t mapped_bytes[8]; /* of the mappings above, in that order */
+	/* The configuration in force and the one being made live in the two arenas by turns. */
+	struct arena arenas[2];
+	int arena;
+	const struct kernel_image *image; /* NULL: not read back yet */
+	struct ring_buffer *ring;
+	dataplane_event_fn event_fn; /* during dataplane_events() */
+	void *event_user;
+	int n_events;
+	struct abi_counter *rows; /* one per CPU */
+	int n_cpus;
+	pthread_mutex_t ban_lock;
+};
+
+/* The half that packets use now. */
+static inline uint32_t dataplane_half(const struct dataplane *dataplane)
+{
+	return __atomic_load_n(&dataplane->control->generation, __ATOMIC_ACQUIRE) & 1;
+}
+
+static inline const struct abi_policy *dataplane_policy(const struct dataplane *dataplane,
+							uint32_t slot)
+{
+	return &dataplane->policies[dataplane_half(dataplane) * ABI_POLICIES + slot % ABI_POLICIES];
+}
+
+static inline const struct abi_entry *dataplane_entry(const struct dataplane *dataplane,
+						      uint32_t slot)
+{
+	return &dataplane->entries[dataplane_half(dataplane) * ABI_ENTRIES + slot % ABI_ENTRIES];
+}
+
+static inline struct addr dataplane_addr(const struct abi_addr *addr)
+{
+	struct addr copy;
+
+	_Static_assert(sizeof(copy.byte) == sizeof(*addr), "both are 16 bytes in network order");
+	__builtin_memcpy(copy.byte, addr, sizeof(copy.byte));
+	return copy;
+}
+
+/* The time in which buckets and bans are measured: the kernel's, exact to a tick. */
+int dataplane_now(const struct dataplane *dataplane, uint64_t *ret_now_ns);
+/* Removes the bans of a policy slot that no longer exists. */
+void dataplane_forget_policy(struct dataplane *dataplane, uint32_t slot);
+
+#endif
