@@ -93,12 +93,12 @@ static void merge_aggregation(struct merging *merging, const struct source_aggre
 /* The one that drops soonest: fewer refusals, then the longer drop. */
 static void merge_escalation(struct merging *merging, const struct source_escalation *wanted)
 {
-	struct escalation *held = &merging->entry_point->escalation;
-	struct escalation mine;
+	struct escalate_rule *held = &merging->entry_point->escalate;
+	struct escalate_rule mine;
 
 	if (!wanted)
 		return;
-	mine = (struct escalation){wanted->refusals, wanted->window.ns, wanted->drop_for.ns};
+	mine = (struct escalate_rule){wanted->refusals, wanted->window.ns, wanted->drop_for.ns};
 	if (!merging->has_escalation || !held->refusals ||
 	    (mine.refusals && mine.refusals < held->refusals) ||
 	    (mine.refusals == held->refusals && mine.drop_for_ns > held->drop_for_ns))
@@ -160,8 +160,8 @@ static void cover(struct compile *c, struct kernel_config *config, struct entry_
 	struct addr any = {0};
 	bool is_any = addr_is_unspecified(&conf->listen.addr);
 
-	entry_point->escalation =
-		(struct escalation){preset->refusals, preset->window.ns, preset->drop_for.ns};
+	entry_point->escalate =
+		(struct escalate_rule){preset->refusals, preset->window.ns, preset->drop_for.ns};
 	for (size_t i = 0; i < n; i++) {
 		struct compile_about before;
 

@@ -121,10 +121,10 @@ struct entry_point {
 	struct tls_table *tls_table; /* NULL: no TLS on this entry point */
 	uint32_t series;
 	/* A source that is refused this often within the window is dropped by the kernel plane. */
-	struct escalation {
+	struct escalate_rule {
 		int64_t refusals; /* 0: never */
 		int64_t window_ns, drop_for_ns;
-	} escalation;
+	} escalate;
 };
 
 struct snapshot {
