@@ -103,13 +103,13 @@ static int key_get(struct tls_ticket_ring *ring, uint64_t now_ns, const unsigned
 	int found = -1;
 
 	pthread_mutex_lock(&ring->lock);
-	/* Two periods without a handshake: the key before is too old as well. */
-	for (int i = 0; i < RING && now_ns >= ring->rotate_at_ns; i++) {
-		uint64_t due_ns = ring->rotate_at_ns;
+	if (now_ns >= ring->rotate_at_ns) {
+		/* A whole period without a handshake: the key before is too old as well. */
+		bool long_ago = now_ns - ring->rotate_at_ns >= period_ns();
 
 		rotate_locked(ring, now_ns);
-		if (now_ns - due_ns < period_ns())
-			break;
+		if (long_ago)
+			rotate_locked(ring, now_ns);
 	}
 	for (int i = 0; i < RING && found < 0; i++)
 		if (ring->key[i].valid &&

@@ -152,7 +152,8 @@ LAB void lab_open(struct lab_pair *pair, struct tls_table *table, const struct l
 	memset(pair, 0, sizeof(*pair));
 	lab_sockets(pair->fd);
 	pair->ctx = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_session_cache_mode(pair->ctx, SSL_SESS_CACHE_CLIENT);
+	SSL_CTX_set_session_cache_mode(pair->ctx,
+				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
 	SSL_CTX_sess_set_new_cb(pair->ctx, lab_on_session);
 	SSL_CTX_set_info_callback(pair->ctx, lab_on_info);
 	if (wish->ciphers)
@@ -248,6 +249,8 @@ LAB void lab_peer_cn(const struct lab_pair *pair, char *out, int size)
 LAB void lab_close(struct lab_pair *pair)
 {
 	tls_conn_free(pair->server);
+	/* Sessions of connections that were just dropped are not used again. */
+	SSL_set_shutdown(pair->client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(pair->client);
 	SSL_CTX_free(pair->ctx);
 	SSL_SESSION_free(pair->session);
