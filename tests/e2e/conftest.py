@@ -109,7 +109,7 @@ class Gateway:
             if SANITIZED:
                 assert "Sanitizer" not in self.log(), self.log()[-4000:]
         if os.path.isdir(self.pins):
-            run(LOADER, "unload", f"--pin-folder={self.pins}", check=False)
+            run(LOADER, "unload", f"--folder={self.pins}", check=False)
 
     def log(self):
         with open(self.log_path, errors="replace") as file:

@@ -232,7 +232,7 @@ Ctrl-C ends it and removes the lab.""", flush=True)
             self.lab.stop(self.process)
         if os.path.isdir(self.pin_folder):
             run(os.path.join(os.path.dirname(self.tidegate), "tidegate-loader"), "unload",
-                f"--pin-folder={self.pin_folder}", check=False)
+                f"--folder={self.pin_folder}", check=False)
         self.lab.close()
 
 
