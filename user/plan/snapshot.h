@@ -18,6 +18,9 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/ref.h"
+#include "http/canon.h"
+#include "http/forwarded.h"
+#include "http/h1_parse.h"
 #include "http/message.h"
 #include "model/diag.h"
 #include "model/static_config.h"
@@ -116,6 +119,11 @@ struct entry_point {
 	struct str name;
 	const struct static_entry_point *conf;
 	struct cidr_set trusted; /* forwardedHeaders.trustedIPs */
+	/* Its options in the form in which requests are read. */
+	struct h1_limits limits;
+	struct canon_options canon;
+	unsigned int denied_escapes; /* bits of enum canon_encoded */
+	struct forwarded_options forwarded; /* server is empty */
 	const struct router *plain; /* never NULL */
 	const struct router *tls;
 	struct tls_table *tls_table; /* NULL: no TLS on this entry point */
