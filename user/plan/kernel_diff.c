@@ -18,7 +18,10 @@
 
 enum { COST_BITS = 16, TICKS_AHEAD_MIN = 2, KEY_OWNER_BITS = 32 };
 
-#define COST_MAX (UINT64_MAX >> 20) /* times the bytes of a frame it must still fit 64 bits */
+/* Times the bytes of the largest frame (2^19) it must still fit 64 bits: slower than 2 B/s there is
+ * nothing. */
+#define COST_MAX_BYTES (UINT64_MAX >> 19)
+#define COST_MAX       (UINT64_MAX >> 2)
 
 /* Pads with zeros: names are compared as whole arrays. A longer name is cut; the cut is its
  * identity. */
@@ -42,6 +45,7 @@ static struct abi_limit compile_limit(const struct kernel_limit *limit, bool is_
 		return (struct abi_limit){0};
 
 	double burst = limit->burst ? (double)limit->burst : limit->per_second;
+	uint64_t cost_max = is_bytes ? COST_MAX_BYTES : COST_MAX;
 	double cost_ns = 1e9 / limit->per_second;
 	double cost_fp = cost_ns * (1 << COST_BITS) + 0.5;
 	double ahead_ns = ((burst > 1 ? burst : 1) - (is_bytes ? 0 : 1)) * cost_ns;

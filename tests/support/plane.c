@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/* plane: see plane.h. */
+#include "plane.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "abi.h"
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
+int plane_open(struct plane *ret_plane, const struct plane_options *options)
+{
+	uint32_t lines = options && options->lines ? options->lines : PLANE_LINES;
+	struct abi_control control = {.abi_version = ABI_VERSION,
+				      .seed = {0x1234567, 0x89abcdef},
+				      .tick_ns = PLANE_TICK_NS};
+
+	libbpf_set_print(quiet);
+	struct ingress *skel = ingress__open();
+
+	if (!skel)
+		return -errno;
+	skel->rodata->tick_is_fake = !(options && options->real_clock);
+	bpf_map__set_max_entries(skel->maps.rate4, lines);
+	bpf_map__set_max_entries(skel->maps.rate6, lines);
+	bpf_map__set_max_entries(skel->maps.ban, lines);
+	skel->rodata->rate4_mask = skel->rodata->rate6_mask = skel->rodata->ban_mask = lines - 1;
+	bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);
+	int err = ingress__load(skel);
+
+	if (!err &&
+	    bpf_map_update_elem(bpf_map__fd(skel->maps.control), &(__u32){0}, &control, BPF_ANY))
+		err = -errno;
+	if (err) {
+		ingress__destroy(skel);
+		return err;
+	}
+	ret_plane->skel = skel;
+	ret_plane->prog_fd = bpf_program__fd(skel->progs.ingress);
+	return 0;
+}
+
+void plane_close(struct plane *plane)
+{
+	ingress__destroy(plane->skel);
+	plane->skel = NULL;
+}
+
+struct loader_maps plane_maps(const struct plane *plane)
+{
+	struct loader_maps maps = LOADER_MAPS_NONE;
+
+#define OPEN(id, name)                                                                            \
+	maps.fd[LOADER_MAP_##id] = fcntl(bpf_object__find_map_fd_by_name(plane->skel->obj, name), \
+					 F_DUPFD_CLOEXEC, 3);
+	LOADER_MAPS(OPEN)
+	maps.clock_fd = fcntl(bpf_program__fd(plane->skel->progs.clock), F_DUPFD_CLOEXEC, 3);
+	return maps;
+}
+
+void plane_at_ms(struct plane *plane, uint64_t ms)
+{
+	plane->skel->bss->tick_fake_ns = ms * 1000000;
+}
+
+int plane_run(const struct plane *plane, const uint8_t *frame, size_t n, uint8_t *ret_out)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (__u32)n,
+		    .data_out = ret_out, .data_size_out = ret_out ? (__u32)n : 0);
+
+	if (bpf_prog_test_run_opts(plane->prog_fd, &run))
+		return -errno;
+	return (int)run.retval;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLANE_H
+#define PLANE_H
+
+/*
+ * plane: the real kernel plane for tests: loaded, not attached, not pinned, with a clock that the
+ * test owns. Packets go through BPF_PROG_TEST_RUN.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ingress.skel.h"
+#include "loader_maps.h"
+
+enum { PLANE_TICK_NS = 4000000, PLANE_LINES = 1024 };
+
+struct plane_options {
+	bool real_clock;
+	uint32_t lines; /* of rate4, rate6 and ban; 0: PLANE_LINES */
+};
+
+struct plane {
+	struct ingress *skel;
+	int prog_fd;
+};
+
+/* NULL options are presets. Returns 0 or a negative errno: the test is then skipped. */
+int plane_open(struct plane *ret_plane, const struct plane_options *options);
+void plane_close(struct plane *plane);
+/* Descriptors of its own, as the loader hands them over. */
+struct loader_maps plane_maps(const struct plane *plane);
+void plane_at_ms(struct plane *plane, uint64_t ms);
+/* The program's verdict (XDP_PASS...), or a negative errno. ret_out may be NULL; it has room for n
+ * bytes. */
+int plane_run(const struct plane *plane, const uint8_t *frame, size_t n, uint8_t *ret_out);
+
+#endif
