@@ -54,8 +54,8 @@ static struct abi_limit compile_limit(const struct kernel_limit *limit, bool is_
 		ahead_ns = (double)(TICKS_AHEAD_MIN * tick_ns);
 	return (struct abi_limit){
 		.cost_fp = cost_fp < 1			? 1
-			   : cost_fp < (double)COST_MAX ? (uint64_t)cost_fp
-							: COST_MAX,
+			   : cost_fp < (double)cost_max ? (uint64_t)cost_fp
+							: cost_max,
 		.ahead_ns = ahead_ns < (double)INT64_MAX / 2 ? (uint64_t)ahead_ns : INT64_MAX / 2,
 	};
 }
