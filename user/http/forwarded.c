@@ -50,7 +50,7 @@ static bool is_identity(struct str name)
 	enum header_id id;
 
 	/* Nearly all names end here: none of the list begins with another letter. */
-	if (name.len < 9 || !memchr("xXcCfF", name.at[0], 6))
+	if (name.len < 8 || !memchr("xXcCfF", name.at[0], 6))
 		return false;
 	name = with_dashes(name, room);
 	id = header_id_of(name);
