@@ -207,5 +207,5 @@ struct str uri_encode_query(struct str text, struct arena *arena)
 
 struct str uri_encode_path(struct str path, struct arena *arena)
 {
-	return encode(path, "$&+,/:;=@!'()*[]", false, arena);
+	return encode(path, "$&+,/:;=@", false, arena);
 }

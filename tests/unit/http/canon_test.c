@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* canon_test: paths and hosts before and after, as rows (reference/traefik.md b.2 and e; reference/security.md A2.3). */
+/* canon_test: paths and hosts before and after, as rows (reference/traefik.md b.2 and e;
+ * reference/security.md A2.3). */
 
 #include "http/canon.h"
 
@@ -12,10 +13,22 @@ struct path_row {
 	enum fail fail;
 };
 
-#define SAME(path)			  {path, path, NULL, NULL, FAIL_NONE}
-#define TO(path, canonical)		  {path, canonical, NULL, NULL, FAIL_NONE}
-#define THREE(path, canonical, dec, rout) {path, canonical, dec, rout, FAIL_NONE}
-#define BAD(path, fail)			  {path, NULL, NULL, NULL, FAIL_##fail}
+#define SAME(path)                                \
+	{                                         \
+		path, path, NULL, NULL, FAIL_NONE \
+	}
+#define TO(path, canonical)                            \
+	{                                              \
+		path, canonical, NULL, NULL, FAIL_NONE \
+	}
+#define THREE(path, canonical, dec, rout)             \
+	{                                             \
+		path, canonical, dec, rout, FAIL_NONE \
+	}
+#define BAD(path, fail)                             \
+	{                                           \
+		path, NULL, NULL, NULL, FAIL_##fail \
+	}
 
 /* clang-format off */
 static const struct path_row path_rows[] = {
@@ -162,12 +175,36 @@ static void hosts_become_canonical(void **state)
 	static const struct {
 		const char *authority, *host; /* NULL: refused */
 	} rows[] = {
-		{"", ""}, {"a", "a"}, {"A.Example.COM", "a.example.com"}, {"a:80", "a"}, {"A:", "a"},
-		{"a.", "a"}, {"a.:80", "a"}, {"a..", "a."}, {".", "."}, {"[::1]", "::1"},
-		{"[2001:DB8::1]:443", "2001:db8::1"}, {"1.2.3.4:5", "1.2.3.4"}, {"a_b-c~d", "a_b-c~d"},
-		{"a b", NULL}, {"a,b", NULL}, {"u@a", NULL}, {"a/b", NULL}, {"a:x", NULL}, {"a:99999", NULL},
-		{"[::1", NULL}, {"[::1]x", NULL}, {"[1.2.3.4]", NULL}, {"[::1%25eth0]", NULL}, {"a%41", NULL},
-		{"\xc3\xa9", NULL}, {"a\\b", NULL}, {"a?b", NULL}, {"a#b", NULL}, {"a:-1", NULL}, {"a:1:2", NULL},
+		{"", ""},
+		{"a", "a"},
+		{"A.Example.COM", "a.example.com"},
+		{"a:80", "a"},
+		{"A:", "a"},
+		{"a.", "a"},
+		{"a.:80", "a"},
+		{"a..", "a."},
+		{".", "."},
+		{"[::1]", "::1"},
+		{"[2001:DB8::1]:443", "2001:db8::1"},
+		{"1.2.3.4:5", "1.2.3.4"},
+		{"a_b-c~d", "a_b-c~d"},
+		{"a b", NULL},
+		{"a,b", NULL},
+		{"u@a", NULL},
+		{"a/b", NULL},
+		{"a:x", NULL},
+		{"a:99999", NULL},
+		{"[::1", NULL},
+		{"[::1]x", NULL},
+		{"[1.2.3.4]", NULL},
+		{"[::1%25eth0]", NULL},
+		{"a%41", NULL},
+		{"\xc3\xa9", NULL},
+		{"a\\b", NULL},
+		{"a?b", NULL},
+		{"a#b", NULL},
+		{"a:-1", NULL},
+		{"a:1:2", NULL},
 	};
 
 	(void)state;
@@ -192,9 +229,9 @@ static void denied_escapes_are_found(void **state)
 		const char *path;
 		unsigned int bit;
 	} rows[] = {
-		{"/a%2Fb", CANON_ENCODED_SLASH},     {"/a%5Cb", CANON_ENCODED_BACKSLASH},
-		{"/a%00", CANON_ENCODED_NUL},	     {"/%3Ba", CANON_ENCODED_SEMICOLON},
-		{"/%2541", CANON_ENCODED_PERCENT},   {"/a%3F", CANON_ENCODED_QUESTION_MARK},
+		{"/a%2Fb", CANON_ENCODED_SLASH},   {"/a%5Cb", CANON_ENCODED_BACKSLASH},
+		{"/a%00", CANON_ENCODED_NUL},	   {"/%3Ba", CANON_ENCODED_SEMICOLON},
+		{"/%2541", CANON_ENCODED_PERCENT}, {"/a%3F", CANON_ENCODED_QUESTION_MARK},
 		{"/%20%23", CANON_ENCODED_HASH},
 	};
 
@@ -202,7 +239,8 @@ static void denied_escapes_are_found(void **state)
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		struct str path = guard_copy(str_of(rows[i].path));
 
-		CHECK_INT(rows[i].path, canon_check_encoded(path, rows[i].bit), FAIL_ENCODED_CHARACTER);
+		CHECK_INT(rows[i].path, canon_check_encoded(path, rows[i].bit),
+			  FAIL_ENCODED_CHARACTER);
 		CHECK_INT(rows[i].path, canon_check_encoded(path, CANON_ENCODED_ALL & ~rows[i].bit),
 			  FAIL_NONE);
 		CHECK_INT(rows[i].path, canon_check_encoded(path, 0), FAIL_NONE);

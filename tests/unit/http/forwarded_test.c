@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* forwarded_test: requests before and after the entry point's header handling, as rows (reference/traefik.md e). */
+/* forwarded_test: requests before and after the entry point's header handling, as rows
+ * (reference/traefik.md e). */
 
 #include "http/forwarded.h"
 
@@ -14,14 +15,14 @@ enum peer { UNTRUSTED, TRUSTED };
 struct row {
 	const char *name;
 	enum peer peer;
-	const char *sent;	/* header lines */
-	const char *forwarded;	/* header lines after receive and send, without Host */
+	const char *sent;      /* header lines */
+	const char *forwarded; /* header lines after receive and send, without Host */
 	bool is_tls;
 	struct forwarded_options options;
 };
 
-#define OURS                                                                                       \
-	"X-Real-Ip: 10.1.2.3\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n"               \
+#define OURS                                                                         \
+	"X-Real-Ip: 10.1.2.3\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n" \
 	"X-Forwarded-Host: a\r\nX-Forwarded-Server: gw\r\nX-Forwarded-For: 10.1.2.3\r\n"
 
 /* clang-format off */
@@ -129,7 +130,8 @@ static void headers_pass_the_entry_point_as_rows_say(void **state)
 static void underscores_can_be_refused(void **state)
 {
 	static const struct row refused = {
-		"", UNTRUSTED, "X_User: a\r\n", NULL, false, {.underscores = FORWARDED_UNDERSCORES_REJECT}};
+		"",   UNTRUSTED, "X_User: a\r\n",
+		NULL, false,	 {.underscores = FORWARDED_UNDERSCORES_REJECT}};
 	struct arena arena;
 	struct request request;
 
@@ -150,10 +152,12 @@ static void ipv6_peers_are_written_without_brackets(void **state)
 	arena_init(&arena, 65536, 0);
 	request.arena = request.headers.arena = &arena;
 	assert_int_equal(addr_parse(STR("2001:db8::1"), &request.peer), 0);
-	assert_int_equal(forwarded_receive(&request, &(const struct forwarded_options){0}), FAIL_NONE);
+	assert_int_equal(forwarded_receive(&request, &(const struct forwarded_options){0}),
+			 FAIL_NONE);
 	CHECK_STR("ip", header_value(&request.headers, HEADER_X_REAL_IP), STR("2001:db8::1"));
 	CHECK_STR("port", header_value(&request.headers, HEADER_X_FORWARDED_PORT), STR("8080"));
-	CHECK_STR("host", header_value(&request.headers, HEADER_X_FORWARDED_HOST), STR("[::1]:8080"));
+	CHECK_STR("host", header_value(&request.headers, HEADER_X_FORWARDED_HOST),
+		  STR("[::1]:8080"));
 	assert_null(header_value(&request.headers, HEADER_X_FORWARDED_SERVER).at);
 	arena_done(&arena);
 }

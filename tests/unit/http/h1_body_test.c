@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * h1_body_test: bodies as tables, each fed whole and in pieces of every size, on guard pages: the payload, the end and
- * the failure must not depend on how the bytes came.
+ * h1_body_test: bodies as tables, each fed whole and in pieces of every size, on guard pages: the
+ * payload, the end and the failure must not depend on how the bytes came.
  */
 
 #include "http/h1_body.h"
@@ -25,12 +25,18 @@ struct row {
 	const char *payload;
 };
 
-#define CHUNKS(name, text, payload, rest)                                                          \
-	{name, {text, sizeof(text) - 1}, BODY_CHUNKED, 0, FAIL_NONE, true, rest, payload}
-#define WAITS(name, text, payload)                                                                 \
-	{name, {text, sizeof(text) - 1}, BODY_CHUNKED, 0, FAIL_NONE, false, 0, payload}
-#define BAD(name, fail, text, payload)                                                             \
-	{name, {text, sizeof(text) - 1}, BODY_CHUNKED, 0, FAIL_##fail, false, 0, payload}
+#define CHUNKS(name, text, payload, rest)                                                       \
+	{                                                                                       \
+		name, {text, sizeof(text) - 1}, BODY_CHUNKED, 0, FAIL_NONE, true, rest, payload \
+	}
+#define WAITS(name, text, payload)                                                            \
+	{                                                                                     \
+		name, {text, sizeof(text) - 1}, BODY_CHUNKED, 0, FAIL_NONE, false, 0, payload \
+	}
+#define BAD(name, fail, text, payload)                                                          \
+	{                                                                                       \
+		name, {text, sizeof(text) - 1}, BODY_CHUNKED, 0, FAIL_##fail, false, 0, payload \
+	}
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -140,9 +146,9 @@ static void payload_and_end_do_not_depend_on_how_bytes_come(void **state)
 			feed(&body, text, piece, &out);
 			CHECK_STR(row->name, fail_row(body.fail)->log, fail_row(row->fail)->log);
 			CHECK_INT(row->name, out.result,
-				  row->fail ? H1_BODY_FAILED :
-				  row->ends ? H1_BODY_END :
-						    H1_BODY_MORE);
+				  row->fail   ? H1_BODY_FAILED
+				  : row->ends ? H1_BODY_END
+					      : H1_BODY_MORE);
 			CHECK_STR(row->name, str_n(out.payload, out.n), str_of(row->payload));
 			if (row->ends)
 				CHECK_INT(row->name, out.rest.len, row->rest);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * h1_parse_test: heads as tables. Every row runs on guard pages, whole and in every prefix: a prefix may only
- * be incomplete or fail, and once it fails every longer one fails in the same way.
+ * h1_parse_test: heads as tables. Every row runs on guard pages, whole and in every prefix: a
+ * prefix may only be incomplete or fail, and once it fails every longer one fails in the same way.
  */
 
 #include "http/h1_parse.h"
@@ -25,14 +25,22 @@ struct request_row {
 	const char *flags; /* k keep-alive, e expects 100, u upgrade, a absolute-form, o HTTP/1.0 */
 };
 
-#define GET		  "GET / HTTP/1.1\r\nHost: a\r\n"
-#define POST		  "POST / HTTP/1.1\r\nHost: a\r\n"
-#define OLD_GET		  "GET / HTTP/1.0\r\n"
-#define OLD_POST	  "POST / HTTP/1.0\r\n"
-#define GOOD(name, flags, text) {name, {text, sizeof(text) - 1}, FAIL_NONE, BODY_NONE, 0, flags}
-#define BODY(name, kind, length, flags, text)                                                      \
-	{name, {text, sizeof(text) - 1}, FAIL_NONE, kind, length, flags}
-#define BAD(name, fail, text) {name, {text, sizeof(text) - 1}, FAIL_##fail, BODY_NONE, 0, ""}
+#define GET	 "GET / HTTP/1.1\r\nHost: a\r\n"
+#define POST	 "POST / HTTP/1.1\r\nHost: a\r\n"
+#define OLD_GET	 "GET / HTTP/1.0\r\n"
+#define OLD_POST "POST / HTTP/1.0\r\n"
+#define GOOD(name, flags, text)                                                \
+	{                                                                      \
+		name, {text, sizeof(text) - 1}, FAIL_NONE, BODY_NONE, 0, flags \
+	}
+#define BODY(name, kind, length, flags, text)                                  \
+	{                                                                      \
+		name, {text, sizeof(text) - 1}, FAIL_NONE, kind, length, flags \
+	}
+#define BAD(name, fail, text)                                                 \
+	{                                                                     \
+		name, {text, sizeof(text) - 1}, FAIL_##fail, BODY_NONE, 0, "" \
+	}
 
 /* clang-format off */
 static const struct request_row request_rows[] = {
@@ -358,8 +366,9 @@ static void a_head_that_grows_beyond_the_limit_is_refused(void **state)
 
 static void what_a_request_says_is_found(void **state)
 {
-	struct str text = guard_copy(STR("PATCH /a/b?c=d?e HTTP/1.1\r\nHOST: Example.com:81\r\n"
-					 "x-Custom: \t v 1 \r\nCookie: a=b\r\nX-Custom: 2\r\n\r\n"));
+	struct str text =
+		guard_copy(STR("PATCH /a/b?c=d?e HTTP/1.1\r\nHOST: Example.com:81\r\n"
+			       "x-Custom: \t v 1 \r\nCookie: a=b\r\nX-Custom: 2\r\n\r\n"));
 	struct request request;
 	enum fail fail;
 	struct header *custom;
@@ -390,11 +399,11 @@ static void the_host_of_an_absolute_target_wins(void **state)
 		const char *name;
 		struct str text, authority, path;
 	} rows[] = {
-#define ABSOLUTE(target, authority, path)                                                          \
+#define ABSOLUTE(target, authority, path) \
 	{target, STR("GET " target " HTTP/1.1\r\nHost: a\r\n\r\n"), STR(authority), STR(path)}
-		ABSOLUTE("http://b:8/x?y", "b:8", "/x"), ABSOLUTE("http://b", "b", "/"),
-		ABSOLUTE("http://b?y", "b", "/"),	 ABSOLUTE("http://@/x", "a", "/x"),
-		ABSOLUTE("http:///x", "a", "/x"),	 ABSOLUTE("https://[::1]/", "[::1]", "/"),
+		ABSOLUTE("http://b:8/x?y", "b:8", "/x"),   ABSOLUTE("http://b", "b", "/"),
+		ABSOLUTE("http://b?y", "b", "/"),	   ABSOLUTE("http://@/x", "a", "/x"),
+		ABSOLUTE("http:///x", "a", "/x"),	   ABSOLUTE("https://[::1]/", "[::1]", "/"),
 		ABSOLUTE("/http://b/", "a", "/http://b/"),
 	};
 
@@ -439,12 +448,19 @@ struct response_row {
 	bool keep;
 };
 
-#define OK			"HTTP/1.1 200 OK\r\n"
-#define ANSWER(name, status, kind, length, keep, text)                                             \
-	{name, {text, sizeof(text) - 1}, "", FAIL_NONE, status, kind, length, keep}
-#define ASKED(name, asked, status, kind, length, keep, text)                                       \
-	{name, {text, sizeof(text) - 1}, asked, FAIL_NONE, status, kind, length, keep}
-#define REFUSED(name, fail, text) {name, {text, sizeof(text) - 1}, "", FAIL_##fail, 0, 0, 0, false}
+#define OK "HTTP/1.1 200 OK\r\n"
+#define ANSWER(name, status, kind, length, keep, text)                                    \
+	{                                                                                 \
+		name, {text, sizeof(text) - 1}, "", FAIL_NONE, status, kind, length, keep \
+	}
+#define ASKED(name, asked, status, kind, length, keep, text)                                 \
+	{                                                                                    \
+		name, {text, sizeof(text) - 1}, asked, FAIL_NONE, status, kind, length, keep \
+	}
+#define REFUSED(name, fail, text)                                               \
+	{                                                                       \
+		name, {text, sizeof(text) - 1}, "", FAIL_##fail, 0, 0, 0, false \
+	}
 
 /* clang-format off */
 static const struct response_row response_rows[] = {
@@ -497,8 +513,8 @@ static const struct response_row response_rows[] = {
 };
 /* clang-format on */
 
-static ssize_t parse_response(const struct response_row *row, struct str text, struct response *response,
-			      enum fail *ret_fail)
+static ssize_t parse_response(const struct response_row *row, struct str text,
+			      struct response *response, enum fail *ret_fail)
 {
 	static struct header slots[SLOTS];
 	struct h1_asked asked = {.head = row->asked[0] == 'h', .upgrade = row->asked[0] == 'u'};
