@@ -66,8 +66,8 @@ static __always_inline int admit(const struct packet *packet, const struct abi_p
 	return verdict_pass(ABI_PASS_ADMITTED);
 }
 
-SEC("xdp.frags")
-int ingress(struct xdp_md *ctx)
+/* All stages; XDP_PASS or XDP_DROP. */
+static __always_inline int decide(struct xdp_md *ctx)
 {
 	__u32 entry_id = 0, policy_id = 0, zero = 0;
 	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
@@ -105,7 +105,23 @@ int ingress(struct xdp_md *ctx)
 			   ctx->ingress_ifindex, now_ns, settings, row);
 		return XDP_DROP;
 	}
-	return next_or_pass(ctx);
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int ingress(struct xdp_md *ctx)
+{
+	return decide(ctx) == XDP_PASS ? next_or_pass(ctx) : XDP_DROP;
+}
+
+/*
+ * For libxdp's dispatcher, which runs others itself. Without the tail call: the kernel counts one as
+ * a change of the packet, and then refuses the program in the place of a stub that makes none.
+ */
+SEC("?xdp.frags")
+int ingress_shared(struct xdp_md *ctx)
+{
+	return decide(ctx);
 }
 
 /* Tells user space what time it is in here, so that it can say until when a source is banned. */

@@ -17,7 +17,7 @@
 enum { RUN_PRIORITY = 10 /* before those that state none: libxdp's preset is 50 */ };
 
 /* Named as in the object; a program of another maker with that name shares none of our maps. */
-static const char *const program_name = "ingress";
+static const char *const program_name = "ingress_shared";
 
 bool dispatcher_works(void)
 {
@@ -42,6 +42,7 @@ static int attach_in(struct ingress *skel, enum xdp_attach_mode mode, uint32_t i
 	if (err)
 		return err;
 	xdp_program__set_run_prio(program, RUN_PRIORITY);
+	xdp_program__set_xdp_frags_support(program, true);
 	err = xdp_program__attach(program, (int)ifindex, mode, 0);
 	if (!err)
 		*ret_program_id = xdp_program__id(program);
@@ -74,6 +75,9 @@ static int attach_mode(const struct loader_options *options, enum xdp_attach_mod
 	/* A program array serves one type of program: the slot behind us is the dispatcher's
 	 * business here. */
 	bpf_map__set_pin_path(skel->maps.next, NULL);
+	bpf_program__set_autoload(skel->progs.ingress, false);
+	bpf_program__set_autoload(skel->progs.clock, false);
+	bpf_program__set_autoload(skel->progs.ingress_shared, true);
 	err = attach_in(skel, mode, attachment->ifindex, &attachment->program_id);
 	ingress__destroy(skel);
 	if (err)
