@@ -115,8 +115,8 @@ int ingress(struct xdp_md *ctx)
 }
 
 /*
- * For libxdp's dispatcher, which runs others itself. Without the tail call: the kernel counts one as
- * a change of the packet, and then refuses the program in the place of a stub that makes none.
+ * For libxdp's dispatcher, which runs others itself. Without the tail call: the kernel counts one
+ * as a change of the packet, and then refuses the program in the place of a stub that makes none.
  */
 SEC("?xdp.frags")
 int ingress_shared(struct xdp_md *ctx)
