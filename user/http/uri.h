@@ -40,9 +40,10 @@ int uri_decode(struct str text, bool plus_is_space, struct arena *arena, struct 
 /* As Go's url.QueryEscape: everything but unreserved becomes %XX, space becomes '+'. {0} when out
  * of memory. */
 struct str uri_encode_query(struct str text, struct arena *arena);
-/* As Go's path escaping of a decoded path: unreserved and $&+,/:;=@ stay. {0} when out of memory.
+/*
+ * As Go's path escaping of a decoded path: unreserved and $&+,/:;=@ stay. {0} when out of memory.
  */
-*memory.* / struct str uri_encode_path(struct str path, struct arena *arena);
+struct str uri_encode_path(struct str path, struct arena *arena);
 /* A-Z a-z 0-9 - . _ ~ */
 bool uri_is_unreserved(unsigned char c);
 /* 0..15, or -1. */
