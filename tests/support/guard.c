@@ -22,7 +22,8 @@ static size_t text_pages_bytes(size_t len)
 struct str guard_copy(struct str text)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), room = text_pages_bytes(text.len);
-	char *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *map =
+		mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(map != MAP_FAILED);
 	assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);

@@ -112,7 +112,8 @@ bool addr_is_unspecified(const struct addr *addr)
 {
 	static const struct addr zero;
 
-	return addr_is_v4(addr) ? memcmp(addr->byte + V4_AT, zero.byte, 4) == 0 : addr_eq(addr, &zero);
+	return addr_is_v4(addr) ? memcmp(addr->byte + V4_AT, zero.byte, 4) == 0
+				: addr_eq(addr, &zero);
 }
 
 size_t addr_print(const struct addr *addr, char ret_text[ADDR_TEXT_MAX])
@@ -120,7 +121,8 @@ size_t addr_print(const struct addr *addr, char ret_text[ADDR_TEXT_MAX])
 	bool is_v4 = addr_is_v4(addr);
 
 	/* Cannot fail: the family is known and the room is enough. */
-	inet_ntop(is_v4 ? AF_INET : AF_INET6, addr->byte + (is_v4 ? V4_AT : 0), ret_text, ADDR_TEXT_MAX);
+	inet_ntop(is_v4 ? AF_INET : AF_INET6, addr->byte + (is_v4 ? V4_AT : 0), ret_text,
+		  ADDR_TEXT_MAX);
 	return strlen(ret_text);
 }
 
@@ -138,8 +140,8 @@ size_t addr_print_port(const struct addr *addr, uint16_t port, char ret_text[ADD
 	char host[ADDR_TEXT_MAX];
 
 	addr_print(addr, host);
-	return (size_t)snprintf(ret_text, ADDR_TEXT_MAX, addr_is_v4(addr) ? "%.45s:%u" : "[%.45s]:%u",
-				host, port);
+	return (size_t)snprintf(ret_text, ADDR_TEXT_MAX,
+				addr_is_v4(addr) ? "%.45s:%u" : "[%.45s]:%u", host, port);
 }
 
 struct addr addr_from_in4(struct in_addr in)
@@ -178,15 +180,16 @@ socklen_t addr_to_sockaddr(const struct addr *addr, uint16_t port, struct sockad
 	return sizeof(*in6);
 }
 
-bool addr_from_sockaddr(const struct sockaddr_storage *sa, struct addr *ret_addr, uint16_t *ret_port)
+bool addr_from_sockaddr(const struct sockaddr_storage *sa, struct addr *ret_addr,
+			uint16_t *ret_port)
 {
 	const struct sockaddr_in *in4 = (const struct sockaddr_in *)sa;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
 
 	if (sa->ss_family != AF_INET && sa->ss_family != AF_INET6)
 		return false;
-	*ret_addr = sa->ss_family == AF_INET ? addr_from_in4(in4->sin_addr) :
-						     addr_from_in6(&in6->sin6_addr);
+	*ret_addr = sa->ss_family == AF_INET ? addr_from_in4(in4->sin_addr)
+					     : addr_from_in6(&in6->sin6_addr);
 	if (ret_port)
 		*ret_port = ntohs(sa->ss_family == AF_INET ? in4->sin_port : in6->sin6_port);
 	return true;

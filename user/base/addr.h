@@ -3,8 +3,9 @@
 #define ADDR_H
 
 /*
- * addr: IP addresses and CIDRs. IPv4 is kept as ::ffff:a.b.c.d, the same form as the kernel plane's maps,
- * so one comparison serves both families. Strict parsing: no leading zeros, no zone, no short forms. Pure.
+ * addr: IP addresses and CIDRs. IPv4 is kept as ::ffff:a.b.c.d, the same form as the kernel plane's
+ * maps, so one comparison serves both families. Strict parsing: no leading zeros, no zone, no short
+ * forms. Pure.
  */
 
 #include <netinet/in.h>
@@ -26,12 +27,15 @@ struct cidr {
 enum { ADDR_TEXT_MAX = 64 };
 
 int addr_parse(struct str text, struct addr *ret_addr);
-/* "10.0.0.0/8", "2001:db8::/32", or a bare address (/32, /128). Host bits are allowed and cleared. */
+/*
+ * "10.0.0.0/8", "2001:db8::/32", or a bare address (/32, /128). Host bits are allowed and cleared.
+ */
 int cidr_parse(struct str text, struct cidr *ret_cidr);
 bool addr_is_v4(const struct addr *addr);
 bool addr_eq(const struct addr *a, const struct addr *b);
 bool cidr_contains(const struct cidr *cidr, const struct addr *addr);
-/* Keeps the first bits (of the family's own length: v4_bits of 32, v6_bits of 128), clears the rest. */
+/* Keeps the first bits (of the family's own length: v4_bits of 32, v6_bits of 128), clears the
+ * rest. */
 struct addr addr_mask(const struct addr *addr, uint8_t v4_bits, uint8_t v6_bits);
 bool addr_is_loopback(const struct addr *addr);
 bool addr_is_link_local(const struct addr *addr);
@@ -47,7 +51,8 @@ struct addr addr_from_in6(const struct in6_addr *in);
 /* Fills a sockaddr for connect/bind; returns its length. IPv4-mapped becomes AF_INET. */
 socklen_t addr_to_sockaddr(const struct addr *addr, uint16_t port, struct sockaddr_storage *ret_sa);
 /* False when sa is not an IP socket address. ret_port may be NULL. */
-bool addr_from_sockaddr(const struct sockaddr_storage *sa, struct addr *ret_addr, uint16_t *ret_port);
+bool addr_from_sockaddr(const struct sockaddr_storage *sa, struct addr *ret_addr,
+			uint16_t *ret_port);
 
 /* A set of CIDRs, sorted for lookups in O(log n). Arena- or heap-owned by whoever built it. */
 struct cidr_set {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * arena: blocks are chained newest first. An allocation larger than half an ordinary block gets a block of
- * its own behind the head, so that the room left in the head stays usable. Ordinary blocks double in size
- * up to BLOCK_MAX_BYTES, so that a large snapshot takes few of them.
+ * arena: blocks are chained newest first. An allocation larger than half an ordinary block gets a
+ * block of its own behind the head, so that the room left in the head stays usable. Ordinary blocks
+ * double in size up to BLOCK_MAX_BYTES, so that a large snapshot takes few of them.
  */
 
 #include "base/arena.h"

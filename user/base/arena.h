@@ -5,9 +5,10 @@
 /*
  * arena: a bump allocator with one owner and one end of life.
  *
- * Memory comes in blocks; nothing is freed alone. cap_bytes bounds the total: beyond it, and when the
- * system has no memory, allocation returns NULL and arena->failed is set (sticky), so that a caller may
- * check once after a batch. arena_reset() keeps the first block for reuse (request arenas). Not thread-safe.
+ * Memory comes in blocks; nothing is freed alone. cap_bytes bounds the total: beyond it, and when
+ * the system has no memory, allocation returns NULL and arena->failed is set (sticky), so that a
+ * caller may check once after a batch. arena_reset() keeps the first block for reuse (request
+ * arenas). Not thread-safe.
  */
 
 #include <stdarg.h>
@@ -57,11 +58,12 @@ void *arena_zero(struct arena *arena, size_t count, size_t size);
 /* Copies; the copy is followed by a NUL that its length does not count. {0} when out of memory. */
 struct str arena_str(struct arena *arena, struct str text);
 struct str arena_lower(struct arena *arena, struct str text);
-struct str arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct str arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 struct str arena_vprintf(struct arena *arena, const char *format, va_list args);
 /*
- * Joins two pieces without copying the first when it is the newest text made by this arena (or its end);
- * such an a keeps its bytes but is no longer followed by a NUL.
+ * Joins two pieces without copying the first when it is the newest text made by this arena (or its
+ * end); such an a keeps its bytes but is no longer followed by a NUL.
  */
 struct str arena_join(struct arena *arena, struct str a, struct str b);
 

@@ -3,9 +3,9 @@
 #define BUF_H
 
 /*
- * buf: a growing byte buffer with a mandatory maximum, for text that is built (config, API, logs): not
- * for the request path. Going over max_bytes, or out of memory, sets failed (sticky) and drops the rest.
- * Owns its memory. Not thread-safe.
+ * buf: a growing byte buffer with a mandatory maximum, for text that is built (config, API, logs):
+ * not for the request path. Going over max_bytes, or out of memory, sets failed (sticky) and drops
+ * the rest. Owns its memory. Not thread-safe.
  */
 
 #include <stdarg.h>
@@ -26,7 +26,8 @@ void buf_clear(struct buf *buf);
 void buf_add(struct buf *buf, struct str text);
 void buf_add_char(struct buf *buf, char c);
 void buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Adds text as the inside of a JSON string: quotes, backslash, control and invalid UTF-8 bytes escaped. */
+/* Adds text as the inside of a JSON string: quotes, backslash, control and invalid UTF-8 bytes
+ * escaped. */
 void buf_add_json(struct buf *buf, struct str text);
 /* What is in it; borrowed, valid until the next change. Always followed by a NUL. */
 struct str buf_str(const struct buf *buf);

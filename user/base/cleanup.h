@@ -30,18 +30,18 @@ static inline void cleanup_fclose(FILE **file)
 #define AUTO_FCLOSE __attribute__((cleanup(cleanup_fclose)))
 #define AUTO(done)  __attribute__((cleanup(done)))
 /* Hands an AUTO_ pointer or descriptor on to another owner. */
-#define TAKE(pointer)                                                                              \
-	({                                                                                         \
-		__typeof__(pointer) taken_ = (pointer);                                            \
-		(pointer) = 0;                                                                     \
-		taken_;                                                                            \
+#define TAKE(pointer)                                   \
+	({                                              \
+		__typeof__(pointer) taken_ = (pointer); \
+		(pointer) = 0;                          \
+		taken_;                                 \
 	})
 /* Returns a negative errno to the caller. */
-#define TRY(expression)                                                                            \
-	do {                                                                                       \
-		int try_ = (expression);                                                           \
-		if (try_ < 0)                                                                      \
-			return try_;                                                               \
+#define TRY(expression)                  \
+	do {                             \
+		int try_ = (expression); \
+		if (try_ < 0)            \
+			return try_;     \
 	} while (0)
 
 #endif

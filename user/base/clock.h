@@ -2,7 +2,8 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
-/* clock: the only place that asks the system for the time. Pure modules take the time as an argument. */
+/* clock: the only place that asks the system for the time. Pure modules take the time as an
+ * argument. */
 
 #include <stdint.h>
 

@@ -2,7 +2,8 @@
 #ifndef CODEC_H
 #define CODEC_H
 
-/* codec: base64, hexadecimal, random bytes, and comparison that takes the same time whatever differs. */
+/* codec: base64, hexadecimal, random bytes, and comparison that takes the same time whatever
+ * differs. */
 
 #include <stdbool.h>
 #include <stddef.h>

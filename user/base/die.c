@@ -10,8 +10,9 @@
 void die_bug(const char *file, int line, const char *condition)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text), "level=error msg=\"bug, aborting\" at=%s:%d violated=\"%s\"\n",
-			 file, line, condition);
+	int n = snprintf(text, sizeof(text),
+			 "level=error msg=\"bug, aborting\" at=%s:%d violated=\"%s\"\n", file, line,
+			 condition);
 
 	if (n >= (int)sizeof(text))
 		n = sizeof(text) - 1;

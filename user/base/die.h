@@ -6,10 +6,10 @@
 
 void die_bug(const char *file, int line, const char *condition) __attribute__((noreturn, cold));
 
-#define ASSERT(condition)                                                                          \
-	do {                                                                                       \
-		if (__builtin_expect(!(condition), 0))                                             \
-			die_bug(__FILE__, __LINE__, #condition);                                   \
+#define ASSERT(condition)                                        \
+	do {                                                     \
+		if (__builtin_expect(!(condition), 0))           \
+			die_bug(__FILE__, __LINE__, #condition); \
 	} while (0)
 
 #endif

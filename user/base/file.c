@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* file: whole files. A replaced file is on disk, under its name, before the call returns; or nothing changed. */
+/* file: whole files. A replaced file is on disk, under its name, before the call returns; or
+ * nothing changed. */
 
 #include "base/file.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * hash: SipHash-1-3 (Aumasson and Bernstein; one compression and three finalization rounds, as hash tables
- * use it) with a key drawn once per process, and the unkeyed hashes that other programs must agree with.
+ * hash: SipHash-1-3 (Aumasson and Bernstein; one compression and three finalization rounds, as hash
+ * tables use it) with a key drawn once per process, and the unkeyed hashes that other programs must
+ * agree with.
  */
 
 #include "base/hash.h"

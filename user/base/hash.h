@@ -2,8 +2,9 @@
 #ifndef HASH_H
 #define HASH_H
 
-/* hash: hashing of bytes. hash_keyed is SipHash-1-3 with the process's random key; fnv1a64 is what Traefik
- * uses for sticky values and rendezvous hashing, unkeyed; digests come from OpenSSL. Thread-safe. */
+/* hash: hashing of bytes. hash_keyed is SipHash-1-3 with the process's random key; fnv1a64 is what
+ * Traefik uses for sticky values and rendezvous hashing, unkeyed; digests come from OpenSSL.
+ * Thread-safe. */
 
 #include <stdint.h>
 

@@ -44,8 +44,8 @@ static inline void list_add_back(struct list *head, struct list *node)
 
 #define LIST_OF(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 /* Safe against removal of the current node. */
-#define LIST_EACH(head, it)                                                                        \
-	for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                  \
+#define LIST_EACH(head, it)                                                       \
+	for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
 	     it = it##_next, it##_next = it->next)
 
 #endif

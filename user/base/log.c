@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * log: a line is built in a bounded buffer on the stack and written whole. Which lines repeat is remembered
- * in a small table of recent (message, first field) pairs; a pair that is displaced, or that comes again
- * after its 10 s, reports how often it was held back. Debug and trace lines are never held back.
+ * log: a line is built in a bounded buffer on the stack and written whole. Which lines repeat is
+ * remembered in a small table of recent (message, first field) pairs; a pair that is displaced, or
+ * that comes again after its 10 s, reports how often it was held back. Debug and trace lines are
+ * never held back.
  */
 
 #include "base/log.h"
@@ -78,7 +79,9 @@ static void add(struct line *line, struct str text)
 	line->len += text.len;
 }
 
-/* The inside of a quoted value, so that no byte can end the value or the line (RFC 8259 section 7). */
+/*
+ * The inside of a quoted value, so that no byte can end the value or the line (RFC 8259 section 7).
+ */
 static void add_escaped(struct line *line, struct str value)
 {
 	value = str_take(value, VALUE_MAX_BYTES);
@@ -93,7 +96,8 @@ static void add_escaped(struct line *line, struct str value)
 			n = 1;
 		} else if (c == '"' || c == '\\') {
 			add(line, str_n((char[]){'\\', (char)c}, 2));
-		} else if (c < 0x20 || c == 0x7f || (n == 2 && c == 0xc2 && (value.at[i + 1] & 0x60) == 0)) {
+		} else if (c < 0x20 || c == 0x7f ||
+			   (n == 2 && c == 0xc2 && (value.at[i + 1] & 0x60) == 0)) {
 			/* Control characters, U+0080 to U+009F among them: terminals obey those. */
 			unsigned code = n == 2 ? (unsigned char)value.at[i + 1] : c;
 
@@ -166,7 +170,8 @@ static void begin(struct line *line, enum log_level level, const char *message)
 	gmtime_r(&seconds, &utc);
 	size_t n = strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
 
-	snprintf(stamp + n, sizeof(stamp) - n, ".%03uZ", (unsigned)(now_ns % NS_PER_SEC / NS_PER_MS));
+	snprintf(stamp + n, sizeof(stamp) - n, ".%03uZ",
+		 (unsigned)(now_ns % NS_PER_SEC / NS_PER_MS));
 	add_text(line, "time", str_of(stamp));
 	add_text(line, "level", str_of(level_names[level]));
 	add_text(line, "msg", str_of(message));
@@ -188,7 +193,8 @@ static uint64_t identity(const char *message, const struct log_field *fields, si
 
 	if (n == 0)
 		return hash;
-	uint64_t first = fields[0].kind == LOG_FIELD_INT ? (uint64_t)fields[0].number : hash_keyed(fields[0].text);
+	uint64_t first = fields[0].kind == LOG_FIELD_INT ? (uint64_t)fields[0].number
+							 : hash_keyed(fields[0].text);
 
 	return hash_mix64(hash ^ hash_mix64(first));
 }
@@ -202,9 +208,10 @@ static void report(const struct recent *recent)
 	finish(&line);
 }
 
-/* Whether to write the line; ret_suppressed tells how many like it were not. ret_displaced is to report. */
-static bool admit(uint64_t hash, enum log_level level, const char *message, uint64_t *ret_suppressed,
-		  struct recent *ret_displaced)
+/* Whether to write the line; ret_suppressed tells how many like it were not. ret_displaced is to
+ * report. */
+static bool admit(uint64_t hash, enum log_level level, const char *message,
+		  uint64_t *ret_suppressed, struct recent *ret_displaced)
 {
 	uint64_t now_ns = clock_mono_ns();
 	bool admitted = true;
@@ -259,7 +266,9 @@ void log_fields(enum log_level level, const char *message, const struct log_fiel
 			add_number(&line, fields[i].name, fields[i].number);
 		else
 			add_text(&line, fields[i].name, fields[i].text);
-		/* A field that does not fit is left out whole: half of one would be a broken line. */
+		/*
+		 * A field that does not fit is left out whole: half of one would be a broken line.
+		 */
 		if (line.full)
 			line.len = before;
 		line.full = false;

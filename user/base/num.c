@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* num: digits are read by hand, with every overflow checked, so that no locale and no errno takes part. */
+/* num: digits are read by hand, with every overflow checked, so that no locale and no errno takes
+ * part. */
 
 #include "base/num.h"
 
@@ -107,7 +108,8 @@ int num_double(struct str text, double *ret_value)
 		return -EINVAL;
 	memcpy(copy, text.at, text.len);
 	copy[text.len] = 0;
-	/* The grammar above leaves strtod no hexadecimal, no infinity and no blank; we never set a locale. */
+	/* The grammar above leaves strtod no hexadecimal, no infinity and no blank; we never set a
+	 * locale. */
 	double value = strtod(copy, NULL);
 
 	if (!isfinite(value))

@@ -8,12 +8,13 @@
 
 static bool is_word(char c)
 {
-	return c == '_' || (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+	return c == '_' || (c >= '0' && c <= '9') ||
+	       (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
 }
 
 /*
- * Reads the reference after a '$' (name, {name}) from *rest and advances it. False when it is malformed:
- * then Go takes the dollar sign as it stands.
+ * Reads the reference after a '$' (name, {name}) from *rest and advances it. False when it is
+ * malformed: then Go takes the dollar sign as it stands.
  */
 static bool take_reference(struct str *rest, struct str *ret_name)
 {
@@ -30,8 +31,10 @@ static bool take_reference(struct str *rest, struct str *ret_name)
 	return true;
 }
 
-/* The group's text: by number when the name is one, else by name; empty when there is no such group. */
-static struct str group_named(const struct regex *regex, struct str name, const struct str *groups, size_t n)
+/* The group's text: by number when the name is one, else by name; empty when there is no such
+ * group. */
+static struct str group_named(const struct regex *regex, struct str name, const struct str *groups,
+			      size_t n)
 {
 	uint64_t index;
 
@@ -42,8 +45,8 @@ static struct str group_named(const struct regex *regex, struct str name, const 
 	return named >= 0 && (size_t)named < n ? groups[named] : (struct str){0};
 }
 
-static struct str expand(const struct regex *regex, struct str out, struct str replacement, const struct str *groups,
-			 size_t n, struct arena *arena)
+static struct str expand(const struct regex *regex, struct str out, struct str replacement,
+			 const struct str *groups, size_t n, struct arena *arena)
 {
 	while (replacement.len) {
 		ptrdiff_t dollar = str_find(replacement, '$');
@@ -65,7 +68,8 @@ static struct str expand(const struct regex *regex, struct str out, struct str r
 	return out;
 }
 
-struct str regex_replace_all(const struct regex *regex, struct str text, struct str replacement, struct arena *arena)
+struct str regex_replace_all(const struct regex *regex, struct str text, struct str replacement,
+			     struct arena *arena)
 {
 	size_t n = (size_t)regex_group_count(regex) + 1;
 	size_t copied = 0, from = 0;

@@ -2,11 +2,11 @@
 /*
  * regex_re2: the only C++ of the product: RE2 behind C functions.
  *
- * Input comes from attackers and need not be UTF-8. Go matches an invalid byte as one character; RE2 in
- * UTF-8 mode matches it with nothing, so that "^/a.b$" would not cover a path with a raw byte in it. Text
- * that is not UTF-8 is therefore matched by a Latin-1 twin, in which every byte is one character. The twin
- * is compiled when first needed. No exception leaves this file: RE2 throws none, and running out of memory
- * ends the process as everywhere in the C++ library.
+ * Input comes from attackers and need not be UTF-8. Go matches an invalid byte as one character;
+ * RE2 in UTF-8 mode matches it with nothing, so that "^/a.b$" would not cover a path with a raw
+ * byte in it. Text that is not UTF-8 is therefore matched by a Latin-1 twin, in which every byte is
+ * one character. The twin is compiled when first needed. No exception leaves this file: RE2 throws
+ * none, and running out of memory ends the process as everywhere in the C++ library.
  */
 
 #include <re2/re2.h>
@@ -53,8 +53,8 @@ bool is_utf8(struct str text)
 }
 
 /*
- * Go 1.22 also spells a named group (?<name>re); this RE2 knows only (?P<name>re). Used on patterns that
- * RE2 refused, so that a pattern it understands is never touched.
+ * Go 1.22 also spells a named group (?<name>re); this RE2 knows only (?P<name>re). Used on patterns
+ * that RE2 refused, so that a pattern it understands is never touched.
  */
 std::string with_p_groups(struct str pattern)
 {
@@ -65,7 +65,8 @@ std::string with_p_groups(struct str pattern)
 		struct str rest = str_from(pattern, i);
 
 		if (quoted || rest.at[0] == '\\') {
-			quoted = quoted ? !str_starts(rest, STR("\\E")) : str_starts(rest, STR("\\Q"));
+			quoted = quoted ? !str_starts(rest, STR("\\E"))
+					: str_starts(rest, STR("\\Q"));
 			out += rest.at[0];
 			if (rest.at[0] == '\\' && rest.len > 1) {
 				out += rest.at[1];
@@ -75,8 +76,8 @@ std::string with_p_groups(struct str pattern)
 		}
 		in_class = in_class ? rest.at[0] != ']' : rest.at[0] == '[';
 		out += rest.at[0];
-		if (!in_class && str_starts(rest, STR("(?<")) && rest.len > 3 && rest.at[3] != '=' &&
-		    rest.at[3] != '!') {
+		if (!in_class && str_starts(rest, STR("(?<")) && rest.len > 3 &&
+		    rest.at[3] != '=' && rest.at[3] != '!') {
 			out += "?P";
 			i++;
 		}
@@ -96,10 +97,10 @@ struct regex {
 	{
 		if (is_utf8(text))
 			return *utf8;
-		std::call_once(latin1_once, [this] {
-			latin1 = std::make_unique<RE2>(pattern, options(true));
-		});
-		/* A twin that is too large for the budget: the original still answers, more strictly. */
+		std::call_once(latin1_once,
+			       [this] { latin1 = std::make_unique<RE2>(pattern, options(true)); });
+		/* A twin that is too large for the budget: the original still answers, more
+		 * strictly. */
 		return latin1->ok() ? *latin1 : *utf8;
 	}
 };
@@ -166,7 +167,8 @@ bool regex_match(const struct regex *regex, struct str text)
 	return regex->of(text).Match(piece(text), 0, text.len, RE2::UNANCHORED, nullptr, 0);
 }
 
-bool regex_find(const struct regex *regex, struct str text, size_t from, struct str *ret_groups, size_t n_groups)
+bool regex_find(const struct regex *regex, struct str text, size_t from, struct str *ret_groups,
+		size_t n_groups)
 {
 	re2::StringPiece groups[REGEX_GROUPS_MAX];
 	int n = (int)std::min<size_t>(n_groups, REGEX_GROUPS_MAX);
@@ -175,7 +177,8 @@ bool regex_find(const struct regex *regex, struct str text, size_t from, struct 
 	    !regex->of(text).Match(piece(text), from, text.len, RE2::UNANCHORED, groups, n))
 		return false;
 	for (size_t i = 0; i < n_groups; i++)
-		ret_groups[i] = i < (size_t)n ? str_n(groups[i].data(), groups[i].size()) : str_n(nullptr, 0);
+		ret_groups[i] = i < (size_t)n ? str_n(groups[i].data(), groups[i].size())
+					      : str_n(nullptr, 0);
 	return true;
 }
 
@@ -223,8 +226,8 @@ int regex_set_compile(struct regex_set *set)
 	return set->patterns.empty() || set->utf8->Compile() ? 0 : -ENOMEM;
 }
 
-size_t regex_set_match(const struct regex_set *set, struct str text, void (*each)(void *context, int index),
-		       void *context)
+size_t regex_set_match(const struct regex_set *set, struct str text,
+		       void (*each)(void *context, int index), void *context)
 {
 	std::vector<int> hits;
 

@@ -3,8 +3,8 @@
 #define STR_H
 
 /*
- * str: borrowed text, a pointer and a length. Never owns, never NUL-terminated by contract, may hold
- * any byte. The empty string is {NULL or anything, 0}. Passed by value. Thread-safe (pure).
+ * str: borrowed text, a pointer and a length. Never owns, never NUL-terminated by contract, may
+ * hold any byte. The empty string is {NULL or anything, 0}. Passed by value. Thread-safe (pure).
  */
 
 #include <stdbool.h>
@@ -50,13 +50,14 @@ static inline struct str str_take(struct str text, size_t n)
 
 static inline bool str_starts(struct str text, struct str prefix)
 {
-	return text.len >= prefix.len && (prefix.len == 0 || memcmp(text.at, prefix.at, prefix.len) == 0);
+	return text.len >= prefix.len &&
+	       (prefix.len == 0 || memcmp(text.at, prefix.at, prefix.len) == 0);
 }
 
 static inline bool str_ends(struct str text, struct str suffix)
 {
-	return text.len >= suffix.len &&
-	       (suffix.len == 0 || memcmp(text.at + text.len - suffix.len, suffix.at, suffix.len) == 0);
+	return text.len >= suffix.len && (suffix.len == 0 || memcmp(text.at + text.len - suffix.len,
+								    suffix.at, suffix.len) == 0);
 }
 
 static inline char ascii_lower(char c)
@@ -77,8 +78,8 @@ ptrdiff_t str_search(struct str text, struct str part);
 struct str str_trim(struct str text);
 struct str str_trim_space(struct str text);
 /*
- * Takes the next piece of *rest up to sep (or all of it), advances *rest past sep, returns whether there
- * was a piece: a,b,, gives "a" "b" "" "". rest->at becomes NULL when everything was taken.
+ * Takes the next piece of *rest up to sep (or all of it), advances *rest past sep, returns whether
+ * there was a piece: a,b,, gives "a" "b" "" "". rest->at becomes NULL when everything was taken.
  */
 bool str_next(struct str *rest, char sep, struct str *ret_piece);
 /* Bytes of the UTF-8 character at the start of text (RFC 3629); 0 when it is empty or not UTF-8. */

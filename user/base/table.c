@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * table: linear probing over a power of two of slots, at most three quarters used (removed slots count, so
- * that a probe always ends). Growing rehashes by the stored hash and drops the removed slots.
+ * table: linear probing over a power of two of slots, at most three quarters used (removed slots
+ * count, so that a probe always ends). Growing rehashes by the stored hash and drops the removed
+ * slots.
  */
 
 #include "base/table.h"
@@ -72,8 +73,8 @@ static int grow(struct table *table)
 	/* Sized by what is alive: a table full of removed slots is rebuilt at its size. */
 	while (n_slots < table->n * 2 + 2)
 		n_slots *= 2;
-	table->slots = table->arena ? ARENA_ARRAY(table->arena, struct table_slot, n_slots) :
-					    calloc(n_slots, sizeof(*table->slots));
+	table->slots = table->arena ? ARENA_ARRAY(table->arena, struct table_slot, n_slots)
+				    : calloc(n_slots, sizeof(*table->slots));
 	if (!table->slots) {
 		*table = old;
 		return -ENOMEM;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * access_log: a line is composed front to back in bounded room. A field that does not fit any more is left
- * out whole, so that what is written is always a well-formed line.
+ * access_log: a line is composed front to back in bounded room. A field that does not fit any more
+ * is left out whole, so that what is written is always a well-formed line.
  */
 
 #include "obs/access_log.h"
@@ -15,7 +15,7 @@ enum field_type {
 	FIELD_STR,	/* left out of JSON when empty */
 	FIELD_STR_DASH, /* "-" when empty */
 	FIELD_INT,
-	FIELD_INT_SET,	/* left out of JSON when 0 */
+	FIELD_INT_SET, /* left out of JSON when 0 */
 	FIELD_OVERHEAD,
 	FIELD_TIME_UTC,
 	FIELD_TIME_LOCAL,
@@ -37,12 +37,14 @@ static const struct field fields[] = {
 	{"ClientHost", FIELD_STR, AT(client_host), "client address, or X-Forwarded-For as it came"},
 	{"ClientPort", FIELD_STR_DASH, AT(client_port), "port of the peer"},
 	{"ClientUsername", FIELD_STR_DASH, AT(client_user), "authenticated user"},
-	{"DownstreamContentSize", FIELD_INT, AT(downstream_bytes), "bytes of body sent to the client"},
+	{"DownstreamContentSize", FIELD_INT, AT(downstream_bytes),
+	 "bytes of body sent to the client"},
 	{"DownstreamStatus", FIELD_INT, AT(downstream_status), "status sent to the client"},
 	{"Duration", FIELD_INT, AT(duration_ns), "nanoseconds from the first byte to the last"},
 	{"OriginContentSize", FIELD_INT, AT(origin_bytes), "bytes of body the backend sent"},
 	{"OriginDuration", FIELD_INT, AT(origin_duration_ns), "nanoseconds the backend took"},
-	{"OriginStatus", FIELD_INT_SET, AT(origin_status), "status of the backend; absent when it was not asked"},
+	{"OriginStatus", FIELD_INT_SET, AT(origin_status),
+	 "status of the backend; absent when it was not asked"},
 	{"Overhead", FIELD_OVERHEAD, 0, "nanoseconds spent in the proxy"},
 	{"RequestAddr", FIELD_STR, AT(request_addr), "Host header"},
 	{"RequestContentSize", FIELD_INT, AT(request_bytes), "bytes of body the client sent"},
@@ -62,7 +64,8 @@ static const struct field fields[] = {
 	{"StartLocal", FIELD_TIME_LOCAL, 0, "when the request began, local time"},
 	{"StartUTC", FIELD_TIME_UTC, 0, "when the request began"},
 	{"TLSCipher", FIELD_STR, AT(tls_cipher), "cipher suite of the connection"},
-	{"TLSClientSubject", FIELD_STR, AT(tls_client_subject), "subject of the client certificate"},
+	{"TLSClientSubject", FIELD_STR, AT(tls_client_subject),
+	 "subject of the client certificate"},
 	{"TLSVersion", FIELD_STR, AT(tls_version), "TLS version of the connection"},
 	{"TraceId", FIELD_STR, AT(trace_id), "trace"},
 	{"entryPointName", FIELD_STR, AT(entry_point), "entry point"},
@@ -77,7 +80,8 @@ enum {
 	COMMON_NUMBERS_MAX = 256, /* and what stands between */
 	COMMON_VALUE_MAX = (ACCESS_LINE_MAX - COMMON_NUMBERS_MAX) / COMMON_VALUES, /* escaped */
 };
-_Static_assert((int)FIELD_COUNT <= (int)ACCESS_FIELDS_MAX, "the mask of dropped fields has a bit for each");
+_Static_assert((int)FIELD_COUNT <= (int)ACCESS_FIELDS_MAX,
+	       "the mask of dropped fields has a bit for each");
 
 static const char *const side_prefix[] = {"request_", "origin_", "downstream_"};
 
@@ -182,8 +186,9 @@ static void add_time(struct line *line, uint64_t wall_ns, int32_t offset_s)
 		return;
 	}
 	uint32_t minutes = (uint32_t)(offset_s < 0 ? -offset_s : offset_s) / 60;
-	char zone[6] = {offset_s < 0 ? '-' : '+', (char)('0' + minutes / 600 % 10), (char)('0' + minutes / 60 % 10),
-			':', (char)('0' + minutes % 60 / 10), (char)('0' + minutes % 10)};
+	char zone[6] = {offset_s < 0 ? '-' : '+',	 (char)('0' + minutes / 600 % 10),
+			(char)('0' + minutes / 60 % 10), ':',
+			(char)('0' + minutes % 60 / 10), (char)('0' + minutes % 10)};
 
 	add(line, zone, sizeof(zone));
 }
@@ -195,8 +200,8 @@ static void add_quoted(struct line *line, struct str value)
 	add(line, "\"", 1);
 }
 
-static void add_json_value(struct line *line, const struct field *field, const struct access_conf *conf,
-			   const struct access_record *record)
+static void add_json_value(struct line *line, const struct field *field,
+			   const struct access_conf *conf, const struct access_record *record)
 {
 	const void *member = (const char *)record + field->at;
 
@@ -218,7 +223,8 @@ static void add_json_value(struct line *line, const struct field *field, const s
 	case FIELD_TIME_UTC:
 	case FIELD_TIME_LOCAL:
 		add(line, "\"", 1);
-		add_time(line, record->start_wall_ns, field->type == FIELD_TIME_LOCAL ? conf->utc_offset_s : 0);
+		add_time(line, record->start_wall_ns,
+			 field->type == FIELD_TIME_LOCAL ? conf->utc_offset_s : 0);
 		add(line, "\"", 1);
 		break;
 	case FIELD_CONST:
@@ -243,7 +249,8 @@ static void add_json_name(struct line *line, struct str prefix, struct str name)
 	add(line, "\":", 2);
 }
 
-static void format_json(struct line *line, const struct access_conf *conf, const struct access_record *record)
+static void format_json(struct line *line, const struct access_conf *conf,
+			const struct access_record *record)
 {
 	add(line, "{", 1);
 	for (size_t i = 0; i < FIELD_COUNT + record->n_headers; i++) {
@@ -265,7 +272,8 @@ static void format_json(struct line *line, const struct access_conf *conf, const
 	line->at[line->len++] = '}';
 }
 
-/* As much of text as takes COMMON_VALUE_MAX bytes when it is escaped; an escape is at most four bytes long. */
+/* As much of text as takes COMMON_VALUE_MAX bytes when it is escaped; an escape is at most four
+ * bytes long. */
 static struct str cut(struct str text)
 {
 	size_t room = COMMON_VALUE_MAX, n = 0;
@@ -285,8 +293,8 @@ static struct str cut(struct str text)
 }
 
 /*
- * The value of a text field for the common formats, "-" when it is empty or dropped. Cut so that all of them
- * fit: these formats have no fields that could be left out.
+ * The value of a text field for the common formats, "-" when it is empty or dropped. Cut so that
+ * all of them fit: these formats have no fields that could be left out.
  */
 static struct str plain(const struct access_conf *conf, const char *name, struct str text)
 {
@@ -296,8 +304,11 @@ static struct str plain(const struct access_conf *conf, const char *name, struct
 	return text.len == 0 || (i >= 0 && conf->dropped >> i & 1) ? STR("-") : cut(text);
 }
 
-/* "host - user [time] "GET /path HTTP/1.1" 200 17 "referer" "agent"" and what Traefik adds to it. */
-static void format_common(struct line *line, const struct access_conf *conf, const struct access_record *record)
+/*
+ * "host - user [time] "GET /path HTTP/1.1" 200 17 "referer" "agent"" and what Traefik adds to it.
+ */
+static void format_common(struct line *line, const struct access_conf *conf,
+			  const struct access_record *record)
 {
 	time_t seconds = (time_t)(record->start_wall_ns / NS_PER_SEC);
 	char stamp[64];

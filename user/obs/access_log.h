@@ -3,11 +3,13 @@
 #define ACCESS_LOG_H
 
 /*
- * access_log: one finished request as one line (reference/traefik.md h.2): common, genericCLF or JSON.
+ * access_log: one finished request as one line (reference/traefik.md h.2): common, genericCLF or
+ * JSON.
  *
- * Pure formatting of a record into room that the caller has; who writes the line, and when, is not known
- * here. The fields stand in one table (access_log.c): formats, names for fields.names and the reference
- * page come from it. Every value is escaped: no byte of a request can end a line or forge a field.
+ * Pure formatting of a record into room that the caller has; who writes the line, and when, is not
+ * known here. The fields stand in one table (access_log.c): formats, names for fields.names and the
+ * reference page come from it. Every value is escaped: no byte of a request can end a line or forge
+ * a field.
  */
 
 #include <stdbool.h>
@@ -26,7 +28,8 @@ enum {
 
 enum access_side { ACCESS_REQUEST, ACCESS_ORIGIN, ACCESS_DOWNSTREAM };
 
-/* A header that the configuration asks for; name is canonical ("User-Agent"), redacted values replaced. */
+/* A header that the configuration asks for; name is canonical ("User-Agent"), redacted values
+ * replaced. */
 struct access_header {
 	enum access_side side;
 	struct str name, value;
@@ -46,7 +49,7 @@ struct access_record {
 	struct str request_addr; /* Host as it came */
 	struct str request_host, request_port;
 	struct str request_method;
-	struct str request_path; /* with the query */
+	struct str request_path;     /* with the query */
 	struct str request_protocol; /* "HTTP/1.1" */
 	struct str request_scheme;
 	struct str entry_point;
@@ -54,9 +57,9 @@ struct access_record {
 	struct str tls_version, tls_cipher, tls_client_subject;
 	struct str trace_id, span_id;
 	int64_t request_bytes, origin_bytes, downstream_bytes; /* of bodies */
-	int64_t origin_status;	   /* 0: the proxy answered itself */
+	int64_t origin_status;				       /* 0: the proxy answered itself */
 	int64_t downstream_status;
-	int64_t request_count;	   /* of this program, from 1 */
+	int64_t request_count; /* of this program, from 1 */
 	int64_t retry_attempts;
 	const struct access_header *headers;
 	size_t n_headers;
@@ -64,12 +67,12 @@ struct access_record {
 
 struct access_conf {
 	enum access_format format;
-	uint64_t dropped;	/* bit i: field i of the table is left out (JSON) or "-" (common) */
-	int32_t utc_offset_s;	/* of StartLocal */
+	uint64_t dropped;     /* bit i: field i of the table is left out (JSON) or "-" (common) */
+	int32_t utc_offset_s; /* of StartLocal */
 	/* Filters; a line is written when there is none, or one of them lets it pass. */
 	struct access_status_range {
 		uint16_t from, to;
-	} *status;
+	} * status;
 	size_t n_status;
 	bool retry_attempts;
 	int64_t min_duration_ns; /* 0: no such filter */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * metric: series are numbered by a table from labels to ids; workers' blocks are paged, so that a block never
- * moves while a scrape reads it. Pages and chunks are published with release and never freed before the end.
+ * metric: series are numbered by a table from labels to ids; workers' blocks are paged, so that a
+ * block never moves while a scrape reads it. Pages and chunks are published with release and never
+ * freed before the end.
  */
 
 #include "obs/metric.h"
@@ -119,7 +120,8 @@ void metric_registry_commit(struct metric_registry *registry)
 	pthread_mutex_unlock(&registry->lock);
 }
 
-int metric_registry_add_source(struct metric_registry *registry, metric_source_fn collect, void *context)
+int metric_registry_add_source(struct metric_registry *registry, metric_source_fn collect,
+			       void *context)
 {
 	int err = -E2BIG;
 
@@ -245,14 +247,16 @@ static bool enter(struct metric_registry *registry, struct metric_series *series
 	if (series->id == 0 || !index_add(index, series)) {
 		table_del(&registry->by_key, str_n(series->key, series->key_len));
 		if (gauge_of(registry, series->id) == series)
-			registry->gauge_slots[(series->id & ((1u << GAUGE_SLOT_BITS) - 1)) - 1] = NULL;
+			registry->gauge_slots[(series->id & ((1u << GAUGE_SLOT_BITS) - 1)) - 1] =
+				NULL;
 		return false;
 	}
 	registry->next_series += !gauge;
 	return true;
 }
 
-static uint32_t id_of(struct metric_registry *registry, enum metric_kind kind, const struct str *labels)
+static uint32_t id_of(struct metric_registry *registry, enum metric_kind kind,
+		      const struct str *labels)
 {
 	struct metric_series *asked = new_series(kind, labels), *series;
 
@@ -276,13 +280,15 @@ static uint32_t id_of(struct metric_registry *registry, enum metric_kind kind, c
 	return id;
 }
 
-uint32_t metric_series(struct metric_registry *registry, enum metric_kind kind, const struct str *labels)
+uint32_t metric_series(struct metric_registry *registry, enum metric_kind kind,
+		       const struct str *labels)
 {
 	ASSERT(kind > METRIC_OF_NOTHING && kind <= METRIC_OF_PROGRAM);
 	return id_of(registry, kind, labels);
 }
 
-uint32_t metric_gauge(struct metric_registry *registry, enum metric_kind kind, const struct str *labels)
+uint32_t metric_gauge(struct metric_registry *registry, enum metric_kind kind,
+		      const struct str *labels)
 {
 	ASSERT(is_gauge_kind(kind));
 	return id_of(registry, kind, labels);

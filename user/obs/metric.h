@@ -5,16 +5,17 @@
 /*
  * metric: counters, gauges and histograms. One writer per cell, summed on read.
  *
- * The registry gives every set of labels a dense id, its series, that stays the same in every snapshot; ids
- * are asked for while a snapshot is compiled, never per request. Every worker thread owns a struct
- * metric_worker: a plain array of blocks, one per series, which only it writes and a scrape reads with relaxed
- * atomics (on x86 and ARM the same instructions as plain memory). Recording a request is: metric_class()
- * once (a table lookup by code, method and protocol), then metric_request() for the entry point, the router
- * and the service, an array index each. METRIC_SERIES_NONE is a block that is never shown, so that a metric
- * that is switched off needs no branch.
+ * The registry gives every set of labels a dense id, its series, that stays the same in every
+ * snapshot; ids are asked for while a snapshot is compiled, never per request. Every worker thread
+ * owns a struct metric_worker: a plain array of blocks, one per series, which only it writes and a
+ * scrape reads with relaxed atomics (on x86 and ARM the same instructions as plain memory).
+ * Recording a request is: metric_class() once (a table lookup by code, method and protocol), then
+ * metric_request() for the entry point, the router and the service, an array index each.
+ * METRIC_SERIES_NONE is a block that is never shown, so that a metric that is switched off needs no
+ * branch.
  *
- * Registry functions are thread-safe (one lock, never taken on the request path but by the first request of
- * a new class). Values that are set, not counted, live in the registry: metric_gauge_*.
+ * Registry functions are thread-safe (one lock, never taken on the request path but by the first
+ * request of a new class). Values that are set, not counted, live in the registry: metric_gauge_*.
  */
 
 #include <stdatomic.h>
@@ -26,13 +27,14 @@
 
 enum {
 	METRIC_SERIES_NONE = 0,
-	METRIC_SERIES_MAX = 1 << 18, /* beyond: METRIC_SERIES_NONE, so nothing breaks but the numbers */
-	METRIC_BUCKETS_MAX = 13,     /* with +Inf */
+	METRIC_SERIES_MAX =
+		1 << 18,	 /* beyond: METRIC_SERIES_NONE, so nothing breaks but the numbers */
+	METRIC_BUCKETS_MAX = 13, /* with +Inf */
 	METRIC_SOURCES_MAX = 8,
 	METRIC_CLASSES_MAX = 256,
 	METRIC_TLS_CLASSES_MAX = 32,
-	METRIC_CHUNK = 8,	   /* cells that are allocated together */
-	METRIC_PAGE_SHIFT = 8,	   /* blocks that are allocated together */
+	METRIC_CHUNK = 8,      /* cells that are allocated together */
+	METRIC_PAGE_SHIFT = 8, /* blocks that are allocated together */
 	METRIC_PAGES = METRIC_SERIES_MAX >> METRIC_PAGE_SHIFT,
 };
 
@@ -56,15 +58,17 @@ enum metric_protocol {
 	METRIC_HTTP,
 	METRIC_GRPC,
 	METRIC_GRPC_WEB,
-	METRIC_SSE,	  /* Accept: text/event-stream */
+	METRIC_SSE, /* Accept: text/event-stream */
 	METRIC_WEBSOCKET,
 	METRIC_PROTOCOL__COUNT,
 };
 
-/* What one worker counted for one (code, method, protocol) of one series: as a rule one cache line of two. */
+/* What one worker counted for one (code, method, protocol) of one series: as a rule one cache line
+ * of two. */
 struct metric_cell {
 	_Atomic uint64_t duration_ns, request_bytes, response_bytes;
-	_Atomic uint64_t bucket[METRIC_BUCKETS_MAX]; /* not cumulative; their sum is the number of requests */
+	_Atomic uint64_t bucket[METRIC_BUCKETS_MAX]; /* not cumulative; their sum is the number of
+							requests */
 };
 
 struct metric_block {
@@ -77,8 +81,9 @@ struct metric_registry;
 
 struct metric_worker {
 	struct metric_registry *registry;
-	struct metric_worker *next; /* in the registry's list */
-	uint64_t bound_ns[METRIC_BUCKETS_MAX]; /* upper bounds of the buckets; the last is UINT64_MAX */
+	struct metric_worker *next;	       /* in the registry's list */
+	uint64_t bound_ns[METRIC_BUCKETS_MAX]; /* upper bounds of the buckets; the last is
+						  UINT64_MAX */
 	_Atomic(struct metric_block *) page[METRIC_PAGES];
 	/* Class by what it counts; 0 is not known yet. Private to the worker. */
 	uint16_t class_of[METRIC_PROTOCOL__COUNT][METRIC_METHOD__COUNT][600];
@@ -87,34 +92,41 @@ struct metric_worker {
 /* ------------------------------------------------------------------ registry -- */
 
 struct metric_registry *metric_registry_new(void);
-/* Upper bounds in seconds, increasing, instead of 0.1 0.3 1.2 5: before the first worker. -EINVAL, -E2BIG. */
+/* Upper bounds in seconds, increasing, instead of 0.1 0.3 1.2 5: before the first worker. -EINVAL,
+ * -E2BIG. */
 int metric_registry_set_buckets(struct metric_registry *registry, const double *seconds, size_t n);
 /* Frees the workers too. */
 void metric_registry_free(struct metric_registry *registry);
 /*
- * A new snapshot begins to be compiled, and is in force: series of entry points, routers, services, middlewares,
- * servers and certificates that were not asked for in between vanish after the next scrape (reference h.1).
+ * A new snapshot begins to be compiled, and is in force: series of entry points, routers, services,
+ * middlewares, servers and certificates that were not asked for in between vanish after the next
+ * scrape (reference h.1).
  */
 void metric_registry_begin(struct metric_registry *registry);
 void metric_registry_commit(struct metric_registry *registry);
 /* The series with these label values, in the order of metric_kind_labels; made when it is new. */
-uint32_t metric_series(struct metric_registry *registry, enum metric_kind kind, const struct str *labels);
+uint32_t metric_series(struct metric_registry *registry, enum metric_kind kind,
+		       const struct str *labels);
 /* All series are below this: what workers must reserve before they use a snapshot. */
 uint32_t metric_series_limit(struct metric_registry *registry);
 
-/* The same for values that are set (METRIC_OF_RELOAD, _SERVER, _CERT): an id of its own kind of number. */
-uint32_t metric_gauge(struct metric_registry *registry, enum metric_kind kind, const struct str *labels);
+/* The same for values that are set (METRIC_OF_RELOAD, _SERVER, _CERT): an id of its own kind of
+ * number. */
+uint32_t metric_gauge(struct metric_registry *registry, enum metric_kind kind,
+		      const struct str *labels);
 void metric_gauge_set(struct metric_registry *registry, uint32_t gauge, double value);
 /* Counts a reload: config_reloads_total, and the time of the last good one. */
 void metric_reload(struct metric_registry *registry, bool good, uint64_t wall_ns);
 
 /*
- * Who supplies the METRIC_OF_SOURCE rows: called at every scrape for each of them, in the thread that scrapes;
- * calls metric_sample() for as many series as there are, with the row's labels. At most METRIC_SOURCES_MAX.
+ * Who supplies the METRIC_OF_SOURCE rows: called at every scrape for each of them, in the thread
+ * that scrapes; calls metric_sample() for as many series as there are, with the row's labels. At
+ * most METRIC_SOURCES_MAX.
  */
 struct metric_scrape;
 typedef void (*metric_source_fn)(void *context, enum metric_id id, struct metric_scrape *scrape);
-int metric_registry_add_source(struct metric_registry *registry, metric_source_fn collect, void *context);
+int metric_registry_add_source(struct metric_registry *registry, metric_source_fn collect,
+			       void *context);
 void metric_sample(struct metric_scrape *scrape, const struct str *labels, double value);
 
 /* ------------------------------------------------------------------- workers -- */
@@ -129,8 +141,8 @@ enum metric_method metric_method_of(struct str method);
 /* code is the HTTP status (for grpc the grpc-status). Slow only the first time. */
 uint16_t metric_class_slow(struct metric_worker *worker, unsigned code, enum metric_method method,
 			   enum metric_protocol protocol);
-static inline uint16_t metric_class(struct metric_worker *worker, unsigned code, enum metric_method method,
-				    enum metric_protocol protocol)
+static inline uint16_t metric_class(struct metric_worker *worker, unsigned code,
+				    enum metric_method method, enum metric_protocol protocol)
 {
 	uint16_t class_ = code < 600 ? worker->class_of[protocol][method][code] : 0;
 
@@ -143,8 +155,8 @@ void metric_tls(struct metric_worker *worker, uint32_t series, uint16_t tls_clas
 
 static inline struct metric_block *metric_block(struct metric_worker *worker, uint32_t series)
 {
-	struct metric_block *page =
-		atomic_load_explicit(&worker->page[series >> METRIC_PAGE_SHIFT], memory_order_relaxed);
+	struct metric_block *page = atomic_load_explicit(&worker->page[series >> METRIC_PAGE_SHIFT],
+							 memory_order_relaxed);
 
 	return &page[series & ((1u << METRIC_PAGE_SHIFT) - 1)];
 }
@@ -152,17 +164,19 @@ static inline struct metric_block *metric_block(struct metric_worker *worker, ui
 /* One writer: a load and a store, no locked instruction. */
 static inline void metric_bump(_Atomic uint64_t *cell, uint64_t n)
 {
-	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
+			      memory_order_relaxed);
 }
 
 /* slot is one of the plain cells in metric_table.h; n may be negative for gauges. */
-static inline void metric_add(struct metric_worker *worker, uint32_t series, unsigned slot, int64_t n)
+static inline void metric_add(struct metric_worker *worker, uint32_t series, unsigned slot,
+			      int64_t n)
 {
 	metric_bump(&metric_block(worker, series)->plain[slot], (uint64_t)n);
 }
 
 /* One request, answered: counts it, its duration and its bytes. */
-void metric_request(struct metric_worker *worker, uint32_t series, uint16_t class_, uint64_t duration_ns,
-		    uint64_t request_bytes, uint64_t response_bytes);
+void metric_request(struct metric_worker *worker, uint32_t series, uint16_t class_,
+		    uint64_t duration_ns, uint64_t request_bytes, uint64_t response_bytes);
 
 #endif

@@ -40,7 +40,8 @@ static void sort(struct metric_index *index)
 }
 
 /* Fills order[] with the known classes by code, method and protocol; returns how many. */
-static size_t sorted_classes(const struct metric_registry *registry, uint16_t order[METRIC_CLASSES_MAX])
+static size_t sorted_classes(const struct metric_registry *registry,
+			     uint16_t order[METRIC_CLASSES_MAX])
 {
 	size_t n = 0;
 
@@ -51,8 +52,10 @@ static size_t sorted_classes(const struct metric_registry *registry, uint16_t or
 		/* Insertion: there are few, and they come nearly sorted. */
 		for (; at > 0; at--) {
 			const struct metric_class *b = &registry->classes[order[at - 1]];
-			uint32_t rank_a = (uint32_t)a->code << 16 | (uint32_t)a->method << 8 | a->protocol;
-			uint32_t rank_b = (uint32_t)b->code << 16 | (uint32_t)b->method << 8 | b->protocol;
+			uint32_t rank_a =
+				(uint32_t)a->code << 16 | (uint32_t)a->method << 8 | a->protocol;
+			uint32_t rank_b =
+				(uint32_t)b->code << 16 | (uint32_t)b->method << 8 | b->protocol;
 
 			if (rank_b <= rank_a)
 				break;
@@ -65,8 +68,8 @@ static size_t sorted_classes(const struct metric_registry *registry, uint16_t or
 
 static const struct metric_block *block_of(const struct metric_worker *worker, uint32_t series)
 {
-	const struct metric_block *page =
-		atomic_load_explicit(&worker->page[series >> METRIC_PAGE_SHIFT], memory_order_acquire);
+	const struct metric_block *page = atomic_load_explicit(
+		&worker->page[series >> METRIC_PAGE_SHIFT], memory_order_acquire);
 
 	return page ? &page[series & ((1u << METRIC_PAGE_SHIFT) - 1)] : NULL;
 }
@@ -80,11 +83,13 @@ static struct sum sum_of(const struct metric_registry *registry, uint32_t series
 {
 	struct sum sum = {0};
 
-	for (const struct metric_worker *worker = registry->workers; worker; worker = worker->next) {
+	for (const struct metric_worker *worker = registry->workers; worker;
+	     worker = worker->next) {
 		const struct metric_block *block = block_of(worker, series);
 		const struct metric_cell *chunk =
-			block ? atomic_load_explicit(&block->chunk[class_ / METRIC_CHUNK], memory_order_acquire) :
-				      NULL;
+			block ? atomic_load_explicit(&block->chunk[class_ / METRIC_CHUNK],
+						     memory_order_acquire)
+			      : NULL;
 
 		if (!chunk)
 			continue;
@@ -119,7 +124,8 @@ static void add_series_labels(struct metric_point *point, const struct metric_se
 		add_label(point, "protocol", STR("TCP"));
 }
 
-static void fill_histogram(struct metric_point *point, const struct metric_registry *registry, const struct sum *sum)
+static void fill_histogram(struct metric_point *point, const struct metric_registry *registry,
+			   const struct sum *sum)
 {
 	uint64_t below = 0;
 
@@ -131,7 +137,8 @@ static void fill_histogram(struct metric_point *point, const struct metric_regis
 }
 
 static void read_traffic(struct metric_scrape *scrape, const struct metric_registry *registry,
-			 const struct metric_series *series, const uint16_t *classes, size_t n_classes)
+			 const struct metric_series *series, const uint16_t *classes,
+			 size_t n_classes)
 {
 	struct metric_point *point = &scrape->point;
 
@@ -153,9 +160,9 @@ static void read_traffic(struct metric_scrape *scrape, const struct metric_regis
 		else if (point->row->slot == METRIC_SLOT_DURATION)
 			fill_histogram(point, registry, &sum);
 		else
-			point->value = (double)(point->row->slot == METRIC_SLOT_REQUEST_BYTES ?
-							sum.request_bytes :
-							      sum.response_bytes);
+			point->value = (double)(point->row->slot == METRIC_SLOT_REQUEST_BYTES
+							? sum.request_bytes
+							: sum.response_bytes);
 		scrape->each(scrape->context, point);
 	}
 }
@@ -167,10 +174,12 @@ static void read_tls(struct metric_scrape *scrape, const struct metric_registry 
 		const struct metric_tls_class *class_ = &registry->tls_classes[i];
 		uint64_t n = 0;
 
-		for (const struct metric_worker *worker = registry->workers; worker; worker = worker->next) {
+		for (const struct metric_worker *worker = registry->workers; worker;
+		     worker = worker->next) {
 			const struct metric_block *block = block_of(worker, series->id);
 			const _Atomic uint64_t *cells =
-				block ? atomic_load_explicit(&block->tls, memory_order_acquire) : NULL;
+				block ? atomic_load_explicit(&block->tls, memory_order_acquire)
+				      : NULL;
 
 			n += cells ? load(&cells[i]) : 0;
 		}
@@ -178,7 +187,8 @@ static void read_tls(struct metric_scrape *scrape, const struct metric_registry 
 			continue;
 		scrape->point.n_labels = 0;
 		/* Class 0 takes what found no room. */
-		add_label(&scrape->point, "tls_version", i ? str_of(class_->version) : STR("other"));
+		add_label(&scrape->point, "tls_version",
+			  i ? str_of(class_->version) : STR("other"));
 		add_label(&scrape->point, "tls_cipher", i ? str_of(class_->cipher) : STR("other"));
 		add_series_labels(&scrape->point, series);
 		scrape->point.value = (double)n;
@@ -191,7 +201,8 @@ static void read_plain(struct metric_scrape *scrape, const struct metric_registr
 {
 	uint64_t n = 0;
 
-	for (const struct metric_worker *worker = registry->workers; worker; worker = worker->next) {
+	for (const struct metric_worker *worker = registry->workers; worker;
+	     worker = worker->next) {
 		const struct metric_block *block = block_of(worker, series->id);
 
 		n += block ? load(&block->plain[scrape->point.row->slot]) : 0;
@@ -230,8 +241,8 @@ void metric_sample(struct metric_scrape *scrape, const struct str *labels, doubl
 	scrape->each(scrape->context, &scrape->point);
 }
 
-static void read_row(struct metric_scrape *scrape, struct metric_registry *registry, const uint16_t *classes,
-		     size_t n_classes)
+static void read_row(struct metric_scrape *scrape, struct metric_registry *registry,
+		     const uint16_t *classes, size_t n_classes)
 {
 	const struct metric_row *row = scrape->point.row;
 

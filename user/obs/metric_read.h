@@ -26,7 +26,8 @@ struct metric_point {
 
 typedef void (*metric_point_fn)(void *context, const struct metric_point *point);
 
-/* Calls each for every point of every row of metric_rows, in order. Holds the registry's lock meanwhile. */
+/* Calls each for every point of every row of metric_rows, in order. Holds the registry's lock
+ * meanwhile. */
 void metric_read(struct metric_registry *registry, metric_point_fn each, void *context);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* metric_table: the rows. Traffic metrics have three owners and the same meaning: one macro writes a set. */
+/* metric_table: the rows. Traffic metrics have three owners and the same meaning: one macro writes
+ * a set. */
 
 #include "obs/metric_table.h"
 
@@ -13,40 +14,46 @@ const char *const metric_kind_labels[METRIC_KIND__COUNT][METRIC_LABELS_MAX + 1] 
 	[METRIC_OF_CERT] = {"cn", "serial", "sans"},
 };
 
-#define ROW(name_, type_, kind_, slot_, help_)                                                     \
-	{                                                                                          \
-		.name = "tidegate_" name_, .type = METRIC_##type_, .kind = METRIC_OF_##kind_,      \
-		.slot = METRIC_##slot_, .id = METRIC_ID_NONE, .help = help_                        \
+#define ROW(name_, type_, kind_, slot_, help_)                                                \
+	{                                                                                     \
+		.name = "tidegate_" name_, .type = METRIC_##type_, .kind = METRIC_OF_##kind_, \
+		.slot = METRIC_##slot_, .id = METRIC_ID_NONE, .help = help_                   \
 	}
-#define SOURCE(name_, type_, id_, help_, ...)                                                      \
-	{                                                                                          \
-		.name = name_, .type = METRIC_##type_, .kind = METRIC_OF_SOURCE,                   \
-		.slot = METRIC_SLOT_NONE, .id = METRIC_##id_, .help = help_, .labels = {__VA_ARGS__} \
+#define SOURCE(name_, type_, id_, help_, ...)                                            \
+	{                                                                                \
+		.name = name_, .type = METRIC_##type_, .kind = METRIC_OF_SOURCE,         \
+		.slot = METRIC_SLOT_NONE, .id = METRIC_##id_, .help = help_, .labels = { \
+			__VA_ARGS__                                                      \
+		}                                                                        \
 	}
-#define TRAFFIC(owner_, kind_, of_)                                                                \
-	ROW(owner_ "_request_duration_seconds", HISTOGRAM, kind_, SLOT_DURATION,                   \
-	    "How long requests of " of_ " took, in seconds."),                                     \
-		ROW(owner_ "_requests_bytes_total", COUNTER, kind_, SLOT_REQUEST_BYTES,            \
-		    "Bytes of request bodies of " of_ "."),                                        \
-		ROW(owner_ "_requests_tls_total", COUNTER, kind_, SLOT_TLS,                        \
-		    "Requests of " of_ " that came over TLS, by version and cipher."),             \
-		ROW(owner_ "_requests_total", COUNTER, kind_, SLOT_REQUESTS,                       \
-		    "Requests of " of_ ", by status, method and protocol."),                       \
-		ROW(owner_ "_responses_bytes_total", COUNTER, kind_, SLOT_RESPONSE_BYTES,          \
+#define TRAFFIC(owner_, kind_, of_)                                                       \
+	ROW(owner_ "_request_duration_seconds", HISTOGRAM, kind_, SLOT_DURATION,          \
+	    "How long requests of " of_ " took, in seconds."),                            \
+		ROW(owner_ "_requests_bytes_total", COUNTER, kind_, SLOT_REQUEST_BYTES,   \
+		    "Bytes of request bodies of " of_ "."),                               \
+		ROW(owner_ "_requests_tls_total", COUNTER, kind_, SLOT_TLS,               \
+		    "Requests of " of_ " that came over TLS, by version and cipher."),    \
+		ROW(owner_ "_requests_total", COUNTER, kind_, SLOT_REQUESTS,              \
+		    "Requests of " of_ ", by status, method and protocol."),              \
+		ROW(owner_ "_responses_bytes_total", COUNTER, kind_, SLOT_RESPONSE_BYTES, \
 		    "Bytes of response bodies of " of_ ".")
 
 const struct metric_row metric_rows[] = {
 	SOURCE("process_cpu_seconds_total", COUNTER, PROCESS_CPU_SECONDS,
 	       "User and system CPU time spent, in seconds.", NULL),
-	SOURCE("process_max_fds", GAUGE, PROCESS_MAX_FDS, "Most file descriptors that may be open.", NULL),
+	SOURCE("process_max_fds", GAUGE, PROCESS_MAX_FDS, "Most file descriptors that may be open.",
+	       NULL),
 	SOURCE("process_open_fds", GAUGE, PROCESS_OPEN_FDS, "Open file descriptors.", NULL),
-	SOURCE("process_resident_memory_bytes", GAUGE, PROCESS_RESIDENT_BYTES, "Resident memory.", NULL),
+	SOURCE("process_resident_memory_bytes", GAUGE, PROCESS_RESIDENT_BYTES, "Resident memory.",
+	       NULL),
 	SOURCE("process_start_time_seconds", GAUGE, PROCESS_START_TIME,
 	       "When the process started, in seconds since the epoch.", NULL),
-	SOURCE("process_virtual_memory_bytes", GAUGE, PROCESS_VIRTUAL_BYTES, "Virtual memory.", NULL),
+	SOURCE("process_virtual_memory_bytes", GAUGE, PROCESS_VIRTUAL_BYTES, "Virtual memory.",
+	       NULL),
 	ROW("access_log_dropped_total", COUNTER, PROGRAM, ACCESS_LOG_DROPPED,
 	    "Access log lines that were dropped because their writer was too slow."),
-	SOURCE("tidegate_build_info", GAUGE, BUILD_INFO, "1, with the version as label.", "version"),
+	SOURCE("tidegate_build_info", GAUGE, BUILD_INFO, "1, with the version as label.",
+	       "version"),
 	ROW("config_last_reload_success", GAUGE, RELOAD, SLOT_1,
 	    "When the configuration was last loaded, in seconds since the epoch."),
 	ROW("config_reloads_total", COUNTER, RELOAD, SLOT_0, "Configurations loaded."),
@@ -57,11 +64,11 @@ const struct metric_row metric_rows[] = {
 	    "Sources that the proxy asked the kernel plane to drop for a while."),
 	SOURCE("tidegate_kernel_attached", GAUGE, KERNEL_ATTACHED,
 	       "1 for every interface that the kernel plane is attached to.", "interface", "mode"),
-	SOURCE("tidegate_kernel_bans", GAUGE, KERNEL_BANS, "Sources that the kernel plane drops for a while.",
-	       "policy"),
+	SOURCE("tidegate_kernel_bans", GAUGE, KERNEL_BANS,
+	       "Sources that the kernel plane drops for a while.", "policy"),
 	SOURCE("tidegate_kernel_entrypoint_packets_total", COUNTER, KERNEL_ENTRY_PACKETS,
-	       "Packets to an entry point, by what the kernel plane did with them and why.", "entrypoint",
-	       "policy", "address", "verdict", "reason"),
+	       "Packets to an entry point, by what the kernel plane did with them and why.",
+	       "entrypoint", "policy", "address", "verdict", "reason"),
 	SOURCE("tidegate_kernel_generation", GAUGE, KERNEL_GENERATION,
 	       "Generation of the kernel plane's configuration.", NULL),
 	SOURCE("tidegate_kernel_packets_total", COUNTER, KERNEL_PACKETS,
@@ -81,7 +88,8 @@ const struct metric_row metric_rows[] = {
 	ROW("open_connections", GAUGE, ENTRY_POINT, OPEN_CONNECTIONS, "Open client connections."),
 	TRAFFIC("router", ROUTER, "a router"),
 	TRAFFIC("service", SERVICE, "a service"),
-	ROW("service_retries_total", COUNTER, SERVICE, RETRIES, "Tries after the first, by service."),
+	ROW("service_retries_total", COUNTER, SERVICE, RETRIES,
+	    "Tries after the first, by service."),
 	ROW("service_server_up", GAUGE, SERVER, SLOT_0, "Whether a server is up (1) or down (0)."),
 	ROW("tls_certs_not_after", GAUGE, CERT, SLOT_0,
 	    "When a certificate expires, in seconds since the epoch."),

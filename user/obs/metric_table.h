@@ -4,8 +4,8 @@
 
 /*
  * metric_table: every metric, once. Names, types and labels are Traefik's with tidegate_ in front
- * (reference/traefik.md h.1); the kernel plane, kTLS and middlewares are ours. The exposition and the
- * reference page are made from these rows.
+ * (reference/traefik.md h.1); the kernel plane, kTLS and middlewares are ours. The exposition and
+ * the reference page are made from these rows.
  */
 
 #include <stddef.h>
@@ -59,8 +59,8 @@ enum metric_slot {
 
 	METRIC_KTLS_CONNECTIONS = METRIC_SLOT_0,
 
-	METRIC_ESCALATIONS = METRIC_SLOT_0,	    /* program: sources handed to the kernel plane */
-	METRIC_ACCESS_LOG_DROPPED = METRIC_SLOT_1,  /* program: lines that found the ring full */
+	METRIC_ESCALATIONS = METRIC_SLOT_0,	   /* program: sources handed to the kernel plane */
+	METRIC_ACCESS_LOG_DROPPED = METRIC_SLOT_1, /* program: lines that found the ring full */
 	METRIC_CONNECTIONS_REFUSED = METRIC_SLOT_2, /* program: over a limit of the proxy's */
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * metric_worker: the side that counts. Every cell has one writer; what a scrape may read meanwhile is stored
- * with relaxed atomics, and new memory is published with release.
+ * metric_worker: the side that counts. Every cell has one writer; what a scrape may read meanwhile
+ * is stored with relaxed atomics, and new memory is published with release.
  */
 
 #include "obs/metric.h"
@@ -122,10 +122,11 @@ uint16_t metric_class_slow(struct metric_worker *worker, unsigned code, enum met
 	return class_;
 }
 
-void metric_request(struct metric_worker *worker, uint32_t series, uint16_t class_, uint64_t duration_ns,
-		    uint64_t request_bytes, uint64_t response_bytes)
+void metric_request(struct metric_worker *worker, uint32_t series, uint16_t class_,
+		    uint64_t duration_ns, uint64_t request_bytes, uint64_t response_bytes)
 {
-	_Atomic(struct metric_cell *) *slot = &metric_block(worker, series)->chunk[class_ / METRIC_CHUNK];
+	_Atomic(struct metric_cell *) *slot =
+		&metric_block(worker, series)->chunk[class_ / METRIC_CHUNK];
 	struct metric_cell *chunk = atomic_load_explicit(slot, memory_order_relaxed);
 	unsigned bucket = 0;
 

@@ -2,7 +2,8 @@
 #ifndef PROCESS_METRIC_H
 #define PROCESS_METRIC_H
 
-/* process_metric: process_* and build_info, from /proc/self at scrape time. What /proc does not show is left out. */
+/* process_metric: process_* and build_info, from /proc/self at scrape time. What /proc does not
+ * show is left out. */
 
 #include "obs/metric.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* prometheus: HELP and TYPE stand before a family's first series; a family without series is not shown. */
+/* prometheus: HELP and TYPE stand before a family's first series; a family without series is not
+ * shown. */
 
 #include "obs/prometheus.h"
 
@@ -20,7 +21,8 @@ static void add_heading(struct buf *out, const struct metric_row *row)
 	static const char *const types[] = {"counter", "gauge", "histogram"};
 
 	/* Help texts come from our table and need no escapes. */
-	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, types[row->type]);
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
+		 types[row->type]);
 }
 
 /* Label values escape backslash, quote and line feed, and must be UTF-8. */
@@ -74,8 +76,8 @@ static struct str print_number(double value, char text[32])
 	return str_n(text, (size_t)n);
 }
 
-static void add_sample(struct buf *out, const struct metric_point *point, const char *suffix, struct str le,
-		       double value)
+static void add_sample(struct buf *out, const struct metric_point *point, const char *suffix,
+		       struct str le, double value)
 {
 	char text[32];
 
@@ -103,11 +105,13 @@ static void add_point(void *context, const struct metric_point *point)
 		char bound[32];
 
 		add_sample(out, point, "_bucket",
-			   i + 1 < point->n_buckets ? print_number(point->bounds[i], bound) : STR("+Inf"),
+			   i + 1 < point->n_buckets ? print_number(point->bounds[i], bound)
+						    : STR("+Inf"),
 			   (double)point->bucket[i]);
 	}
 	add_sample(out, point, "_sum", (struct str){0}, point->value);
-	add_sample(out, point, "_count", (struct str){0}, (double)point->bucket[point->n_buckets - 1]);
+	add_sample(out, point, "_count", (struct str){0},
+		   (double)point->bucket[point->n_buckets - 1]);
 }
 
 void prometheus_print(struct metric_registry *registry, struct buf *out)

@@ -91,10 +91,12 @@ static void networks_lose_their_host_bits(void **state)
 		char printed[ADDR_TEXT_MAX];
 		struct cidr cidr;
 
-		CHECK_INT(rows[i].text, cidr_parse(str_of(rows[i].text), &cidr), rows[i].printed ? 0 : -EINVAL);
+		CHECK_INT(rows[i].text, cidr_parse(str_of(rows[i].text), &cidr),
+			  rows[i].printed ? 0 : -EINVAL);
 		if (!rows[i].printed)
 			continue;
-		CHECK_STR(rows[i].text, str_n(printed, cidr_print(&cidr, printed)), str_of(rows[i].printed));
+		CHECK_STR(rows[i].text, str_n(printed, cidr_print(&cidr, printed)),
+			  str_of(rows[i].printed));
 		CHECK_INT(rows[i].text, cidr.bits, rows[i].bits);
 		CHECK_INT(rows[i].text, cidr.is_v4, rows[i].is_v4);
 	}
@@ -157,11 +159,11 @@ static void special_addresses_are_known(void **state)
 		const char *addr;
 		bool loopback, link_local, unspecified;
 	} rows[] = {
-		{"127.0.0.1", true, false, false},   {"127.9.9.9", true, false, false},
-		{"::1", true, false, false},	     {"169.254.1.1", false, true, false},
-		{"fe80::1", false, true, false},     {"fec0::1", false, false, false},
-		{"0.0.0.0", false, false, true},     {"::", false, false, true},
-		{"128.0.0.1", false, false, false},  {"::2", false, false, false},
+		{"127.0.0.1", true, false, false},  {"127.9.9.9", true, false, false},
+		{"::1", true, false, false},	    {"169.254.1.1", false, true, false},
+		{"fe80::1", false, true, false},    {"fec0::1", false, false, false},
+		{"0.0.0.0", false, false, true},    {"::", false, false, true},
+		{"128.0.0.1", false, false, false}, {"::2", false, false, false},
 	};
 
 	(void)state;
@@ -205,15 +207,17 @@ static void socket_addresses_go_there_and_back(void **state)
 
 static void a_set_finds_members_of_every_size(void **state)
 {
-	static const char *const texts[] = {"192.168.0.0/16", "10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32",
-					    "203.0.113.7", "10.0.0.0/8", "0.0.0.0/32"};
+	static const char *const texts[] = {"192.168.0.0/16", "10.0.0.0/8",  "10.1.0.0/16",
+					    "2001:db8::/32",  "203.0.113.7", "10.0.0.0/8",
+					    "0.0.0.0/32"};
 	static const struct {
 		const char *addr;
 		bool inside;
 	} rows[] = {
-		{"10.1.2.3", true},    {"10.2.3.4", true},	 {"11.0.0.0", false}, {"192.168.1.1", true},
-		{"203.0.113.7", true}, {"203.0.113.8", false},	 {"2001:db8::5", true}, {"2001:db9::", false},
-		{"0.0.0.0", true},     {"255.255.255.255", false}, {"::", false},
+		{"10.1.2.3", true},	    {"10.2.3.4", true},	   {"11.0.0.0", false},
+		{"192.168.1.1", true},	    {"203.0.113.7", true}, {"203.0.113.8", false},
+		{"2001:db8::5", true},	    {"2001:db9::", false}, {"0.0.0.0", true},
+		{"255.255.255.255", false}, {"::", false},
 	};
 	struct cidr cidrs[ROWS(texts)];
 	struct cidr_set set = {cidrs, ROWS(texts)}, empty = {0};

@@ -136,7 +136,8 @@ static void copies_end_with_a_nul(void **state)
 
 	CHECK_STR("copy", copy, STR("GET"));
 	assert_int_equal(copy.at[3], 0);
-	CHECK_STR("lower", arena_lower(&arena, STR("ExAmple.ORG\xc3\x84")), STR("example.org\xc3\x84"));
+	CHECK_STR("lower", arena_lower(&arena, STR("ExAmple.ORG\xc3\x84")),
+		  STR("example.org\xc3\x84"));
 	CHECK_STR("empty", arena_str(&arena, (struct str){0}), STR(""));
 	CHECK_STR("printed", arena_printf(&arena, "%s-%d", "a", 7), STR("a-7"));
 	arena_done(&arena);

@@ -65,7 +65,10 @@ static void json_text_cannot_leave_its_quotes(void **state)
 		{"control", STR("\x01\x7f"), STR("\\u0001\\u007f")},
 		{"nul", STR("a\0b"), STR("a\\u0000b")},
 		{"utf-8", STR("\xe2\x82\xac"), STR("\xe2\x82\xac")},
-		{"not utf-8", STR("\xff" "a"), STR("\\ufffda")},
+		{"not utf-8",
+		 STR("\xff"
+		     "a"),
+		 STR("\\ufffda")},
 		{"cut utf-8", STR("\xe2\x82"), STR("\\ufffd\\ufffd")},
 	};
 

@@ -14,9 +14,14 @@ static void base64_goes_there_and_back(void **state)
 		struct str bytes;
 		const char *text;
 	} rows[] = {
-		{STR(""), ""},		 {STR("f"), "Zg=="},	   {STR("fo"), "Zm8="},
-		{STR("foo"), "Zm9v"},	 {STR("foob"), "Zm9vYg=="}, {STR("fooba"), "Zm9vYmE="},
-		{STR("foobar"), "Zm9vYmFy"}, {STR("\0\xff\xfe"), "AP/+"},
+		{STR(""), ""},
+		{STR("f"), "Zg=="},
+		{STR("fo"), "Zm8="},
+		{STR("foo"), "Zm9v"},
+		{STR("foob"), "Zm9vYg=="},
+		{STR("fooba"), "Zm9vYmE="},
+		{STR("foobar"), "Zm9vYmFy"},
+		{STR("\0\xff\xfe"), "AP/+"},
 	};
 	struct arena arena;
 
@@ -35,8 +40,9 @@ static void base64_goes_there_and_back(void **state)
 
 static void what_is_not_base64_is_refused(void **state)
 {
-	static const char *const rows[] = {"Z",	   "Zg",   "Zg=",  "Zg==Zg==", "Zm9v\n", "Zm 9",   "Zm-_",
-					   "====", "Z===", "Zh==", "Zm9=",     "=Zm9",	 "Zm9vZ=g="};
+	static const char *const rows[] = {
+		"Z",	"Zg",	"Zg=",	"Zg==Zg==", "Zm9v\n", "Zm 9",	 "Zm-_",
+		"====", "Z===", "Zh==", "Zm9=",	    "=Zm9",   "Zm9vZ=g="};
 	struct arena arena;
 
 	(void)state;

@@ -9,13 +9,14 @@
 
 static void siphash_1_3_gives_the_reference_vectors(void **state)
 {
-	/* Key 00..0f, messages of 0, 1, 7, 8, 9 and 15 bytes 00, 01, ... as the reference program prints them. */
+	/* Key 00..0f, messages of 0, 1, 7, 8, 9 and 15 bytes 00, 01, ... as the reference program
+	 * prints them. */
 	static const struct {
 		size_t len;
 		uint64_t hash;
 	} rows[] = {
-		{0, 0xabac0158050fc4dcULL},  {1, 0xc9f49bf37d57ca93ULL}, {7, 0xd3927d989bb11140ULL},
-		{8, 0x369095118d299a8eULL},  {9, 0x25a48eb36c063de4ULL}, {15, 0xd320d86d2a519956ULL},
+		{0, 0xabac0158050fc4dcULL}, {1, 0xc9f49bf37d57ca93ULL}, {7, 0xd3927d989bb11140ULL},
+		{8, 0x369095118d299a8eULL}, {9, 0x25a48eb36c063de4ULL}, {15, 0xd320d86d2a519956ULL},
 	};
 	char bytes[16];
 
@@ -54,7 +55,8 @@ static void fnv_and_digests_agree_with_other_programs(void **state)
 	assert_string_equal(text, "a9993e364706816aba3e25717850c26c9cd0d89d");
 	hash_sha256(STR("abc"), digest);
 	codec_hex(digest, 32, text);
-	assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(text,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 int main(void)

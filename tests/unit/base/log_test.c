@@ -40,14 +40,18 @@ static void input_cannot_end_a_line_or_forge_a_field(void **state)
 		const char *name;
 		struct str value, logfmt, json;
 	} rows[] = {
-		{"line end", STR("a\nlevel=error"), STR("\"a\\u000alevel=error\""), STR("\"a\\u000alevel=error\"")},
+		{"line end", STR("a\nlevel=error"), STR("\"a\\u000alevel=error\""),
+		 STR("\"a\\u000alevel=error\"")},
 		{"quote", STR("a\" b=\"c"), STR("\"a\\\" b=\\\"c\""), STR("\"a\\\" b=\\\"c\"")},
 		{"equals", STR("a=b"), STR("\"a=b\""), STR("\"a=b\"")},
 		{"backslash", STR("a\\"), STR("\"a\\\\\""), STR("\"a\\\\\"")},
 		{"empty", STR(""), STR("\"\""), STR("\"\"")},
 		{"raw byte", STR("\xff"), STR("\"\\xff\""), STR("\"\\ufffd\"")},
 		{"escape sequence", STR("\x1b[2J"), STR("\"\\u001b[2J\""), STR("\"\\u001b[2J\"")},
-		{"c1 control", STR("\xc2\x9b" "2J"), STR("\"\\u009b2J\""), STR("\"\\u009b2J\"")},
+		{"c1 control",
+		 STR("\xc2\x9b"
+		     "2J"),
+		 STR("\"\\u009b2J\""), STR("\"\\u009b2J\"")},
 		{"utf-8", STR("\xc3\xa4"), STR("\"\xc3\xa4\""), STR("\"\xc3\xa4\"")},
 	};
 

@@ -71,11 +71,12 @@ static void doubles_are_decimal_and_finite(void **state)
 		int result;
 		double value;
 	} rows[] = {
-		{"1", 0, 1},	       {"0.5", 0, 0.5},	    {".5", 0, 0.5},	{"5.", 0, 5},
-		{"-2.5e3", 0, -2500},  {"1e-2", 0, 0.01},   {"+1", 0, 1},	{"1e999", -ERANGE, 0},
-		{"", -EINVAL, 0},      {".", -EINVAL, 0},   {"-", -EINVAL, 0},	{"1e", -EINVAL, 0},
-		{"0x1p3", -EINVAL, 0}, {"inf", -EINVAL, 0}, {"nan", -EINVAL, 0}, {" 1", -EINVAL, 0},
-		{"1,5", -EINVAL, 0},   {"1.5x", -EINVAL, 0},
+		{"1", 0, 1},	       {"0.5", 0, 0.5},	      {".5", 0, 0.5},
+		{"5.", 0, 5},	       {"-2.5e3", 0, -2500},  {"1e-2", 0, 0.01},
+		{"+1", 0, 1},	       {"1e999", -ERANGE, 0}, {"", -EINVAL, 0},
+		{".", -EINVAL, 0},     {"-", -EINVAL, 0},     {"1e", -EINVAL, 0},
+		{"0x1p3", -EINVAL, 0}, {"inf", -EINVAL, 0},   {"nan", -EINVAL, 0},
+		{" 1", -EINVAL, 0},    {"1,5", -EINVAL, 0},   {"1.5x", -EINVAL, 0},
 	};
 
 	(void)state;
@@ -185,15 +186,17 @@ static void booleans_are_go_booleans(void **state)
 		const char *text;
 		int value; /* -1: none */
 	} rows[] = {
-		{"true", 1}, {"True", 1}, {"TRUE", 1}, {"t", 1}, {"T", 1}, {"1", 1}, {"false", 0}, {"0", 0},
-		{"F", 0},    {"yes", -1}, {"on", -1},  {"", -1}, {"tRUE", -1}, {"true ", -1}, {"2", -1},
+		{"true", 1}, {"True", 1},  {"TRUE", 1},	 {"t", 1},	{"T", 1},
+		{"1", 1},    {"false", 0}, {"0", 0},	 {"F", 0},	{"yes", -1},
+		{"on", -1},  {"", -1},	   {"tRUE", -1}, {"true ", -1}, {"2", -1},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		bool value = !rows[i].value;
 
-		CHECK_INT(rows[i].text, num_bool(str_of(rows[i].text), &value), rows[i].value < 0 ? -EINVAL : 0);
+		CHECK_INT(rows[i].text, num_bool(str_of(rows[i].text), &value),
+			  rows[i].value < 0 ? -EINVAL : 0);
 		if (rows[i].value >= 0)
 			CHECK_INT(rows[i].text, value, rows[i].value);
 	}

@@ -25,7 +25,10 @@ static void patterns_match_as_in_go(void **state)
 		{"escaped group mark", "^\\(?<a$", STR("<a"), true},
 		{"quoted", "\\Qa.b\\E", STR("axb"), false},
 		/* Go takes an invalid byte for one character; nothing may slip past a dot. */
-		{"invalid byte", "^/a.b$", STR("/a\xff" "b"), true},
+		{"invalid byte", "^/a.b$",
+		 STR("/a\xff"
+		     "b"),
+		 true},
 		{"cut character", "^..$", STR("a\xe2"), true},
 		{"nul byte", "^a.b$", STR("a\0b"), true},
 	};
@@ -44,7 +47,8 @@ static void patterns_match_as_in_go(void **state)
 
 static void bad_patterns_say_why(void **state)
 {
-	static const char *const rows[] = {"(", "[", "a**", "(?=look)", "\\1", "a{1001}", "(?<=x)y", "\xff("};
+	static const char *const rows[] = {"(",	  "[",	     "a**",	"(?=look)",
+					   "\\1", "a{1001}", "(?<=x)y", "\xff("};
 	static char longest[70000];
 	char message[128];
 
@@ -116,7 +120,8 @@ static void replacement_is_go_s_replace_all_string(void **state)
 
 		assert_non_null(regex);
 		CHECK_STR(rows[i].name,
-			  regex_replace_all(regex, str_of(rows[i].text), str_of(rows[i].replacement), &arena),
+			  regex_replace_all(regex, str_of(rows[i].text),
+					    str_of(rows[i].replacement), &arena),
 			  str_of(rows[i].result));
 		regex_free(regex);
 	}
@@ -154,7 +159,11 @@ static void a_set_tells_which_patterns_match(void **state)
 	assert_int_equal(regex_set_match(set, STR("/abc"), note, &seen), 2);
 	assert_int_equal(seen, 3);
 	seen = 0;
-	assert_int_equal(regex_set_match(set, STR("/a\xff" "cz"), note, &seen), 2);
+	assert_int_equal(regex_set_match(set,
+					 STR("/a\xff"
+					     "cz"),
+					 note, &seen),
+			 2);
 	assert_int_equal(seen, 5);
 	assert_int_equal(regex_set_match(set, STR("none"), note, &seen), 0);
 	assert_int_equal(regex_set_compile(empty), 0);

@@ -98,20 +98,28 @@ static void distance_counts_edits_and_swaps(void **state)
 		const char *a, *b;
 		size_t distance;
 	} rows[] = {
-		{"", "", 0},	{"abc", "abc", 0}, {"abc", "", 3},  {"ab", "ba", 1},
-		{"abc", "ac", 1}, {"abc", "axc", 1}, {"kitten", "sitting", 3}, {"stripPrefix", "stripPerfix", 1},
+		{"", "", 0},
+		{"abc", "abc", 0},
+		{"abc", "", 3},
+		{"ab", "ba", 1},
+		{"abc", "ac", 1},
+		{"abc", "axc", 1},
+		{"kitten", "sitting", 3},
+		{"stripPrefix", "stripPerfix", 1},
 	};
 	static const char longer[101] = {[0 ... 99] = 'x'};
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++)
-		CHECK_INT(rows[i].a, str_distance(str_of(rows[i].a), str_of(rows[i].b)), rows[i].distance);
+		CHECK_INT(rows[i].a, str_distance(str_of(rows[i].a), str_of(rows[i].b)),
+			  rows[i].distance);
 	assert_int_equal(str_distance(str_of(longer), STR("x")), 100);
 }
 
 static void the_nearest_word_must_be_near(void **state)
 {
-	static const struct str words[] = {STR("stripPrefix"), STR("rateLimit"), STR("headers"), STR("or")};
+	static const struct str words[] = {STR("stripPrefix"), STR("rateLimit"), STR("headers"),
+					   STR("or")};
 
 	(void)state;
 	CHECK_STR("swap", str_nearest(STR("stripPerfix"), words, ROWS(words)), STR("stripPrefix"));
@@ -141,7 +149,10 @@ static void utf8_is_what_rfc_3629_says(void **state)
 		{"surrogate", STR("\xed\xa0\x80"), 0},
 		{"too high", STR("\xf4\x90\x80\x80"), 0},
 		{"cut", STR("\xe2\x82"), 0},
-		{"not continued", STR("\xc2" "a"), 0},
+		{"not continued",
+		 STR("\xc2"
+		     "a"),
+		 0},
 	};
 
 	(void)state;

@@ -51,10 +51,12 @@ static void many_changes_agree_with_a_model(void **state)
 		unsigned key = (seed >> 8) % KEYS;
 
 		if (seed >> 31) {
-			assert_int_equal(table_put(&table, str_of(names[key]), names[key], NULL), 0);
+			assert_int_equal(table_put(&table, str_of(names[key]), names[key], NULL),
+					 0);
 			model[key] = true;
 		} else {
-			assert_ptr_equal(table_del(&table, str_of(names[key])), model[key] ? names[key] : NULL);
+			assert_ptr_equal(table_del(&table, str_of(names[key])),
+					 model[key] ? names[key] : NULL);
 			model[key] = false;
 		}
 	}
@@ -64,7 +66,7 @@ static void many_changes_agree_with_a_model(void **state)
 		n += model[i];
 		assert_ptr_equal(table_find(&table, str_of(names[i])), model[i] ? names[i] : NULL);
 	}
-	TABLE_EACH(&table, slot) {
+	TABLE_EACH (&table, slot) {
 		CHECK_STR("key", slot->key, str_of(slot->value));
 		seen++;
 	}

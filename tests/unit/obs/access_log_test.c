@@ -48,8 +48,8 @@ static const struct access_record full = {
 	.n_headers = 2,
 };
 
-static void check_line(const char *name, const struct access_conf *conf, const struct access_record *record,
-		       const char *wanted)
+static void check_line(const char *name, const struct access_conf *conf,
+		       const struct access_record *record, const char *wanted)
 {
 	static char line[ACCESS_LINE_MAX];
 	size_t n = access_log_format(conf, record, line);
@@ -60,17 +60,22 @@ static void check_line(const char *name, const struct access_conf *conf, const s
 static void the_common_format_is_traefik_s(void **state)
 {
 	static const struct access_record empty = {.downstream_status = 404};
-	const struct access_conf common = {.format = ACCESS_COMMON}, clf = {.format = ACCESS_GENERIC_CLF};
+	const struct access_conf common = {.format = ACCESS_COMMON},
+				 clf = {.format = ACCESS_GENERIC_CLF};
 
 	(void)state;
-	check_line("common", &common, &full,
-		   "203.0.113.9 - alice [02/Jan/2006:15:04:05 +0000] \"GET /a?b=c HTTP/1.1\" 200 17 "
-		   "\"https://example/\" \"curl/8\" 5 \"shop@kubernetescrd\" \"http://10.0.0.1:80\" 12ms\n");
-	check_line("generic", &clf, &full,
-		   "203.0.113.9 - alice [02/Jan/2006:15:04:05 +0000] \"GET /a?b=c HTTP/1.1\" 200 17 "
-		   "\"https://example/\" \"curl/8\"\n");
+	check_line(
+		"common", &common, &full,
+		"203.0.113.9 - alice [02/Jan/2006:15:04:05 +0000] \"GET /a?b=c HTTP/1.1\" 200 17 "
+		"\"https://example/\" \"curl/8\" 5 \"shop@kubernetescrd\" \"http://10.0.0.1:80\" "
+		"12ms\n");
+	check_line(
+		"generic", &clf, &full,
+		"203.0.113.9 - alice [02/Jan/2006:15:04:05 +0000] \"GET /a?b=c HTTP/1.1\" 200 17 "
+		"\"https://example/\" \"curl/8\"\n");
 	check_line("nothing known", &common, &empty,
-		   "- - - [01/Jan/1970:00:00:00 +0000] \"- - -\" 404 0 \"-\" \"-\" 0 \"-\" \"-\" 0ms\n");
+		   "- - - [01/Jan/1970:00:00:00 +0000] \"- - -\" 404 0 \"-\" \"-\" 0 \"-\" \"-\" "
+		   "0ms\n");
 }
 
 static void json_has_traefik_s_keys_in_order(void **state)
@@ -79,17 +84,26 @@ static void json_has_traefik_s_keys_in_order(void **state)
 
 	(void)state;
 	check_line("json", &conf, &full,
-		   "{\"ClientAddr\":\"203.0.113.9:51000\",\"ClientHost\":\"203.0.113.9\",\"ClientPort\":\"51000\","
-		   "\"ClientUsername\":\"alice\",\"DownstreamContentSize\":17,\"DownstreamStatus\":200,"
-		   "\"Duration\":12345678,\"OriginContentSize\":17,\"OriginDuration\":12000000,\"OriginStatus\":200,"
-		   "\"Overhead\":345678,\"RequestAddr\":\"shop.example:8443\",\"RequestContentSize\":0,"
+		   "{\"ClientAddr\":\"203.0.113.9:51000\",\"ClientHost\":\"203.0.113.9\","
+		   "\"ClientPort\":\"51000\","
+		   "\"ClientUsername\":\"alice\",\"DownstreamContentSize\":17,\"DownstreamStatus\":"
+		   "200,"
+		   "\"Duration\":12345678,\"OriginContentSize\":17,\"OriginDuration\":12000000,"
+		   "\"OriginStatus\":200,"
+		   "\"Overhead\":345678,\"RequestAddr\":\"shop.example:8443\","
+		   "\"RequestContentSize\":0,"
 		   "\"RequestCount\":5,\"RequestHost\":\"shop.example\",\"RequestMethod\":\"GET\","
-		   "\"RequestPath\":\"/a?b=c\",\"RequestPort\":\"8443\",\"RequestProtocol\":\"HTTP/1.1\","
-		   "\"RequestScheme\":\"https\",\"RetryAttempts\":0,\"RouterName\":\"shop@kubernetescrd\","
+		   "\"RequestPath\":\"/a?b=c\",\"RequestPort\":\"8443\",\"RequestProtocol\":\"HTTP/"
+		   "1.1\","
+		   "\"RequestScheme\":\"https\",\"RetryAttempts\":0,\"RouterName\":\"shop@"
+		   "kubernetescrd\","
 		   "\"ServiceAddr\":\"10.0.0.1:80\",\"ServiceName\":\"web@kubernetescrd\","
-		   "\"ServiceURL\":\"http://10.0.0.1:80\",\"StartLocal\":\"2006-01-02T11:34:05.123456-03:30\","
-		   "\"StartUTC\":\"2006-01-02T15:04:05.123456Z\",\"TLSCipher\":\"TLS_AES_128_GCM_SHA256\","
-		   "\"TLSVersion\":\"1.3\",\"entryPointName\":\"websecure\",\"level\":\"info\",\"msg\":\"\","
+		   "\"ServiceURL\":\"http://"
+		   "10.0.0.1:80\",\"StartLocal\":\"2006-01-02T11:34:05.123456-03:30\","
+		   "\"StartUTC\":\"2006-01-02T15:04:05.123456Z\",\"TLSCipher\":\"TLS_AES_128_GCM_"
+		   "SHA256\","
+		   "\"TLSVersion\":\"1.3\",\"entryPointName\":\"websecure\",\"level\":\"info\","
+		   "\"msg\":\"\","
 		   "\"time\":\"2006-01-02T15:04:05.123456Z\",\"request_User-Agent\":\"curl/8\","
 		   "\"downstream_Content-Type\":\"text/plain\"}\n");
 }
@@ -110,7 +124,8 @@ static void dropped_fields_are_left_out(void **state)
 	struct access_record record = full;
 
 	record.n_headers = 0;
-	check_line("two fields", &conf, &record, "{\"DownstreamStatus\":200,\"RequestMethod\":\"GET\"}\n");
+	check_line("two fields", &conf, &record,
+		   "{\"DownstreamStatus\":200,\"RequestMethod\":\"GET\"}\n");
 	conf.dropped = UINT64_MAX;
 	check_line("none", &conf, &record, "{}\n");
 	conf.format = ACCESS_GENERIC_CLF;
@@ -130,7 +145,10 @@ static void bytes_of_the_request_cannot_forge_a_line(void **state)
 		{"quote", STR("a\" 200 \"b"), "a\\\" 200 \\\"b", "a\\\" 200 \\\"b"},
 		{"line end", STR("a\r\nb"), "a\\x0d\\x0ab", "a\\u000d\\u000ab"},
 		{"backslash", STR("a\\"), "a\\\\", "a\\\\"},
-		{"raw byte", STR("a\xff" "b"), "a\\xffb", "a\\ufffdb"},
+		{"raw byte",
+		 STR("a\xff"
+		     "b"),
+		 "a\\xffb", "a\\ufffdb"},
 		{"escape", STR("\x1b[0m"), "\\x1b[0m", "\\u001b[0m"},
 		{"utf-8", STR("\xc3\xa4"), "\xc3\xa4", "\xc3\xa4"},
 		{"delete", STR("\x7f"), "\\x7f", "\\u007f"},
@@ -142,13 +160,16 @@ static void bytes_of_the_request_cannot_forge_a_line(void **state)
 						 .dropped = i % 2 ? UINT64_MAX : 0};
 		struct str agent = guard_copy(rows[i / 2].agent);
 		struct access_header header = {ACCESS_REQUEST, STR("A"), agent};
-		struct access_record record = {.user_agent = agent, .headers = &header, .n_headers = 1};
+		struct access_record record = {
+			.user_agent = agent, .headers = &header, .n_headers = 1};
 		static char line[ACCESS_LINE_MAX];
 		size_t n = access_log_format(&conf, &record, line);
 		struct str value = str_of(i % 2 ? rows[i / 2].json : rows[i / 2].common);
 
 		/* The value stands right before the quote that ends the line. */
-		CHECK_STR(rows[i / 2].name, str_take(str_from(str_n(line, n), n - (i % 2 ? 3 : 2) - value.len), value.len),
+		CHECK_STR(rows[i / 2].name,
+			  str_take(str_from(str_n(line, n), n - (i % 2 ? 3 : 2) - value.len),
+				   value.len),
 			  value);
 		assert_int_equal(str_find(str_n(line, n), '\n'), n - 1);
 		guard_free(agent);
@@ -213,7 +234,8 @@ static void a_filter_lets_pass_what_any_of_them_wants(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++)
-		CHECK_INT(rows[i].name, access_log_wanted(rows[i].conf, &rows[i].record), rows[i].wanted);
+		CHECK_INT(rows[i].name, access_log_wanted(rows[i].conf, &rows[i].record),
+			  rows[i].wanted);
 }
 
 static void names_are_looked_up_and_listed(void **state)

@@ -43,15 +43,18 @@ static void router_series_name_their_service_too(void **state)
 {
 	struct metric_registry *registry = metric_registry_new();
 	uint32_t series =
-		metric_series(registry, METRIC_OF_ROUTER, (struct str[]){STR("r@kubernetescrd"), STR("s@kubernetescrd")});
+		metric_series(registry, METRIC_OF_ROUTER,
+			      (struct str[]){STR("r@kubernetescrd"), STR("s@kubernetescrd")});
 	struct metric_worker *worker = worker_with(registry);
 	struct seen seen = {.name = "tidegate_router_requests_total"};
 
 	(void)state;
-	metric_request(worker, series, metric_class(worker, 503, METRIC_PUT, METRIC_WEBSOCKET), 0, 0, 0);
+	metric_request(worker, series, metric_class(worker, 503, METRIC_PUT, METRIC_WEBSOCKET), 0,
+		       0, 0);
 	metric_read(registry, note, &seen);
-	assert_string_equal(seen.text, "code=503,method=PUT,protocol=websocket,router=r@kubernetescrd,"
-				       "service=s@kubernetescrd;");
+	assert_string_equal(seen.text,
+			    "code=503,method=PUT,protocol=websocket,router=r@kubernetescrd,"
+			    "service=s@kubernetescrd;");
 	metric_registry_free(registry);
 }
 
@@ -65,7 +68,8 @@ static void classes_come_by_code_and_method(void **state)
 
 	(void)state;
 	metric_request(worker, series, metric_class(worker, 500, METRIC_GET, METRIC_HTTP), 0, 0, 0);
-	metric_request(worker, series, metric_class(worker, 200, METRIC_POST, METRIC_HTTP), 0, 0, 0);
+	metric_request(worker, series, metric_class(worker, 200, METRIC_POST, METRIC_HTTP), 0, 0,
+		       0);
 	metric_request(worker, series, metric_class(worker, 200, METRIC_GET, METRIC_HTTP), 0, 0, 0);
 	/* Known, but never counted here: not shown. */
 	metric_class(worker, 404, METRIC_GET, METRIC_HTTP);
@@ -100,7 +104,8 @@ static void ktls_is_told_by_direction_result_and_reason(void **state)
 {
 	struct metric_registry *registry = metric_registry_new();
 	uint32_t series =
-		metric_series(registry, METRIC_OF_KTLS, (struct str[]){STR("tx"), STR("software"), STR("no-module")});
+		metric_series(registry, METRIC_OF_KTLS,
+			      (struct str[]){STR("tx"), STR("software"), STR("no-module")});
 	struct metric_worker *worker = worker_with(registry);
 	struct seen seen = {.name = "tidegate_ktls_connections_total"};
 
@@ -112,7 +117,8 @@ static void ktls_is_told_by_direction_result_and_reason(void **state)
 	metric_read(registry, note, &seen);
 	metric_read(registry, note, &seen);
 	assert_int_equal(seen.n, 2);
-	assert_int_equal(strncmp(seen.text, "direction=tx,result=software,reason=no-module;", 46), 0);
+	assert_int_equal(strncmp(seen.text, "direction=tx,result=software,reason=no-module;", 46),
+			 0);
 	metric_registry_free(registry);
 }
 

@@ -25,7 +25,8 @@ static void counters_end_in_total_and_nothing_else_does(void **state)
 	for (size_t i = 0; i < metric_row_count; i++) {
 		struct str name = str_of(metric_rows[i].name);
 
-		CHECK_INT(metric_rows[i].name, str_ends(name, STR("_total")), metric_rows[i].type == METRIC_COUNTER);
+		CHECK_INT(metric_rows[i].name, str_ends(name, STR("_total")),
+			  metric_rows[i].type == METRIC_COUNTER);
 	}
 }
 
@@ -73,7 +74,8 @@ static void every_source_metric_has_one_row(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < metric_row_count; i++) {
-		assert_int_equal(metric_rows[i].kind == METRIC_OF_SOURCE, metric_rows[i].id != METRIC_ID_NONE);
+		assert_int_equal(metric_rows[i].kind == METRIC_OF_SOURCE,
+				 metric_rows[i].id != METRIC_ID_NONE);
 		if (metric_rows[i].id != METRIC_ID_NONE)
 			rows[metric_rows[i].id]++;
 	}

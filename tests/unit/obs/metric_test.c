@@ -123,7 +123,8 @@ static void many_gauges_keep_their_own_values(void **state)
 		char url[32];
 
 		snprintf(url, sizeof(url), "http://%d", i);
-		ids[i] = metric_gauge(registry, METRIC_OF_SERVER, (struct str[]){STR("svc"), str_of(url)});
+		ids[i] = metric_gauge(registry, METRIC_OF_SERVER,
+				      (struct str[]){STR("svc"), str_of(url)});
 		metric_gauge_set(registry, ids[i], i);
 	}
 	assert_true(scrape(registry, "tidegate_service_server_up", "http://299").sum == 299);
@@ -139,7 +140,8 @@ static void reloads_are_counted_and_good_ones_dated(void **state)
 	metric_reload(registry, true, 1700000000123456789ULL);
 	metric_reload(registry, false, 1800000000123456789ULL);
 	assert_true(scrape(registry, "tidegate_config_reloads_total", NULL).sum == 2);
-	assert_true(scrape(registry, "tidegate_config_last_reload_success", NULL).sum == 1700000000);
+	assert_true(scrape(registry, "tidegate_config_last_reload_success", NULL).sum ==
+		    1700000000);
 	metric_registry_free(registry);
 }
 

@@ -41,9 +41,14 @@ static void methods_are_named_or_extensions(void **state)
 		const char *text;
 		enum metric_method method;
 	} rows[] = {
-		{"GET", METRIC_GET},	       {"PRI", METRIC_PRI},		   {"get", METRIC_EXTENSION_METHOD},
-		{"", METRIC_EXTENSION_METHOD}, {"PURGE", METRIC_EXTENSION_METHOD}, {"G\xff", METRIC_NON_UTF8_METHOD},
-		{"PATCH", METRIC_PATCH},       {"EXTENSION_METHOD", METRIC_EXTENSION_METHOD},
+		{"GET", METRIC_GET},
+		{"PRI", METRIC_PRI},
+		{"get", METRIC_EXTENSION_METHOD},
+		{"", METRIC_EXTENSION_METHOD},
+		{"PURGE", METRIC_EXTENSION_METHOD},
+		{"G\xff", METRIC_NON_UTF8_METHOD},
+		{"PATCH", METRIC_PATCH},
+		{"EXTENSION_METHOD", METRIC_EXTENSION_METHOD},
 	};
 
 	(void)state;
@@ -64,7 +69,8 @@ static void classes_are_the_same_for_all_workers(void **state)
 	assert_int_equal(metric_class(b, 200, METRIC_GET, METRIC_HTTP), ok);
 	assert_int_not_equal(metric_class(b, 0, METRIC_POST, METRIC_GRPC), ok);
 	/* A code that is none is counted with what found no room. */
-	assert_int_equal(metric_class(a, 600, METRIC_GET, METRIC_HTTP), metric_class(a, 99999, METRIC_PUT, METRIC_SSE));
+	assert_int_equal(metric_class(a, 600, METRIC_GET, METRIC_HTTP),
+			 metric_class(a, 99999, METRIC_PUT, METRIC_SSE));
 	metric_registry_free(registry);
 }
 
@@ -169,8 +175,10 @@ static void nothing_is_lost_between_threads(void **state)
 	}
 	for (int i = 0; i < WORKERS; i++)
 		pthread_join(threads[i], NULL);
-	assert_true(total_of(registry, "tidegate_entrypoint_requests_total").value == WORKERS * REQUESTS);
-	assert_true(total_of(registry, "tidegate_entrypoint_responses_bytes_total").value == 2.0 * WORKERS * REQUESTS);
+	assert_true(total_of(registry, "tidegate_entrypoint_requests_total").value ==
+		    WORKERS * REQUESTS);
+	assert_true(total_of(registry, "tidegate_entrypoint_responses_bytes_total").value ==
+		    2.0 * WORKERS * REQUESTS);
 	metric_registry_free(registry);
 }
 

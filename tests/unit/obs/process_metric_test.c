@@ -49,9 +49,11 @@ static void the_process_tells_about_itself(void **state)
 	assert_true(before.value[METRIC_BUILD_INFO] == 1);
 	assert_true(before.value[METRIC_PROCESS_CPU_SECONDS] >= 0);
 	assert_true(before.value[METRIC_PROCESS_RESIDENT_BYTES] > 4096);
-	assert_true(before.value[METRIC_PROCESS_VIRTUAL_BYTES] >= before.value[METRIC_PROCESS_RESIDENT_BYTES]);
+	assert_true(before.value[METRIC_PROCESS_VIRTUAL_BYTES] >=
+		    before.value[METRIC_PROCESS_RESIDENT_BYTES]);
 	assert_true(before.value[METRIC_PROCESS_MAX_FDS] >= before.value[METRIC_PROCESS_OPEN_FDS]);
-	assert_true(after.value[METRIC_PROCESS_OPEN_FDS] == before.value[METRIC_PROCESS_OPEN_FDS] + 1);
+	assert_true(after.value[METRIC_PROCESS_OPEN_FDS] ==
+		    before.value[METRIC_PROCESS_OPEN_FDS] + 1);
 	metric_registry_free(registry);
 }
 

@@ -8,7 +8,8 @@
 static void sample_one(void *context, enum metric_id id, struct metric_scrape *scrape)
 {
 	if (id == METRIC_KERNEL_PACKETS) {
-		metric_sample(scrape, (struct str[]){STR("drop"), STR("denied")}, *(const double *)context);
+		metric_sample(scrape, (struct str[]){STR("drop"), STR("denied")},
+			      *(const double *)context);
 		metric_sample(scrape, (struct str[]){STR("pass"), STR("a\\b\"c\nd\xff")}, 0.1);
 	}
 }
@@ -16,40 +17,56 @@ static void sample_one(void *context, enum metric_id id, struct metric_scrape *s
 static void the_text_is_complete_and_in_order(void **state)
 {
 	static const char wanted[] =
-		"# HELP tidegate_entrypoint_request_duration_seconds How long requests of an entry point took, in "
+		"# HELP tidegate_entrypoint_request_duration_seconds How long requests of an entry "
+		"point took, in "
 		"seconds.\n"
 		"# TYPE tidegate_entrypoint_request_duration_seconds histogram\n"
-		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\","
+		"protocol=\"http\","
 		"entrypoint=\"web\",le=\"0.1\"} 1\n"
-		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\","
+		"protocol=\"http\","
 		"entrypoint=\"web\",le=\"0.3\"} 1\n"
-		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\","
+		"protocol=\"http\","
 		"entrypoint=\"web\",le=\"1.2\"} 1\n"
-		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\","
+		"protocol=\"http\","
 		"entrypoint=\"web\",le=\"5\"} 2\n"
-		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_request_duration_seconds_bucket{code=\"200\",method=\"GET\","
+		"protocol=\"http\","
 		"entrypoint=\"web\",le=\"+Inf\"} 2\n"
-		"tidegate_entrypoint_request_duration_seconds_sum{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_request_duration_seconds_sum{code=\"200\",method=\"GET\","
+		"protocol=\"http\","
 		"entrypoint=\"web\"} 2.05\n"
-		"tidegate_entrypoint_request_duration_seconds_count{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_request_duration_seconds_count{code=\"200\",method=\"GET\","
+		"protocol=\"http\","
 		"entrypoint=\"web\"} 2\n"
-		"# HELP tidegate_entrypoint_requests_bytes_total Bytes of request bodies of an entry point.\n"
+		"# HELP tidegate_entrypoint_requests_bytes_total Bytes of request bodies of an "
+		"entry point.\n"
 		"# TYPE tidegate_entrypoint_requests_bytes_total counter\n"
-		"tidegate_entrypoint_requests_bytes_total{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_requests_bytes_total{code=\"200\",method=\"GET\",protocol="
+		"\"http\","
 		"entrypoint=\"web\"} 10\n"
-		"# HELP tidegate_entrypoint_requests_total Requests of an entry point, by status, method and "
+		"# HELP tidegate_entrypoint_requests_total Requests of an entry point, by status, "
+		"method and "
 		"protocol.\n"
 		"# TYPE tidegate_entrypoint_requests_total counter\n"
-		"tidegate_entrypoint_requests_total{code=\"200\",method=\"GET\",protocol=\"http\",entrypoint=\"web\"} "
+		"tidegate_entrypoint_requests_total{code=\"200\",method=\"GET\",protocol=\"http\","
+		"entrypoint=\"web\"} "
 		"2\n"
-		"# HELP tidegate_entrypoint_responses_bytes_total Bytes of response bodies of an entry point.\n"
+		"# HELP tidegate_entrypoint_responses_bytes_total Bytes of response bodies of an "
+		"entry point.\n"
 		"# TYPE tidegate_entrypoint_responses_bytes_total counter\n"
-		"tidegate_entrypoint_responses_bytes_total{code=\"200\",method=\"GET\",protocol=\"http\","
+		"tidegate_entrypoint_responses_bytes_total{code=\"200\",method=\"GET\",protocol="
+		"\"http\","
 		"entrypoint=\"web\"} 2000\n"
-		"# HELP tidegate_kernel_packets_total Packets by what the kernel plane did with them and why.\n"
+		"# HELP tidegate_kernel_packets_total Packets by what the kernel plane did with "
+		"them and why.\n"
 		"# TYPE tidegate_kernel_packets_total counter\n"
 		"tidegate_kernel_packets_total{verdict=\"drop\",reason=\"denied\"} 7\n"
-		"tidegate_kernel_packets_total{verdict=\"pass\",reason=\"a\\\\b\\\"c\\nd\xef\xbf\xbd\"} 0.1\n"
+		"tidegate_kernel_packets_total{verdict=\"pass\",reason="
+		"\"a\\\\b\\\"c\\nd\xef\xbf\xbd\"} 0.1\n"
 		"# HELP tidegate_open_connections Open client connections.\n"
 		"# TYPE tidegate_open_connections gauge\n"
 		"tidegate_open_connections{entrypoint=\"web\",protocol=\"TCP\"} -1\n";
@@ -92,7 +109,8 @@ static void series_come_in_order_of_their_labels(void **state)
 		metric_series(registry, METRIC_OF_ENTRY_POINT, &names[i]);
 	buf_init(&buf, 1 << 20);
 	prometheus_print(registry, &buf);
-	ptrdiff_t alpha = str_search(buf_str(&buf), STR("alpha")), beta = str_search(buf_str(&buf), STR("beta")),
+	ptrdiff_t alpha = str_search(buf_str(&buf), STR("alpha")),
+		  beta = str_search(buf_str(&buf), STR("beta")),
 		  zeta = str_search(buf_str(&buf), STR("zeta"));
 
 	assert_true(alpha > 0 && alpha < beta && beta < zeta);
