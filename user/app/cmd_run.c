@@ -14,19 +14,23 @@
 #include "app/kernel_plane.h"
 #include "app/privilege.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/controller.h"
+#include "control/kernel_metric.h"
 #include "obs/metric.h"
+#include "obs/process_metric.h"
 #include "proxy/proxy.h"
 #include "tls/tls_cache.h"
 
 /* What serving is made of, in the order it comes to life. */
-struct server {
+struct life {
 	const struct static_config *config;
 	struct kernel_plane kernel;
 	struct dataplane *dataplane;
 	struct folder *folder;
 	struct metric_registry *metrics;
+	struct process_metric process;
 	struct tls_cache *tls;
 	struct proxy_listener *listeners;
 	size_t n_listeners;
@@ -68,13 +72,13 @@ static void start_log(const struct static_config *config)
 
 /* ------------------------------------------------------- what needs privileges -- */
 
-static int open_listeners(struct server *server, uint16_t n_workers)
+static int open_listeners(struct life *self, uint16_t n_workers)
 {
 	size_t bad = 0;
-	int rc = proxy_listeners_open(server->config, n_workers, &server->listeners, &server->n_listeners, &bad);
+	int rc = proxy_listeners_open(self->config, n_workers, &self->listeners, &self->n_listeners, &bad);
 
 	if (rc < 0) {
-		const struct static_entry_point *entry = static_entry_point(server->config, bad);
+		const struct static_entry_point *entry = static_entry_point(self->config, bad);
 
 		LOG(LOG_ERROR, "entry point cannot listen, ending", LOG_S("entry_point", entry->name),
 		    LOG_S("address", entry->address), LOG_ERRNO(rc));
@@ -82,19 +86,19 @@ static int open_listeners(struct server *server, uint16_t n_workers)
 	return rc;
 }
 
-static int open_admin(struct server *server)
+static int open_admin(struct life *self)
 {
-	const struct static_admin *conf = &server->config->admin;
-	struct admin_options options = {.context = &server->pages};
+	const struct static_admin *conf = &self->config->admin;
+	struct admin_options options = {.context = &self->pages};
 
 	options.handlers = admin_pages_handlers(&options.n_handlers);
 	if (conf->address.len)
 		options.listen = &conf->listen;
-	if (conf->socket.len && conf->socket.len < sizeof(server->socket_path)) {
-		snprintf(server->socket_path, sizeof(server->socket_path), STR_FMT, STR_ARG(conf->socket));
-		options.socket_path = server->socket_path;
+	if (conf->socket.len && conf->socket.len < sizeof(self->socket_path)) {
+		snprintf(self->socket_path, sizeof(self->socket_path), STR_FMT, STR_ARG(conf->socket));
+		options.socket_path = self->socket_path;
 	}
-	int rc = admin_server_open(&options, &server->admin);
+	int rc = admin_server_open(&options, &self->admin);
 
 	if (rc < 0)
 		LOG(LOG_ERROR, "admin server cannot listen, ending", LOG_S("address", conf->address),
@@ -102,18 +106,20 @@ static int open_admin(struct server *server)
 	return rc;
 }
 
-static int open_folder(struct server *server)
+static int open_folder(struct life *self)
 {
-	if (!server->config->manifests.len) {
+	if (!self->config->manifests.len) {
 		LOG(LOG_WARN, "no manifests are given, every request will be answered 404; name a folder with --manifests");
 		return 0;
 	}
-	int rc = folder_open(server->config->manifests, &server->folder);
+	int rc = 0;
 
-	if (rc < 0)
-		LOG(LOG_ERROR, "manifests folder cannot be opened, ending", LOG_S("folder", server->config->manifests),
+	/* Texts of options are copied into an arena, so a NUL follows them. */
+	self->folder = folder_open(self->config->manifests.at, &rc);
+	if (!self->folder)
+		LOG(LOG_ERROR, "manifests folder cannot be opened, ending", LOG_S("folder", self->config->manifests),
 		    LOG_ERRNO(rc));
-	return rc;
+	return self->folder ? 0 : rc;
 }
 
 static int drop_privileges(const struct static_config *config)
@@ -130,38 +136,38 @@ static int drop_privileges(const struct static_config *config)
 
 /* ------------------------------------------------------------------- serving -- */
 
-static int start_controller(struct server *server)
+static int start_controller(struct life *self)
 {
 	const struct controller_options options = {
-		.config = server->config,
-		.folder = server->folder,
-		.dataplane = server->dataplane,
-		.metrics = server->metrics,
-		.tls = server->tls,
-		.kernel = server->kernel.facts,
+		.config = self->config,
+		.folder = self->folder,
+		.dataplane = self->dataplane,
+		.metrics = self->metrics,
+		.tls = self->tls,
+		.kernel = self->kernel.facts,
 	};
 
-	return controller_new(&options, &server->controller);
+	return controller_new(&options, &self->controller);
 }
 
-static int start_proxy(struct server *server, uint16_t n_workers)
+static int start_proxy(struct life *self, uint16_t n_workers)
 {
-	struct snapshot *snapshot = controller_snapshot(server->controller);
+	struct snapshot *snapshot = controller_snapshot(self->controller);
 	const struct proxy_options options = {
-		.config = server->config,
+		.config = self->config,
 		.n_workers = n_workers,
 		.pin_workers = true,
-		.listeners = server->listeners,
-		.n_listeners = server->n_listeners,
+		.listeners = self->listeners,
+		.n_listeners = self->n_listeners,
 		.snapshot = snapshot,
-		.metrics = server->metrics,
-		.hooks = {.context = server->controller, .on_ban = controller_ban},
+		.metrics = self->metrics,
+		.hooks = {.context = self->controller, .on_ban = controller_ban},
 	};
-	int rc = proxy_start(&options, &server->proxy);
+	int rc = proxy_start(&options, &self->proxy);
 
 	snapshot_unref(snapshot);
 	if (rc == 0)
-		controller_attach(server->controller, server->proxy);
+		controller_attach(self->controller, self->proxy);
 	return rc;
 }
 
@@ -176,60 +182,63 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int open_all(struct server *server, uint16_t n_workers)
+static int open_all(struct life *self, uint16_t n_workers)
 {
-	server->metrics = metric_registry_new();
-	server->tls = tls_cache_new();
-	if (!server->metrics || !server->tls)
+	self->metrics = metric_registry_new();
+	self->tls = tls_cache_new();
+	if (!self->metrics || !self->tls)
 		return -ENOMEM;
-	TRY(open_folder(server));
-	TRY(kernel_plane_open(server->config, &server->kernel, &server->dataplane));
-	TRY(open_listeners(server, n_workers));
-	TRY(open_admin(server));
-	return drop_privileges(server->config);
+	self->process.start_wall_ns = clock_wall_ns();
+	TRY(metric_registry_add_source(self->metrics, process_metric_collect, &self->process));
+	TRY(open_folder(self));
+	TRY(kernel_plane_open(self->config, &self->kernel, &self->dataplane));
+	TRY(open_listeners(self, n_workers));
+	TRY(open_admin(self));
+	return drop_privileges(self->config);
 }
 
-static int serve(struct server *server, uint16_t n_workers)
+static int serve(struct life *self, uint16_t n_workers)
 {
-	TRY(start_controller(server));
-	TRY(start_proxy(server, n_workers));
-	server->pages = (struct admin_pages){
-		.controller = server->controller,
-		.metrics = server->metrics,
-		.terminating_status = server->config->ping ?
-						  (unsigned)server->config->ping->terminating_status_code :
+	TRY(start_controller(self));
+	TRY(metric_registry_add_source(self->metrics, kernel_metric_collect, self->controller));
+	TRY(start_proxy(self, n_workers));
+	self->pages = (struct admin_pages){
+		.controller = self->controller,
+		.metrics = self->metrics,
+		.terminating_status = self->config->ping ?
+						  (unsigned)self->config->ping->terminating_status_code :
 						  503,
 	};
-	TRY(admin_server_start(server->admin));
+	TRY(admin_server_start(self->admin));
 	LOG(LOG_INFO, "serving", LOG_C("version", TIDEGATE_VERSION), LOG_I("workers", n_workers),
-	    LOG_C("kernel_plane", server->kernel.facts.mode));
-	return controller_run(server->controller);
+	    LOG_C("kernel_plane", self->kernel.facts.mode));
+	return controller_run(self->controller);
 }
 
 static int run(struct command_line *line)
 {
-	struct server server = {.config = &line->config};
+	struct life self = {.config = &line->config};
 	uint16_t n_workers = proxy_worker_count(&line->config);
 
 	start_log(&line->config);
 	block_signals();
 	privilege_raise_files();
-	int rc = open_all(&server, n_workers);
+	int rc = open_all(&self, n_workers);
 
 	if (rc == 0)
-		rc = serve(&server, n_workers);
+		rc = serve(&self, n_workers);
 	if (rc < 0)
 		LOG(LOG_ERROR, "ended", LOG_ERRNO(rc));
-	admin_server_stop(server.admin);
-	proxy_stop(server.proxy);
-	if (server.controller)
-		controller_free(server.controller);
+	admin_server_stop(self.admin);
+	proxy_stop(self.proxy);
+	if (self.controller)
+		controller_free(self.controller);
 	else
-		dataplane_close(server.dataplane);
-	folder_close(server.folder);
-	tls_cache_free(server.tls);
-	metric_registry_free(server.metrics);
-	free(server.listeners);
+		dataplane_close(self.dataplane);
+	folder_close(self.folder);
+	tls_cache_free(self.tls);
+	metric_registry_free(self.metrics);
+	free(self.listeners);
 	return rc == 0 ? EXIT_OK : EXIT_FAULTS;
 }
 

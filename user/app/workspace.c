@@ -13,8 +13,6 @@ enum { ARENA_MAX_BYTES = 256 << 20 };
 int workspace_open(const struct command_line *line, struct workspace *ret_workspace)
 {
 	struct workspace *self = ret_workspace;
-	struct folder *folder = NULL;
-	bool changed;
 
 	*self = (struct workspace){0};
 	arena_init(&self->arena, ARENA_MAX_BYTES, 0);
@@ -25,17 +23,18 @@ int workspace_open(const struct command_line *line, struct workspace *ret_worksp
 		workspace_close(self);
 		return EXIT_USAGE;
 	}
-	int rc = folder_open(line->config.manifests, &folder);
+	int rc = 0;
+	/* Texts of options are copied into an arena, so a NUL follows them. */
+	struct folder *folder = folder_open(line->config.manifests.at, &rc);
 
-	if (rc == 0)
-		rc = folder_read(folder, &self->store, &self->files, &changed);
-	folder_close(folder);
-	if (rc < 0) {
+	if (!folder) {
 		fprintf(stderr, "tidegate %s: " STR_FMT ": %s\n", line->command->name,
 			STR_ARG(line->config.manifests), log_strerror(rc));
 		workspace_close(self);
 		return EXIT_FAULTS;
 	}
+	folder_read(folder, &self->store, &self->files);
+	folder_close(folder);
 	self->registry = registry_new();
 	if (self->registry)
 		self->snapshot = compile(&self->store, &line->config, self->registry, 1);

@@ -35,6 +35,8 @@ static void apply_kernel(struct controller *self, const struct snapshot *snapsho
 
 	pthread_mutex_unlock(&self->dataplane_lock);
 	self->apply_ns = result.publish_ns;
+	if (rc >= 0)
+		self->generation = result.generation;
 	if (rc < 0)
 		LOG(LOG_ERROR, "kernel plane refused the new configuration, the old one stays in force there",
 		    LOG_I("revision", snapshot->revision), LOG_ERRNO(rc));
@@ -80,15 +82,10 @@ static void read_source(struct controller *self)
 {
 	struct arena arena;
 	struct diag_sink sink;
-	bool changed = false;
 
 	arena_init(&arena, DIAGS_MAX_BYTES, 0);
 	diag_init(&sink, &arena);
-	int rc = folder_read(self->options.folder, &self->store, &sink, &changed);
-
-	if (rc < 0)
-		LOG(LOG_ERROR, "manifests folder cannot be read, the last configuration stays in force", LOG_ERRNO(rc));
-	if (changed || !self->snapshot || sink.n)
+	if (folder_read(self->options.folder, &self->store, &sink) || !self->snapshot)
 		publish(self, &sink);
 	arena_done(&arena);
 	self->last_read_ns = clock_mono_ns();
@@ -110,21 +107,21 @@ static void on_kernel_event(void *context, const struct dataplane_event *event)
 void controller_ban(void *context, const struct proxy_ban *ban)
 {
 	struct controller *self = context;
-	const struct static_escalation *rule = &self->options.config->escalation;
-	const struct static_entry_point *entry = static_entry_point(self->options.config, ban->entry_point);
+	struct snapshot *snapshot = controller_snapshot(self);
+	const struct entry_point *entry = &snapshot->entry_points[ban->entry_point];
+	uint64_t for_ns = (uint64_t)entry->escalate.drop_for_ns;
 	char source[ADDR_TEXT_MAX], policy[KERNEL_NAME_MAX + 1];
 	int rc = -EOPNOTSUPP;
 
 	addr_print(&ban->source, source);
 	snprintf(policy, sizeof(policy), STR_FMT, STR_ARG(entry->name));
+	snapshot_unref(snapshot);
 	if (ban->by_proxy_header) {
 		LOG(LOG_INFO, "source keeps being refused, but its packets come from a proxy: not dropped in the kernel",
 		    LOG_C("source", source));
 		return;
 	}
 	if (self->options.dataplane) {
-		uint64_t for_ns = (uint64_t)rule->drop_for.ns;
-
 		rc = dataplane_ban(self->options.dataplane, &ban->source, policy, for_ns, "refused at L7 (429)",
 				   ban->refusals);
 		/* An entry point without a policy of its own: the source is dropped on all of them. */
@@ -138,7 +135,7 @@ void controller_ban(void *context, const struct proxy_ban *ban)
 	    rc == 0 ? "source keeps being refused, dropped in the kernel plane for a while" :
 		      "source keeps being refused, and the kernel plane cannot drop it",
 	    LOG_C("source", source), LOG_I("refusals", ban->refusals), LOG_S("router", ban->route),
-	    LOG_S("middleware", ban->middleware), LOG_I("seconds", rule->drop_for.ns / NS_PER_SEC),
+	    LOG_S("middleware", ban->middleware), LOG_I("seconds", for_ns / NS_PER_SEC),
 	    LOG_C("error", rc == 0 ? "" : log_strerror(rc)));
 }
 

@@ -21,6 +21,7 @@ struct controller {
 	uint64_t started_ns; /* monotonic */
 	uint64_t last_read_ns;
 	uint64_t compile_ns, apply_ns; /* of the last revision */
+	uint32_t generation;	       /* of the kernel plane */
 	atomic_bool draining;
 	atomic_uint_fast64_t bans;
 	/* Guards snapshot and n_broken. */

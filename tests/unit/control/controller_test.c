@@ -73,7 +73,10 @@ static void changes_become_revisions_until_a_signal_ends_it(void **state)
 	sigaddset(&signals, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	write_route(folder_path, "one");
-	assert_int_equal(folder_open(str_of(folder_path), &folder), 0);
+	int rc;
+
+	folder = folder_open(folder_path, &rc);
+	assert_non_null(folder);
 	const struct controller_options options = {.config = &config, .folder = folder, .kernel = {.mode = "off"}};
 
 	assert_int_equal(controller_new(&options, &controller), 0);
