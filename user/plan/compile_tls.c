@@ -382,6 +382,7 @@ static void bind_hosts(struct tls_making *making, struct draft **drafts, size_t 
 
 	for (size_t i = 0; i < n; i++) {
 		drafts[i]->route.tls_policy = policy_of(making, drafts[i]);
+		drafts[i]->route.tls_option = drafts[i]->tls_option;
 		is_needed = is_needed || !str_eq(option_of(drafts[i]), STR("default"));
 	}
 	/* While all have the default nothing needs to be bound: that is what unbound hosts get. */
@@ -417,6 +418,10 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 	making.builder =
 		registry_tls(c->registry) ? tls_builder_new(registry_tls(c->registry)) : NULL;
 	if (!making.builder) {
+		/* Only `explain` and tests do without: what is broken stays closed there too. */
+		for (size_t i = 0; i < n; i++)
+			if (drafts[i]->tls_option_broken)
+				drafts[i]->route.tls_policy = TLS_POLICY_BROKEN;
 		compile_about_end(c, before);
 		return;
 	}

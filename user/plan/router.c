@@ -335,6 +335,11 @@ static uint32_t next_candidate(const struct places *places, uint32_t from)
 	return best;
 }
 
+size_t router_size(const struct router *router)
+{
+	return router->n;
+}
+
 const struct route *router_find(const struct router *router, const struct request *request)
 {
 	struct places places;

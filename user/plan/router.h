@@ -18,6 +18,8 @@ struct router;
 
 /* routes are borrowed; sorting (priority, then provider, then name) is the router's. NULL when out of memory. */
 struct router *router_new(struct route *const *routes, size_t n, struct arena *arena);
+/* How many routes it has. */
+size_t router_size(const struct router *router);
 /* The route that answers, or NULL (404). Never allocates. */
 const struct route *router_find(const struct router *router, const struct request *request);
 

@@ -108,6 +108,7 @@ struct route {
 	uint32_t route_index;	       /* spec.routes[i] */
 	bool is_tls;
 	uint16_t tls_policy; /* the policy a connection must have been made under, else 421 */
+	struct str tls_option; /* id of its TLSOption; empty: the default */
 	struct strs entry_points; /* names */
 	struct str problem; /* why it is disabled or warned about */
 	uint32_t series; /* metrics block of router+service */

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: Apache-2.0
+/* kernel_diff: images keep slots by name, and the operations between two images lead from one to
+ * the other. */
+
+#include "plan/kernel_diff.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "gate.h"
+
+static const struct kernel_scale scale = {.tick_ns = 4000000, .seed = {1, 2}};
+
+static struct arena arena;
+
+static int begin(void **state)
+{
+	(void)state;
+	arena_init(&arena, 512 << 20, 1 << 20);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	arena_done(&arena);
+	return 0;
+}
+
+static void add_prefix(struct kernel_config *config, struct kernel_policy *policy, const char *text,
+		       enum kernel_action action)
+{
+	struct cidr cidr;
+
+	CHECK_INT(text, cidr_parse(str_of(text), &cidr), 0);
+	assert_true(kernel_policy_add(config, policy, &cidr, action));
+}
+
+static void add_entry(struct kernel_config *config, const char *name, const char *addr,
+		      uint16_t port, const struct kernel_policy *policy)
+{
+	struct addr parsed = {0};
+
+	if (addr)
+		CHECK_INT(addr, addr_parse(str_of(addr), &parsed), 0);
+	assert_true(kernel_config_add(config, str_of(name), &parsed, port, IPPROTO_TCP, policy));
+}
+
+static struct kernel_image *image_of(const struct kernel_config *config,
+				     const struct kernel_image *old)
+{
+	struct kernel_image *image = NULL;
+
+	CHECK_INT("image", kernel_image(config, old, &scale, &arena, &image), 0);
+	return image;
+}
+
+static uint32_t slot_of(const struct kernel_image *image, const char *policy)
+{
+	for (uint32_t i = 1; i < ABI_POLICIES; i++)
+		if (!strcmp(image->policies[i].name, policy))
+			return i;
+	return 0;
+}
+
+static void limits_become_costs(void **state)
+{
+	static const struct {
+		const char *name;
+		struct kernel_limit limit;
+		bool is_bytes;
+		uint64_t cost_fp, ahead_ns;
+	} rows[] = {
+		{"off", {0, 0}, false, 0, 0},
+		{"negative is off", {-1, 5}, false, 0, 0},
+		{"10 a second, 3 at once", {10, 3}, false, 100000000ULL << 16, 200000000},
+		{"burst unset is a second's worth", {10, 0}, false, 100000000ULL << 16, 900000000},
+		{"one at once is stretched to two ticks",
+		 {1000, 1},
+		 false,
+		 1000000ULL << 16,
+		 8000000},
+		{"a million a second", {1e6, 100000}, false, 1000ULL << 16, 99999000},
+		{"three million a second keep their fraction",
+		 {3e6, 3000000},
+		 false,
+		 21845333,
+		 999999667},
+		{"one a minute", {1 / 60.0, 2}, false, 60000000000ULL << 16, 60000000000},
+		{"10 kB a second, 3 kB at once", {10000, 3000}, true, 100000ULL << 16, 300000000},
+		{"10 GB a second", {1e10, 1000000000}, true, 6554, 100000000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct kernel_config *config = kernel_config_new(&arena);
+		struct kernel_policy *policy = kernel_config_policy(config, STR("p"));
+		enum abi_limit_kind kind = rows[i].is_bytes ? ABI_LIMIT_BYTES : ABI_LIMIT_PACKETS;
+
+		*(rows[i].is_bytes ? &policy->bytes : &policy->packets) = rows[i].limit;
+		struct abi_policy *got = &image_of(config, NULL)->policies[1];
+
+		CHECK_INT(rows[i].name, got->limit[kind].cost_fp, rows[i].cost_fp);
+		/* Doubles: to the nanosecond. */
+		assert_in_range(got->limit[kind].ahead_ns + 1, rows[i].ahead_ns,
+				rows[i].ahead_ns + 2);
+		CHECK_INT(rows[i].name, !!(got->flags & ABI_POLICY_LIMITS), rows[i].cost_fp != 0);
+	}
+}
+
+static void names_keep_their_slots(void **state)
+{
+	struct kernel_config *first = kernel_config_new(&arena),
+			     *second = kernel_config_new(&arena);
+
+	(void)state;
+	add_entry(first, "a", NULL, 1, kernel_config_policy(first, STR("a")));
+	add_entry(first, "b", NULL, 2, kernel_config_policy(first, STR("b")));
+	add_entry(first, "c", NULL, 3, kernel_config_policy(first, STR("c")));
+	add_entry(second, "new", NULL, 9, kernel_config_policy(second, STR("new")));
+	add_entry(second, "c", NULL, 3, kernel_config_policy(second, STR("c")));
+	add_entry(second, "b", NULL, 4, kernel_config_policy(second, STR("b")));
+	struct kernel_image *old = image_of(first, NULL), *new = image_of(second, old);
+
+	CHECK_INT("b", slot_of(new, "b"), slot_of(old, "b"));
+	CHECK_INT("c", slot_of(new, "c"), slot_of(old, "c"));
+	CHECK_INT("a is gone", slot_of(new, "a"), 0);
+	/* The buckets of "a" must not become those of "new". */
+	assert_int_not_equal(slot_of(new, "new"), slot_of(old, "a"));
+	uint32_t at = new->ports[4 / 32].first[4 % 32];
+
+	assert_string_equal(new->entries[at].name, "b");
+	CHECK_INT("b's old port", new->ports[0].first[2], 0);
+}
+
+static void specific_addresses_come_before_any(void **state)
+{
+	struct kernel_config *config = kernel_config_new(&arena);
+
+	(void)state;
+	add_entry(config, "any", NULL, 80, NULL);
+	add_entry(config, "one", "192.0.2.1", 80, NULL);
+	add_entry(config, "two", "2001:db8::1", 80, NULL);
+	struct kernel_image *image = image_of(config, NULL);
+	uint16_t at = image->ports[80 / 32].first[80 % 32];
+	int n = 0;
+
+	for (; image->entries[at].next; at = image->entries[at].next)
+		n++;
+	CHECK_INT("chain", n, 2);
+	assert_string_equal(image->entries[at].name, "any");
+	for (int i = 3; i < ABI_CHAIN_MAX; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "192.0.2.%d", i);
+		add_entry(config, text, text, 80, NULL);
+	}
+	image_of(config, NULL);
+	add_entry(config, "more", "192.0.2.99", 80, NULL);
+	CHECK_INT("too many", kernel_image(config, NULL, &scale, &arena, &image), -ENOSPC);
+}
+
+static void the_longest_prefix_acts_and_deny_wins_a_tie(void **state)
+{
+	static const struct {
+		const char *source;
+		enum abi_action want;
+	} rows[] = {
+		{"10.1.2.3", ABI_ACTION_DENY},	  {"10.1.9.9", ABI_ACTION_ALLOW},
+		{"10.9.9.9", ABI_ACTION_DENY},	  {"11.0.0.1", ABI_ACTION_NONE},
+		{"172.16.0.1", ABI_ACTION_DENY},  {"2001:db8::1", ABI_ACTION_ALLOW},
+		{"2001:db9::1", ABI_ACTION_DENY},
+	};
+	struct kernel_config *config = kernel_config_new(&arena);
+	struct kernel_policy *policy = kernel_config_policy(config, STR("p"));
+
+	(void)state;
+	add_prefix(config, policy, "10.0.0.0/8", KERNEL_DENY);
+	add_prefix(config, policy, "10.1.0.0/16", KERNEL_ALLOW);
+	add_prefix(config, policy, "10.1.2.3", KERNEL_DENY);
+	add_prefix(config, policy, "172.16.0.0/12", KERNEL_ALLOW);
+	add_prefix(config, policy, "172.16.0.0/12", KERNEL_DENY);
+	add_prefix(config, policy, "::/0", KERNEL_DENY); /* IPv6 only */
+	add_prefix(config, policy, "2001:db8::/32", KERNEL_ALLOW);
+	struct kernel_image *image = image_of(config, NULL);
+
+	CHECK_INT("one row per prefix", image->n_acl, 6);
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const struct kernel_acl *why;
+		struct addr addr;
+
+		addr_parse(str_of(rows[i].source), &addr);
+		struct abi_acl_key key = {.prefix_bits = 32 + 128,
+					  .owner = 1 | (addr_is_v4(&addr) ? 0 : ABI_ACL_V6)};
+
+		memcpy(&key.addr, addr.byte, sizeof(key.addr));
+		CHECK_INT(rows[i].source, kernel_image_action(image, &key), rows[i].want);
+		/* What `explain` says is the same. */
+		CHECK_INT(rows[i].source, (int)kernel_policy_match(policy, &addr, &why),
+			  (int)rows[i].want);
+	}
+	CHECK_INT("flags", image->policies[1].flags,
+		  ABI_POLICY_ACL4 | ABI_POLICY_ACL6 | ABI_POLICY_WIDE4 | ABI_POLICY_WIDE6);
+}
+
+static void the_gate_is_open_for_every_listed_network(void **state)
+{
+	struct kernel_config *config = kernel_config_new(&arena);
+	struct kernel_policy *policy = kernel_config_policy(config, STR("p"));
+	struct kernel_image *image;
+	int n_open = 0;
+
+	(void)state;
+	add_prefix(config, policy, "203.0.113.0/24", KERNEL_DENY);
+	add_prefix(config, policy, "2001:db8:1::/48", KERNEL_DENY);
+	image = image_of(config, NULL);
+	CHECK_INT("not wide", image->policies[1].flags, ABI_POLICY_ACL4 | ABI_POLICY_ACL6);
+	for (size_t i = 0; i < ABI_GATE_LINES; i++)
+		for (int j = 0; j < 8; j++)
+			n_open += __builtin_popcountll(image->gate[i].bits[j]);
+	CHECK_INT("bits", n_open, 2);
+	CHECK_INT("203.0/16", image->gate[0xcb00 / 512].bits[0xcb00 / 64 % 8] >> (0xcb00 % 64) & 1,
+		  1);
+}
+
+/* ------------------------------------------------------------- a model of maps -- */
+
+/* Executes operations on a copy of the old image, as the executor does on maps. */
+struct model {
+	struct kernel_image image;
+	struct {
+		struct abi_acl_key key;
+		enum abi_action before, after;
+		bool is_pending;
+	} nodes[256];
+	size_t n_nodes;
+};
+
+static void model_set(struct model *model, const struct kernel_op *op)
+{
+	size_t i = 0;
+
+	while (i < model->n_nodes &&
+	       memcmp(&model->nodes[i].key, op->acl.key, sizeof(*op->acl.key)))
+		i++;
+	model->nodes[i].key = *op->acl.key;
+	model->nodes[i].before = op->acl.before;
+	model->nodes[i].after = op->acl.after;
+	model->nodes[i].is_pending = true;
+	if (i == model->n_nodes)
+		model->n_nodes++;
+}
+
+static void model_delete(struct model *model, const struct kernel_op *op)
+{
+	for (size_t i = 0; i < model->n_nodes; i++)
+		if (!memcmp(&model->nodes[i].key, op->acl.key, sizeof(*op->acl.key)))
+			model->nodes[i--] = model->nodes[--model->n_nodes];
+}
+
+static bool covers(const struct abi_acl_key *prefix, const struct abi_acl_key *key)
+{
+	const uint8_t *a = (const uint8_t *)&prefix->addr, *b = (const uint8_t *)&key->addr;
+	uint32_t bits = prefix->prefix_bits - 32;
+
+	if (prefix->owner != key->owner || prefix->prefix_bits > key->prefix_bits)
+		return false;
+	return !memcmp(a, b, bits / 8) &&
+	       (bits % 8 == 0 || !((a[bits / 8] ^ b[bits / 8]) >> (8 - bits % 8)));
+}
+
+/* What a packet gets from the trie, before or after the flip. */
+static enum abi_action model_action(const struct model *model, const struct abi_acl_key *key,
+				    bool after)
+{
+	enum abi_action action = ABI_ACTION_NONE;
+	uint32_t best = 0;
+
+	for (size_t i = 0; i < model->n_nodes; i++) {
+		if (!covers(&model->nodes[i].key, key) || model->nodes[i].key.prefix_bits < best)
+			continue;
+		best = model->nodes[i].key.prefix_bits;
+		action = after || !model->nodes[i].is_pending ? model->nodes[i].after
+							      : model->nodes[i].before;
+	}
+	return action;
+}
+
+static void model_run(struct model *model, const struct kernel_ops *ops, enum kernel_op_kind last)
+{
+	for (size_t i = 0; i < ops->n; i++) {
+		const struct kernel_op *op = &ops->at[i];
+
+		if ((op->kind == KERNEL_OP_ACL_DEL) != (last == KERNEL_OP_ACL_DEL))
+			continue;
+		switch (op->kind) {
+		case KERNEL_OP_POLICY:
+			model->image.policies[op->index] = *op->policy;
+			break;
+		case KERNEL_OP_ENTRY:
+			model->image.entries[op->index] = *op->entry;
+			break;
+		case KERNEL_OP_PORT:
+			model->image.ports[op->index] = *op->port;
+			break;
+		case KERNEL_OP_GATE:
+			model->image.gate[op->index] = *op->gate;
+			break;
+		case KERNEL_OP_ACL:
+			model_set(model, op);
+			break;
+		case KERNEL_OP_ACL_DEL:
+			model_delete(model, op);
+			break;
+		}
+	}
+}
+
+static uint32_t draw(uint32_t *seed, uint32_t n)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 8) % n;
+}
+
+static struct kernel_config *random_config(uint32_t *seed)
+{
+	struct kernel_config *config = kernel_config_new(&arena);
+	char text[64];
+
+	for (uint32_t i = draw(seed, 4); i < 4; i++) {
+		snprintf(text, sizeof(text), "policy%u", draw(seed, 5));
+		struct kernel_policy *policy = kernel_config_policy(config, str_of(text));
+
+		policy->packets.per_second = draw(seed, 3) * 100;
+		for (uint32_t j = draw(seed, 12); j < 12; j++) {
+			/* Few addresses and all lengths: nesting is the point. */
+			snprintf(text, sizeof(text), "10.%u.%u.%u/%u", draw(seed, 2) * 128,
+				 draw(seed, 2) * 64, draw(seed, 2), 8 + draw(seed, 25));
+			add_prefix(config, policy, text,
+				   draw(seed, 2) ? KERNEL_ALLOW : KERNEL_DENY);
+		}
+		snprintf(text, sizeof(text), "entry%u", i);
+		add_entry(config, text, NULL, (uint16_t)(80 + draw(seed, 3)),
+			  draw(seed, 4) ? policy : NULL);
+	}
+	return config;
+}
+
+static void check_actions(const struct model *model, const struct kernel_image *want, bool after,
+			  uint32_t *seed, const char *when)
+{
+	for (int i = 0; i < 200; i++) {
+		char text[64];
+		struct addr addr;
+
+		snprintf(text, sizeof(text), "10.%u.%u.%u", draw(seed, 2) * 128 + draw(seed, 2),
+			 draw(seed, 2) * 64 + draw(seed, 2), draw(seed, 4));
+		addr_parse(str_of(text), &addr);
+		struct abi_acl_key key = {.prefix_bits = 32 + 128, .owner = 1 + draw(seed, 6)};
+
+		memcpy(&key.addr, addr.byte, sizeof(key.addr));
+		if (model_action(model, &key, after) != kernel_image_action(want, &key))
+			fail_msg("%s: %s of policy %u: %d, wanted %d", when, text, key.owner,
+				 model_action(model, &key, after), kernel_image_action(want, &key));
+	}
+}
+
+static void operations_lead_from_any_configuration_to_any_other(void **state)
+{
+	struct model *model = calloc(1, sizeof(*model));
+	uint32_t seed = 7;
+
+	(void)state;
+	struct kernel_image *old = image_of(kernel_config_new(&arena), NULL);
+
+	for (int round = 0; round < 150; round++) {
+		struct kernel_image *new = image_of(random_config(&seed), old);
+		struct kernel_ops ops;
+
+		CHECK_INT("diff", kernel_diff(old, new, &arena, &ops), 0);
+		model_run(model, &ops, KERNEL_OP_ACL);
+		/* Packets of the old generation notice nothing; those of the new one see all of it.
+		 */
+		check_actions(model, old, false, &seed, "before the flip");
+		check_actions(model, new, true, &seed, "after the flip");
+		for (size_t i = 0; i < model->n_nodes; i++)
+			model->nodes[i].is_pending = false;
+		model_run(model, &ops, KERNEL_OP_ACL_DEL);
+		check_actions(model, new, true, &seed, "after cleaning up");
+		CHECK_INT("nodes", model->n_nodes, new->n_acl);
+		assert_memory_equal(model->image.policies, new->policies, sizeof(new->policies));
+		assert_memory_equal(model->image.entries, new->entries, sizeof(new->entries));
+		assert_memory_equal(model->image.ports, new->ports, sizeof(new->ports));
+		assert_memory_equal(model->image.gate, new->gate, sizeof(new->gate));
+		old = new;
+	}
+	free(model);
+}
+
+static void nothing_changed_is_no_operation(void **state)
+{
+	uint32_t one = 99, two = 99;
+	struct kernel_image *old = image_of(random_config(&one), NULL);
+	struct kernel_ops ops;
+
+	(void)state;
+	CHECK_INT("diff", kernel_diff(old, image_of(random_config(&two), old), &arena, &ops), 0);
+	CHECK_INT("operations", ops.n, 0);
+}
+
+static void one_prefix_among_many_is_one_operation(void **state)
+{
+	struct kernel_config *first = kernel_config_new(&arena),
+			     *second = kernel_config_new(&arena);
+	struct kernel_config *configs[] = {first, second};
+	struct kernel_ops ops;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct kernel_policy *policy = kernel_config_policy(configs[i], STR("p"));
+
+		for (unsigned j = 0; j < 20000; j++) {
+			struct cidr cidr = {
+				.addr = addr_from_in4((struct in_addr){htonl(0x0a000000 + j)}),
+				.bits = 128,
+				.is_v4 = true};
+
+			assert_true(kernel_policy_add(configs[i], policy, &cidr, KERNEL_DENY));
+		}
+	}
+	add_prefix(second, second->policies[0], "10.200.0.1", KERNEL_DENY);
+	struct kernel_image *old = image_of(first, NULL);
+
+	CHECK_INT("diff", kernel_diff(old, image_of(second, old), &arena, &ops), 0);
+	/* The prefix, and the gate's line for 10.200/16. */
+	CHECK_INT("operations", ops.n, 2);
+}
+
+static void builders_say_when_a_table_is_full(void **state)
+{
+	struct kernel_config *config = kernel_config_new(&arena);
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < KERNEL_POLICIES_MAX; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		assert_non_null(kernel_config_policy(config, str_of(name)));
+		add_entry(config, name, NULL, (uint16_t)(i + 1), NULL);
+	}
+	assert_non_null(kernel_config_policy(config, STR("p3")));
+	assert_null(kernel_config_policy(config, STR("one more")));
+	assert_false(kernel_config_add(config, STR("one more"), &(struct addr){0}, 1, IPPROTO_TCP,
+				       NULL));
+	image_of(config, NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(limits_become_costs),
+		TEST(names_keep_their_slots),
+		TEST(specific_addresses_come_before_any),
+		TEST(the_longest_prefix_acts_and_deny_wins_a_tie),
+		TEST(the_gate_is_open_for_every_listed_network),
+		TEST(operations_lead_from_any_configuration_to_any_other),
+		TEST(nothing_changed_is_no_operation),
+		TEST(one_prefix_among_many_is_one_operation),
+		TEST(builders_say_when_a_table_is_full),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

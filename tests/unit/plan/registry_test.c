@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/* registry_test: what stays from snapshot to snapshot, and what is forgotten when. */
+
+#include "plan/registry.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct snapshot *begin(struct registry *registry)
+{
+	struct snapshot *snapshot = snapshot_new(1);
+
+	assert_non_null(snapshot);
+	assert_int_equal(registry_begin(registry, snapshot), 0);
+	return snapshot;
+}
+
+static uint32_t service(struct registry *registry, const char *name)
+{
+	struct balance_state *state;
+	uint32_t id;
+
+	assert_int_equal(registry_service(registry, str_of(name), &id, &state), 0);
+	return id;
+}
+
+static uint32_t server(struct registry *registry, const char *url)
+{
+	uint32_t id;
+
+	assert_int_equal(registry_server(registry, str_of(url), &id), 0);
+	return id;
+}
+
+static void ids_and_positions_stay_with_the_name(void **state)
+{
+	struct registry *registry = registry_new();
+	struct balance_state *first, *again;
+	struct snapshot *a, *b;
+	uint32_t id, same;
+
+	(void)state;
+	a = begin(registry);
+	assert_int_equal(registry_service(registry, STR("web"), &id, &first), 0);
+	atomic_store(&first->next, 41);
+	assert_int_equal(server(registry, "http://a"), 0);
+	assert_int_equal(server(registry, "http://b"), 1);
+	assert_int_equal(server(registry, "http://a"), 0);
+	registry_end(registry);
+	assert_int_equal(a->max_server_id, 2);
+	b = begin(registry);
+	assert_int_equal(registry_service(registry, STR("web"), &same, &again), 0);
+	assert_int_equal(server(registry, "http://b"), 1);
+	registry_end(registry);
+	snapshot_unref(a);
+	assert_int_equal(id, same);
+	assert_ptr_equal(first, again);
+	assert_int_equal(atomic_load(&again->next), 41);
+	snapshot_unref(b);
+	registry_free(registry);
+}
+
+static void what_no_snapshot_uses_is_forgotten_but_its_number_rests(void **state)
+{
+	struct registry *registry = registry_new();
+	struct balance_state *position;
+	struct snapshot *a, *b;
+	uint32_t id;
+
+	(void)state;
+	a = begin(registry);
+	assert_int_equal(registry_service(registry, STR("web"), &id, &position), 0);
+	atomic_store(&position->next, 7);
+	registry_end(registry);
+	snapshot_unref(a);
+	b = begin(registry);
+	assert_int_equal(service(registry, "other"), 1);
+	assert_int_equal(registry_service(registry, STR("web"), &id, &position), 0);
+	assert_int_equal(id, 2);
+	assert_int_equal(atomic_load(&position->next), 0);
+	registry_end(registry);
+	snapshot_unref(b);
+	registry_free(registry);
+}
+
+static void numbers_come_back_after_a_long_rest(void **state)
+{
+	struct registry *registry = registry_new();
+	uint32_t highest = 0;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		struct snapshot *snapshot = begin(registry);
+
+		snprintf(name, sizeof(name), "http://%d", i);
+		uint32_t id = server(registry, name);
+
+		highest = id > highest ? id : highest;
+		registry_end(registry);
+		snapshot_unref(snapshot);
+	}
+	assert_in_range(highest, REGISTRY_ID_REST, REGISTRY_ID_REST + 2);
+	registry_free(registry);
+}
+
+static void a_rule_is_parsed_once(void **state)
+{
+	struct registry *registry = registry_new();
+	const struct rule *first, *again;
+	struct rule_fault fault;
+	struct snapshot *a, *b;
+
+	(void)state;
+	a = begin(registry);
+	assert_int_equal(registry_rule(registry, STR("HostRegexp(`^a`)"), &first, &fault), 0);
+	assert_int_equal(registry_rule(registry, STR("Hots(`a`)"), &again, &fault), -EINVAL);
+	registry_end(registry);
+	b = begin(registry);
+	assert_int_equal(registry_rule(registry, STR("HostRegexp(`^a`)"), &again, &fault), 0);
+	registry_end(registry);
+	assert_ptr_equal(first, again);
+	snapshot_unref(b);
+	snapshot_unref(a);
+	registry_free(registry);
+}
+
+/* ------------------------------------------------------------------- states -- */
+
+static int n_states;
+
+static void state_free(struct mw_state *state)
+{
+	n_states--;
+	free(state);
+}
+
+static struct mw_state *state_new(const void *conf)
+{
+	struct mw_state *state = calloc(1, sizeof(*state));
+
+	(void)conf;
+	n_states++;
+	ref_init(&state->ref);
+	state->free = state_free;
+	return state;
+}
+
+static const struct mw counting = {.name = "counting", .state_new = state_new};
+static const struct mw stateless = {.name = "stateless"};
+
+static struct mw_state *state_of(struct registry *registry, const char *router, const char *name,
+				 uint64_t hash, const struct mw *mw)
+{
+	struct mw_state *state;
+
+	assert_int_equal(
+		registry_mw_state(registry, str_of(router), str_of(name), hash, mw, NULL, &state),
+		0);
+	return state;
+}
+
+/* reference c.5 */
+static void state_belongs_to_router_middleware_and_configuration(void **state)
+{
+	struct registry *registry = registry_new();
+	struct snapshot *a = begin(registry), *b;
+	struct mw_state *first = state_of(registry, "r", "m", 1, &counting);
+
+	(void)state;
+	assert_ptr_equal(first, state_of(registry, "r", "m", 1, &counting));
+	assert_ptr_not_equal(first, state_of(registry, "r2", "m", 1, &counting));
+	assert_ptr_not_equal(first, state_of(registry, "r", "m2", 1, &counting));
+	assert_ptr_not_equal(first, state_of(registry, "r", "m", 2, &counting));
+	assert_null(state_of(registry, "r", "m", 1, &stateless));
+	assert_int_equal(n_states, 4);
+	registry_end(registry);
+	b = begin(registry);
+	assert_ptr_equal(first, state_of(registry, "r", "m", 1, &counting));
+	registry_end(registry);
+	snapshot_unref(a);
+	a = begin(registry);
+	registry_end(registry);
+	assert_int_equal(n_states, 1);
+	snapshot_unref(a);
+	/* The registry goes, what snapshots use stays until the last of them. */
+	registry_free(registry);
+	assert_int_equal(n_states, 1);
+	snapshot_unref(b);
+	assert_int_equal(n_states, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ids_and_positions_stay_with_the_name),
+		cmocka_unit_test(what_no_snapshot_uses_is_forgotten_but_its_number_rests),
+		cmocka_unit_test(numbers_come_back_after_a_long_rest),
+		cmocka_unit_test(a_rule_is_parsed_once),
+		cmocka_unit_test(state_belongs_to_router_middleware_and_configuration),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
