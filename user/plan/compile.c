@@ -210,5 +210,7 @@ struct snapshot *compile(const struct store *store, const struct static_config *
 		snapshot_unref(c.snapshot);
 		return NULL;
 	}
+	if (registry_metrics(registry))
+		metric_registry_commit(registry_metrics(registry));
 	return c.snapshot;
 }
