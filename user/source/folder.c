@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * folder: scan, read what changed, choose among duplicates, bring the store up to date.
+ *
+ * A regular file is read again when inotify says that a writer closed it or that it was renamed
+ * into place; a link (ConfigMap volumes) when what it leads to is another file. A text that loses
+ * objects or does not parse, and is younger than SETTLE_NS, may be half of what is coming: it is
+ * looked at again later.
+ */
+#include "source/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "model/yaml_json.h"
+#include "source/folder_watch.h"
+#include "source/manifest_file.h"
+
+#define SETTLE_NS    (25 * NS_PER_MS)
+#define AGAIN_NS     (8 * NS_PER_MS)
+#define NO_FOLDER_NS (500 * NS_PER_MS)
+
+struct entry {
+	struct manifest_file file;
+	struct stat stat; /* of what was read last */
+	bool written, present, unsettled;
+	uint64_t gone_ns; /* when it was first missed, monotonic; 0: it is there */
+	char error[96];	  /* it cannot be read */
+};
+
+struct folder {
+	struct folder_watch watch;
+	struct table entries; /* by name */
+	struct table winners; /* by id: objects in the store that are ours */
+	uint64_t faults_hash;
+	char error[128]; /* the folder cannot be read */
+	bool everything, first;
+	struct folder_stats stats;
+};
+
+struct folder *folder_open(const char *path, int *ret_error)
+{
+	struct folder *folder = calloc(1, sizeof(*folder));
+
+	if (!folder) {
+		*ret_error = -ENOMEM;
+		return NULL;
+	}
+	*ret_error = folder_watch_open(&folder->watch, path);
+	if (*ret_error) {
+		free(folder);
+		return NULL;
+	}
+	table_init(&folder->entries, NULL);
+	table_init(&folder->winners, NULL);
+	folder->everything = true;
+	folder->first = true;
+	return folder;
+}
+
+static void entry_free(struct entry *entry)
+{
+	manifest_file_done(&entry->file);
+	free(entry);
+}
+
+void folder_close(struct folder *folder)
+{
+	if (!folder)
+		return;
+	TABLE_EACH (&folder->winners, slot)
+		object_unref(slot->value);
+	table_done(&folder->winners);
+	TABLE_EACH (&folder->entries, slot)
+		entry_free(slot->value);
+	table_done(&folder->entries);
+	folder_watch_close(&folder->watch);
+	free(folder);
+}
+
+int folder_fd(const struct folder *folder)
+{
+	return folder->watch.epoll_fd;
+}
+
+struct folder_stats folder_stats(const struct folder *folder)
+{
+	return folder->stats;
+}
+
+static void mark_written(void *context, const char *name)
+{
+	struct folder *folder = context;
+	struct entry *entry = table_find(&folder->entries, str_of(name));
+
+	if (entry)
+		entry->written = true;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static struct entry *entry_of(struct folder *folder, const char *name)
+{
+	struct entry *entry = table_find(&folder->entries, str_of(name));
+
+	if (entry)
+		return entry;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	manifest_file_init(&entry->file, folder->watch.path, name);
+	entry->written = true;
+	if (!entry->file.name || !entry->file.path ||
+	    table_put(&folder->entries, str_of(entry->file.name), entry, NULL)) {
+		entry_free(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+static bool is_young(const struct stat *stat)
+{
+	int64_t written = stat->st_mtim.tv_sec * NS_PER_SEC + stat->st_mtim.tv_nsec;
+	int64_t age = (int64_t)clock_wall_ns() - written;
+
+	/* A time to come (a clock set back) must not make us wait for it. */
+	return age >= 0 && age < SETTLE_NS;
+}
+
+static bool entry_error(struct entry *entry, const char *what, int error)
+{
+	char before[sizeof(entry->error)];
+
+	memcpy(before, entry->error, sizeof(before));
+	if (error)
+		snprintf(entry->error, sizeof(entry->error), "%s: %s", what,
+			 strerrordesc_np(-error));
+	else
+		snprintf(entry->error, sizeof(entry->error), "%s", what);
+	return strcmp(before, entry->error) != 0;
+}
+
+/* Takes the file's text; true when objects or faults changed. */
+static bool take_text(struct folder *folder, struct entry *entry, struct str text,
+		      const struct stat *stat)
+{
+	bool young = is_young(stat), lost;
+	char fault[sizeof(entry->file.fault)];
+	int error;
+
+	memcpy(fault, entry->file.fault, sizeof(fault));
+	error = manifest_file_take(&entry->file, text, young, &lost);
+	entry->unsettled = error && young && !folder->first;
+	if (entry->unsettled && error != -EAGAIN)
+		/* No fault to tell of yet. */
+		memcpy(entry->file.fault, fault, sizeof(fault));
+	if (!entry->unsettled)
+		entry->stat = *stat;
+	if (error == 0) {
+		folder->stats.n_changes++;
+		return true;
+	}
+	return strcmp(fault, entry->file.fault) != 0;
+}
+
+static bool read_entry(struct folder *folder, struct entry *entry, const struct stat *stat)
+{
+	struct buf text;
+	bool changed = false;
+	int error;
+
+	entry->written = false;
+	buf_init(&text, YAML_BYTES_MAX);
+	error = file_read(entry->file.path, &text);
+	folder->stats.n_reads++;
+	if (error) {
+		changed =
+			entry_error(entry, error == -EFBIG ? "too large" : "cannot be read", error);
+		entry->stat = *stat;
+	} else {
+		changed = take_text(folder, entry, buf_str(&text), stat);
+		entry->error[0] = '\0';
+	}
+	/* There may be Secrets in it. */
+	if (text.at)
+		explicit_bzero(text.at, text.len);
+	buf_done(&text);
+	return changed;
+}
+
+static bool look_at(struct folder *folder, const char *name)
+{
+	struct entry *entry = entry_of(folder, name);
+	struct stat stat, link;
+	bool is_link;
+
+	if (!entry)
+		return false;
+	/* Gone again, or a link that leads nowhere for now. */
+	if (fstatat(AT_FDCWD, entry->file.path, &stat, 0) != 0)
+		return false;
+	if (!S_ISREG(stat.st_mode)) {
+		entry->present = true;
+		return entry_error(entry, "not a file", 0);
+	}
+	entry->present = true;
+	entry->gone_ns = 0;
+	is_link = lstat(entry->file.path, &link) == 0 && S_ISLNK(link.st_mode);
+	if (entry->unsettled && !entry->written && is_young(&stat))
+		return false;
+	if (!entry->written && !entry->unsettled && !folder->everything &&
+	    (!is_link || same_file(&stat, &entry->stat)))
+		return false;
+	return read_entry(folder, entry, &stat);
+}
+
+/*
+ * What readdir did not show may be there all the same, being renamed over meanwhile; what is really
+ * gone is kept for SETTLE_NS, because some editors remove a file before they write it again.
+ */
+static bool miss(struct folder *folder, struct entry *entry, bool *ret_changed)
+{
+	uint64_t now = clock_mono_ns();
+
+	*ret_changed |= look_at(folder, entry->file.name);
+	if (entry->present) {
+		entry->gone_ns = 0;
+		return false;
+	}
+	if (!entry->gone_ns)
+		entry->gone_ns = now;
+	if (now - entry->gone_ns >= SETTLE_NS)
+		return true;
+	folder_watch_again(&folder->watch, AGAIN_NS);
+	return false;
+}
+
+static bool drop_absent(struct folder *folder)
+{
+	bool changed = false, again = true;
+
+	while (again) {
+		again = false;
+		TABLE_EACH (&folder->entries, slot) {
+			struct entry *entry = slot->value;
+
+			if (entry->present || !miss(folder, entry, &changed))
+				continue;
+			/* The table does not like to lose a slot while it is walked. */
+			table_del(&folder->entries, str_of(entry->file.name));
+			entry_free(entry);
+			changed = again = true;
+			break;
+		}
+	}
+	return changed;
+}
+
+/* Looks at every file of the folder; true when something changed. */
+static bool scan(struct folder *folder)
+{
+	DIR *dir = opendir(folder->watch.path);
+	bool changed = false;
+	struct dirent *item;
+
+	if (!dir) {
+		/* What was last said holds until the folder is there again. */
+		bool news = !folder->error[0];
+
+		snprintf(folder->error, sizeof(folder->error), "the folder cannot be read: %s",
+			 strerrordesc_np(errno));
+		folder_watch_again(&folder->watch, NO_FOLDER_NS);
+		return news;
+	}
+	changed = folder->error[0] != '\0';
+	folder->error[0] = '\0';
+	TABLE_EACH (&folder->entries, slot)
+		((struct entry *)slot->value)->present = false;
+	while ((item = readdir(dir)))
+		if (manifest_file_is_name(item->d_name))
+			changed |= look_at(folder, item->d_name);
+	closedir(dir);
+	changed |= drop_absent(folder);
+	folder->everything = folder->first = false;
+	TABLE_EACH (&folder->entries, slot)
+		if (((struct entry *)slot->value)->unsettled)
+			folder_watch_again(&folder->watch, AGAIN_NS);
+	return changed;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+
+	return strcmp(x->file.name, y->file.name);
+}
+
+static struct entry **sorted_entries(const struct folder *folder, size_t *ret_n)
+{
+	struct entry **at = calloc(folder->entries.n + 1, sizeof(struct entry *));
+	size_t n = 0;
+
+	*ret_n = 0;
+	if (!at)
+		return NULL;
+	TABLE_EACH (&folder->entries, slot)
+		at[n++] = slot->value;
+	qsort(at, n, sizeof(struct entry *), compare_entries);
+	*ret_n = n;
+	return at;
+}
+
+static void tell_duplicate(struct diag_sink *sink, const struct object *loser,
+			   const struct object *winner)
+{
+	diag_about(sink, loser->id, loser->file, loser->line);
+	struct diag *diag =
+		diag_error(sink, NULL, "defined more than once: this one has no effect");
+
+	diag_suggest(sink, diag, "the one that counts is in " STR_FMT ":%zu", STR_ARG(winner->file),
+		     winner->line);
+}
+
+static void repeat_faults(struct diag_sink *sink, const struct diag_sink *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct diag *diag = &from->at[i];
+		const struct diag_path path = {NULL, diag->field.at, diag->field.len, 0};
+		const struct diag_path *at = diag->field.len ? &path : NULL;
+		struct diag *copy;
+
+		diag_about(sink, diag->object, diag->file, diag->line);
+		copy = diag->level == DIAG_ERROR
+			       ? diag_error(sink, at, STR_FMT, STR_ARG(diag->message))
+			       : diag_warning(sink, at, STR_FMT, STR_ARG(diag->message));
+		diag_found(sink, copy, diag->found);
+		if (diag->expected.len)
+			diag_expected(sink, copy, STR_FMT, STR_ARG(diag->expected));
+		if (diag->suggestion.len)
+			diag_suggest(sink, copy, STR_FMT, STR_ARG(diag->suggestion));
+	}
+}
+
+static void tell_entry(const struct entry *entry, struct diag_sink *sink)
+{
+	const struct manifest_file *file = &entry->file;
+	size_t n = 0;
+
+	for (size_t i = 0; i < file->n_chunks; i++)
+		n += file->chunks[i]->n_objects;
+	if (entry->error[0] || file->fault[0]) {
+		bool parse = !entry->error[0];
+
+		diag_about(sink, (struct str){0}, str_of(file->path), parse ? file->fault_line : 0);
+		struct diag *diag =
+			diag_error(sink, NULL, "%s%s", parse ? "cannot be parsed: " : "",
+				   parse ? file->fault : entry->error);
+
+		if (n)
+			diag_suggest(sink, diag, "the %zu objects it last had are kept meanwhile",
+				     n);
+	}
+	for (size_t i = 0; i < file->n_chunks; i++)
+		repeat_faults(sink, &file->chunks[i]->faults);
+}
+
+/* Which object counts for each id; the losers are told of. */
+static void choose(struct folder *folder, struct table *winners, struct diag_sink *sink)
+{
+	size_t n;
+	struct entry **entries = sorted_entries(folder, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct manifest_file *file = &entries[i]->file;
+
+		tell_entry(entries[i], sink);
+		for (size_t k = 0; k < file->n_chunks; k++) {
+			for (size_t m = 0; m < file->chunks[k]->n_objects; m++) {
+				struct object *object = file->chunks[k]->objects[m];
+				struct object *winner = table_find(winners, object->id);
+
+				if (winner)
+					tell_duplicate(sink, object, winner);
+				else if (table_put(winners, object->id, object, NULL) == 0)
+					object_ref(object);
+			}
+		}
+	}
+	free(entries);
+}
+
+static void update_store(struct folder *folder, struct store *store, struct table *winners)
+{
+	TABLE_EACH (&folder->winners, slot) {
+		struct object *old = slot->value;
+
+		if (!table_find(winners, old->id))
+			store_remove(store, old->id, old->kind);
+	}
+	TABLE_EACH (winners, slot) {
+		struct object *object = slot->value;
+
+		if (table_find(&folder->winners, object->id) != object)
+			store_put(store, object);
+	}
+	TABLE_EACH (&folder->winners, slot)
+		object_unref(slot->value);
+	table_done(&folder->winners);
+	folder->winners = *winners;
+}
+
+static uint64_t hash_faults(const struct diag_sink *sink)
+{
+	uint64_t hash = sink->n;
+
+	for (size_t i = 0; i < sink->n; i++) {
+		const struct diag *diag = &sink->at[i];
+
+		hash = hash_mix64(hash ^ hash_keyed(diag->message));
+		hash = hash_mix64(hash ^ hash_keyed(diag->file));
+		hash = hash_mix64(hash ^ hash_keyed(diag->object) ^ diag->line);
+	}
+	return hash;
+}
+
+int folder_read(struct folder *folder, struct store *store, struct diag_sink *sink)
+{
+	struct folder_events events = {.written = mark_written, .context = folder};
+	uint64_t revision = store->revision, hash;
+	struct table winners;
+
+	folder_watch_drain(&folder->watch, &events);
+	folder->everything |= events.everything;
+	scan(folder);
+	table_init(&winners, NULL);
+	if (folder->error[0]) {
+		diag_about(sink, (struct str){0}, str_of(folder->watch.path), 0);
+		diag_error(sink, NULL, "%s", folder->error);
+	}
+	choose(folder, &winners, sink);
+	update_store(folder, store, &winners);
+	folder->stats.n_files = folder->entries.n;
+	folder->stats.n_objects = folder->winners.n;
+	hash = hash_faults(sink);
+	bool news = store->revision != revision || hash != folder->faults_hash;
+
+	folder->faults_hash = hash;
+	return news;
+}
