@@ -21,7 +21,6 @@
 #include "model/static_config.h"
 #include "plan/snapshot.h"
 
-struct access_log;	/* obs/access_log.h */
 struct metric_registry; /* obs/metric.h */
 struct proxy;
 
@@ -52,14 +51,13 @@ struct proxy_hooks {
 };
 
 struct proxy_options {
-	const struct static_config *config; /* outlives the proxy */
+	const struct static_config *config; /* outlives the proxy; its accessLog is written, too */
 	uint16_t n_workers;		    /* at least 1 */
 	bool pin_workers;		    /* worker i runs on the i-th CPU that we may use */
 	const struct proxy_listener *listeners; /* copied; the descriptors now belong to the proxy */
 	size_t n_listeners;
 	struct snapshot *snapshot;	 /* the first; the proxy takes references of its own */
 	struct metric_registry *metrics; /* NULL: no metrics */
-	struct access_log *access_log;	 /* NULL: none */
 	struct str server_name;		 /* X-Forwarded-Server; empty: the host's name */
 	struct proxy_hooks hooks;
 };
@@ -94,6 +92,9 @@ void proxy_drain(struct proxy *proxy, uint64_t accept_grace_ns);
 bool proxy_drained(const struct proxy *proxy);
 /* Closes what is left, joins the threads, frees. Accepts NULL. */
 void proxy_stop(struct proxy *proxy);
+
+/* The access log's file is opened anew (after rotation, SIGUSR1). */
+void proxy_reopen_logs(struct proxy *proxy);
 
 /* Sums over the workers, read without stopping them. */
 struct proxy_status {

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ESCALATION_H
+#define ESCALATION_H
+
+/*
+ * escalation: counts how often each source was refused at L7, over all workers, and says so when it was too
+ * often within the window: then the kernel plane can drop it (architecture.md section 2).
+ *
+ * A fixed table of atomics: no lock, no memory of its own per source. Four slots per source; when all are
+ * taken by others that are counted right now, this refusal is not counted (on full: open; the source stays
+ * limited at L7). Never for peers that are trusted to speak for others.
+ */
+
+#include "proxy/conn.h"
+
+struct escalation;
+
+/* NULL when refusals is 0 or without memory. */
+struct escalation *escalation_new(uint64_t refusals, uint64_t window_ns);
+void escalation_free(struct escalation *escalation);
+/* One refusal; true when it is the one that reaches the limit (the count begins anew then). */
+bool escalation_add(struct escalation *escalation, const struct addr *source, uint64_t now_ns);
+/* For a connection whose request was refused; calls the hook. */
+void escalation_count(struct worker *worker, const struct conn *conn, struct str route,
+		      struct str middleware, bool is_trusted);
+
+#endif

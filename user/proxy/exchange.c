@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: Apache-2.0
+/* exchange: the state machine; see the header for the picture. */
+
+#include "proxy/exchange.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "plan/router.h"
+#include "proxy/attempt.h"
+#include "proxy/conn.h"
+#include "proxy/escalation.h"
+#include "proxy/record.h"
+#include "proxy/reply.h"
+#include "proxy/respond.h"
+#include "proxy/tunnel.h"
+#include "proxy/worker.h"
+
+enum {
+	ARENA_BLOCK_BYTES = 4096,
+	ARENA_DEFAULT_BYTES = 256 << 10,
+	CONTINUE_WAIT_S = 1,  /* reference d.5: Expect-Continue 1 s */
+	HALF_CLOSED_S = 60,   /* how long an answer may take when the client has ended its side */
+};
+
+struct exchange *exchange_new(struct conn *conn)
+{
+	struct worker *worker = conn->link.worker;
+	struct exchange *exchange = slab_take(&worker->exchanges);
+
+	if (!exchange)
+		return NULL;
+	if (!exchange->arena.cap_bytes) {
+		size_t cap = worker->shared->request_memory_bytes;
+
+		arena_init(&exchange->arena, cap ? cap : ARENA_DEFAULT_BYTES, ARENA_BLOCK_BYTES);
+	}
+	exchange->conn = conn;
+	exchange->worker = worker;
+	exchange->use = NULL;
+	memset((char *)exchange + offsetof(struct exchange, state), 0,
+	       offsetof(struct exchange, up) - offsetof(struct exchange, state));
+	exchange->up.pipe = exchange->down.pipe = NULL;
+	exchange->up.sent_bytes = exchange->down.sent_bytes = 0;
+	exchange->up.body.payload = 0;
+	exchange->pick.n_cookies = 0;
+	exchange->pick.service = NULL;
+	exchange->pick.server = NULL;
+	pipeline_init(&exchange->pipeline, NULL);
+	exchange->is_fresh = true;
+	exchange->request.arena = &exchange->arena;
+	exchange->request.headers = (struct headers){
+		.at = exchange->slots, .cap = EXCHANGE_HEADERS, .arena = &exchange->arena};
+	return exchange;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+	struct worker *worker = exchange->worker;
+
+	held_drop(&exchange->head, &worker->blocks);
+	arena_reset(&exchange->arena);
+	slab_give(&worker->exchanges, exchange);
+}
+
+/* The request's facts that the connection knows. */
+static void fill_request(struct exchange *exchange)
+{
+	const struct conn *conn = exchange->conn;
+	struct request *request = &exchange->request;
+
+	request->is_tls = conn->link.tls != NULL;
+	request->peer = conn->peer;
+	request->peer_port = conn->peer_port;
+	request->local = conn->local;
+	request->local_port = conn->local_port;
+	request->sni = conn->sni;
+	request->entry_point = conn->entry->index;
+}
+
+static void start(struct exchange *exchange)
+{
+	struct worker *worker = exchange->worker;
+	const struct snapshot *snapshot;
+
+	exchange->use = snapshot_use_get(worker->use);
+	snapshot = exchange->use->snapshot;
+	if (exchange->conn->entry->index < snapshot->n_entry_points)
+		exchange->entry_point = &snapshot->entry_points[exchange->conn->entry->index];
+	exchange->begin_ns = worker->loop.now_ns;
+	exchange->begin_wall_ns = worker->loop.wall_ns;
+	worker_count(&worker->counters.requests, 1);
+	worker_count(&worker->counters.requests_active, 1);
+	fill_request(exchange);
+}
+
+void exchange_refuse(struct exchange *exchange, enum fail fail)
+{
+	start(exchange);
+	exchange->request.keep_alive = exchange->request.keep_alive && !fail_row(fail)->closes;
+	reply_fail(exchange, fail);
+}
+
+static void run_middlewares(struct exchange *exchange);
+
+static void on_job_done(struct mail *mail)
+{
+	struct exchange *exchange = LIST_OF(mail, struct exchange, pipeline.job.done);
+
+	exchange->job_runs = false;
+	if (exchange->state == EXCHANGE_ORPHAN) {
+		exchange_free(exchange);
+		return;
+	}
+	run_middlewares(exchange);
+}
+
+static void escalate(struct exchange *exchange)
+{
+	const struct mw_instance *instance = exchange->pipeline.refused_by;
+
+	exchange->pipeline.was_refused = false;
+	escalation_count(exchange->worker, exchange->conn, exchange->route->name,
+			 instance ? instance->name : (struct str){0},
+			 exchange->request.peer_trusted);
+}
+
+static void run_middlewares(struct exchange *exchange)
+{
+	struct worker *worker = exchange->worker;
+	enum pipeline_result result =
+		pipeline_run(&exchange->pipeline, worker, &exchange->request);
+
+	if (exchange->pipeline.was_refused && worker->shared->escalation)
+		escalate(exchange);
+	switch (result) {
+	case PIPELINE_NEXT:
+		if (exchange->arena.failed)
+			exchange_fail(exchange, FAIL_INTERNAL);
+		else
+			attempt_begin(exchange);
+		return;
+	case PIPELINE_REPLY:
+		reply_middleware(exchange);
+		return;
+	case PIPELINE_WAIT_UNTIL:
+		exchange->deadline_ns = exchange->pipeline.until_ns;
+		conn_set_deadline(exchange->conn, exchange->deadline_ns);
+		return;
+	case PIPELINE_WAIT_JOB:
+		exchange->job_runs = true;
+		exchange->deadline_ns = 0;
+		exchange->pipeline.job.done.run = on_job_done;
+		exchange->pipeline.job.home = &worker->mailbox;
+		jobs_add(worker->shared->jobs, &exchange->pipeline.job);
+		return;
+	case PIPELINE_FAILED:
+		exchange_fail(exchange, FAIL_INTERNAL);
+		return;
+	}
+}
+
+/* A connection was made under one TLS policy; a host that has another one is not served over it
+ * (reference b.5.6; reference/security.md A2.5). */
+static bool is_misdirected(const struct exchange *exchange)
+{
+	const struct conn *conn = exchange->conn;
+
+	if (!conn->link.tls)
+		return false;
+	return exchange->route->tls_policy != conn->tls_policy ||
+	       tls_table_policy(exchange->entry_point->tls_table, exchange->request.host) !=
+		       conn->tls_policy;
+}
+
+static const struct route *find_route(const struct exchange *exchange)
+{
+	const struct entry_point *point = exchange->entry_point;
+	const struct router *router = NULL;
+
+	if (point)
+		router = exchange->conn->link.tls ? point->tls : point->plain;
+	return router ? router_find(router, &exchange->request) : NULL;
+}
+
+void exchange_begin(struct exchange *exchange)
+{
+	const struct entry *entry = exchange->conn->entry;
+	struct request *request = &exchange->request;
+	enum fail fail;
+
+	start(exchange);
+	fail = canon_request(request, &entry->canon);
+	if (!fail)
+		fail = forwarded_receive(request, &entry->forwarded);
+	if (fail) {
+		reply_fail(exchange, fail);
+		return;
+	}
+	exchange->route = find_route(exchange);
+	if (!exchange->route)
+		fail = FAIL_NO_ROUTE;
+	else if (entry->denied_escapes)
+		fail = canon_check_encoded(request->raw_path, entry->denied_escapes);
+	if (!fail && is_misdirected(exchange))
+		fail = FAIL_MISDIRECTED;
+	if (fail) {
+		reply_fail(exchange, fail);
+		return;
+	}
+	pipeline_init(&exchange->pipeline, &exchange->route->chain);
+	run_middlewares(exchange);
+}
+
+/* ------------------------------------------------------------------ moving --- */
+
+/* The request's body. False: over. */
+static bool move_up(struct exchange *exchange)
+{
+	struct link *client = &exchange->conn->link, *server = &exchange->upstream->link;
+
+	switch (stream_pump(&exchange->up, client, server)) {
+	case STREAM_TURN:
+		loop_again(&exchange->worker->loop, &client->io);
+		break;
+	case STREAM_DONE:
+	case STREAM_READ:
+	case STREAM_WRITE:
+		break;
+	case STREAM_SOURCE_LOST:
+		exchange_abort(exchange);
+		return false;
+	case STREAM_SOURCE_BAD:
+		exchange_fail(exchange, exchange->up.body.fail);
+		return false;
+	case STREAM_SINK_LOST:
+		/* It may have answered before it stopped reading: that answer is awaited. */
+		exchange->upload_broken = true;
+		break;
+	}
+	attempt_set_deadline(exchange);
+	return true;
+}
+
+/* The answer's body. False: over. */
+static bool move_down(struct exchange *exchange)
+{
+	struct link *client = &exchange->conn->link, *server = &exchange->upstream->link;
+
+	switch (stream_pump(&exchange->down, server, client)) {
+	case STREAM_TURN:
+		loop_again(&exchange->worker->loop, &server->io);
+		break;
+	case STREAM_READ:
+	case STREAM_WRITE:
+		break;
+	case STREAM_DONE:
+		exchange_finish(exchange);
+		return false;
+	case STREAM_SOURCE_LOST:
+	case STREAM_SOURCE_BAD:
+		/* The truncation must show: no last chunk, and where the end of the connection is the end of
+		 * the body, a reset. */
+		exchange->fail = FAIL_UPSTREAM_CLOSED;
+		exchange_end(exchange, EXCHANGE_RESET);
+		return false;
+	case STREAM_SINK_LOST:
+		exchange_abort(exchange);
+		return false;
+	}
+	attempt_set_deadline(exchange);
+	return true;
+}
+
+void exchange_move(struct exchange *exchange)
+{
+	if (exchange->state != EXCHANGE_FORWARD)
+		return;
+	struct link *server = &exchange->upstream->link;
+
+	if ((!exchange->up.done || link_backlog(server)) && !exchange->upload_broken &&
+	    !move_up(exchange))
+		return;
+	if (exchange->responded) {
+		if (!move_down(exchange))
+			return;
+	} else if (link_can_read(server)) {
+		respond_read(exchange);
+		return;
+	}
+	exchange_set_deadline(exchange);
+}
+
+/* ---------------------------------------------------------------- deadlines -- */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the client's slowness ends the exchange; UINT64_MAX when it is not the client that is waited for. */
+static uint64_t client_deadline(struct exchange *exchange)
+{
+	const struct link *client = &exchange->conn->link;
+	const struct entry *entry = exchange->conn->entry;
+	uint64_t now_ns = exchange->worker->loop.now_ns, at_ns = UINT64_MAX;
+	size_t backlog = link_backlog(client) + (exchange->down.pipe != NULL);
+
+	if (!exchange->up.done && exchange->state == EXCHANGE_FORWARD) {
+		if (exchange->up.body.payload != exchange->upload_seen ||
+		    !exchange->upload_since_ns) {
+			exchange->upload_seen = exchange->up.body.payload;
+			exchange->upload_since_ns = now_ns;
+		}
+		at_ns = earlier(exchange->begin_ns + entry->read_ns,
+				exchange->upload_since_ns + ENTRY_READ_STALL_S * NS_PER_SEC);
+		if (exchange->request.expect_continue && !exchange->continued &&
+		    !exchange->upload_seen)
+			at_ns = earlier(at_ns, exchange->origin_begin_ns +
+						       CONTINUE_WAIT_S * NS_PER_SEC);
+	}
+	if (backlog) {
+		if (backlog != exchange->backlog_seen || !exchange->backlog_since_ns) {
+			exchange->backlog_seen = backlog;
+			exchange->backlog_since_ns = now_ns;
+		}
+		at_ns = earlier(at_ns, exchange->backlog_since_ns + entry->write_stall_ns);
+		if (entry->write_ns)
+			at_ns = earlier(at_ns, exchange->begin_ns + entry->write_ns);
+	} else {
+		exchange->backlog_since_ns = 0;
+	}
+	if (client->io.ready & LOOP_EOF || client->ended) {
+		if (!exchange->half_closed_since_ns)
+			exchange->half_closed_since_ns = now_ns;
+		if (!exchange->responded)
+			at_ns = earlier(at_ns, exchange->half_closed_since_ns +
+						       HALF_CLOSED_S * NS_PER_SEC);
+	}
+	return at_ns;
+}
+
+void exchange_set_deadline(struct exchange *exchange)
+{
+	uint64_t at_ns;
+
+	if (exchange->state == EXCHANGE_MIDDLEWARE || exchange->state == EXCHANGE_TUNNEL)
+		return;
+	at_ns = client_deadline(exchange);
+	exchange->deadline_ns = at_ns == UINT64_MAX ? 0 : at_ns;
+	if (exchange->deadline_ns)
+		conn_set_deadline(exchange->conn, exchange->deadline_ns);
+}
+
+void exchange_on_client_timeout(struct exchange *exchange)
+{
+	uint64_t now_ns = exchange->worker->loop.now_ns;
+
+	/* The timer may be an old one: the idle connection's. */
+	if (!exchange->deadline_ns)
+		return;
+	if (now_ns < exchange->deadline_ns) {
+		conn_set_deadline(exchange->conn, exchange->deadline_ns);
+		return;
+	}
+	exchange->deadline_ns = 0;
+	if (exchange->state == EXCHANGE_MIDDLEWARE) {
+		run_middlewares(exchange);
+	} else if (exchange->state == EXCHANGE_FORWARD && !exchange->responded &&
+		   exchange->request.expect_continue && !exchange->continued &&
+		   !exchange->upload_seen) {
+		/* A server that knows nothing of expectations waits for the body, and so would the client. */
+		if (respond_continue(exchange))
+			exchange_set_deadline(exchange);
+		else
+			exchange_abort(exchange);
+	} else if (exchange->state == EXCHANGE_FORWARD && !exchange->responded &&
+		   !exchange->half_closed_since_ns) {
+		exchange_fail(exchange, FAIL_REQUEST_TIMEOUT);
+	} else {
+		exchange_abort(exchange);
+	}
+}
+
+/* ------------------------------------------------------------------- events -- */
+
+void exchange_on_client(struct exchange *exchange)
+{
+	struct link *client = &exchange->conn->link;
+
+	if (client->io.ready & LOOP_ERROR) {
+		exchange_abort(exchange);
+		return;
+	}
+	switch (exchange->state) {
+	case EXCHANGE_FORWARD:
+		/* An interim answer may be waiting to go out, too. */
+		if (!exchange->responded && link_backlog(client) && client->io.ready & LOOP_WRITE) {
+			int error = link_flush(client);
+
+			if (error && error != -EAGAIN) {
+				exchange_abort(exchange);
+				return;
+			}
+		}
+		exchange_move(exchange);
+		return;
+	case EXCHANGE_REPLY:
+		exchange_finish(exchange);
+		return;
+	case EXCHANGE_TUNNEL:
+		tunnel_move(exchange);
+		return;
+	default:
+		exchange_set_deadline(exchange);
+		return;
+	}
+}
+
+static void on_upstream(struct exchange *exchange)
+{
+	switch (exchange->state) {
+	case EXCHANGE_DIAL:
+		attempt_send(exchange);
+		return;
+	case EXCHANGE_FORWARD:
+		exchange_move(exchange);
+		return;
+	case EXCHANGE_TUNNEL:
+		tunnel_move(exchange);
+		return;
+	default:
+		return;
+	}
+}
+
+static void on_upstream_timeout(struct exchange *exchange)
+{
+	if (exchange->state == EXCHANGE_TUNNEL)
+		exchange_end(exchange, EXCHANGE_RESET);
+	else
+		exchange_fail(exchange, FAIL_UPSTREAM_TIMEOUT);
+}
+
+const struct upstream_events exchange_upstream_events = {
+	.on_ready = on_upstream,
+	.on_dial_failed = attempt_dial_failed,
+	.on_timeout = on_upstream_timeout,
+};
+
+/* ------------------------------------------------------------------ the end -- */
+
+void exchange_fail(struct exchange *exchange, enum fail fail)
+{
+	if (exchange->upstream) {
+		upstream_release(exchange->upstream, false);
+		exchange->upstream = NULL;
+	}
+	if (exchange->responded) {
+		exchange->fail = (uint8_t)fail;
+		exchange_end(exchange, EXCHANGE_RESET);
+		return;
+	}
+	reply_fail(exchange, fail);
+}
+
+void exchange_abort(struct exchange *exchange)
+{
+	if (!exchange->responded) {
+		exchange->status = fail_row(FAIL_CLIENT_CLOSED)->status;
+		exchange->fail = FAIL_CLIENT_CLOSED;
+	}
+	exchange_end(exchange, EXCHANGE_RESET);
+}
+
+void exchange_finish(struct exchange *exchange)
+{
+	struct link *client = &exchange->conn->link;
+	int error;
+
+	exchange->state = EXCHANGE_REPLY;
+	if (exchange->upstream) {
+		bool clean = exchange->keep_upstream && exchange->up.done && exchange->down.done &&
+			     !exchange->upload_broken;
+
+		exchange->origin_end_ns = exchange->worker->loop.now_ns;
+		upstream_release(exchange->upstream, clean);
+		exchange->upstream = NULL;
+	}
+	if (link_backlog(client)) {
+		error = client->io.ready & LOOP_WRITE ? link_flush(client) : -EAGAIN;
+		if (error == -EAGAIN) {
+			exchange_set_deadline(exchange);
+			return;
+		}
+		if (error) {
+			exchange_abort(exchange);
+			return;
+		}
+	}
+	if (exchange->keep_client && exchange->up.done)
+		exchange_end(exchange, EXCHANGE_KEEP);
+	else if (!exchange->up.done || client->io.ready & LOOP_READ || held_len(&client->in))
+		exchange_end(exchange, EXCHANGE_LINGER);
+	else
+		exchange_end(exchange, EXCHANGE_CLOSE);
+}
+
+void exchange_end(struct exchange *exchange, enum exchange_fate fate)
+{
+	struct worker *worker = exchange->worker;
+	struct conn *conn = exchange->conn;
+
+	if (exchange->state == EXCHANGE_TUNNEL)
+		worker_count(&worker->counters.tunnels_active, -1);
+	if (exchange->upstream)
+		upstream_release(exchange->upstream, false);
+	exchange->upstream = NULL;
+	record_exchange(exchange);
+	worker_count(&worker->counters.requests_active, -1);
+	stream_done(&exchange->up, &worker->pipes);
+	stream_done(&exchange->down, &worker->pipes);
+	if (snapshot_use_put(exchange->use))
+		worker_count(&worker->counters.snapshots_held, -1);
+	exchange->use = NULL;
+	conn->exchange = NULL;
+	if (exchange->job_runs)
+		exchange->state = EXCHANGE_ORPHAN;
+	else
+		exchange_free(exchange);
+	switch (fate) {
+	case EXCHANGE_KEEP:
+		conn_next(conn);
+		return;
+	case EXCHANGE_LINGER:
+		conn_linger(conn);
+		return;
+	case EXCHANGE_CLOSE:
+	case EXCHANGE_RESET:
+		conn_close(conn, fate == EXCHANGE_RESET);
+		return;
+	}
+}

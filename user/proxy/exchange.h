@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EXCHANGE_H
+#define EXCHANGE_H
+
+/*
+ * exchange: one request and its response: from a complete request head to the last byte of the answer.
+ *
+ *	begin -> MIDDLEWARE -> DIAL -> FORWARD -> (TUNNEL) -> end
+ *	              \_________\________\_____-> REPLY ----> end
+ *
+ * exchange.c drives it, attempt.c chooses and tries servers, respond.c brings the server's answer to the client,
+ * reply.c answers instead of a server, tunnel.c moves bytes after an upgrade. Every function that may end the
+ * exchange says so ("may end"): the caller touches it no more. An exchange comes from the worker's slab, with
+ * room for a usual head inside; all its other memory is its arena, which is reset, not freed.
+ */
+
+#include "http/fail.h"
+#include "http/message.h"
+#include "proxy/balance.h"
+#include "proxy/pipeline.h"
+#include "proxy/stream.h"
+#include "proxy/upstream.h"
+
+struct conn;
+
+enum {
+	EXCHANGE_HEAD_BYTES = 4096, /* a larger head lives in a block of its own */
+	EXCHANGE_HEADERS = 24,
+};
+
+enum exchange_state {
+	EXCHANGE_MIDDLEWARE,
+	EXCHANGE_DIAL,
+	EXCHANGE_FORWARD,
+	EXCHANGE_REPLY,
+	EXCHANGE_TUNNEL,
+	EXCHANGE_ORPHAN, /* the client has gone, a job still runs */
+};
+
+/* What becomes of the client's connection. */
+enum exchange_fate {
+	EXCHANGE_KEEP,
+	EXCHANGE_CLOSE,
+	EXCHANGE_LINGER, /* close when the client has had the time to read the answer */
+	EXCHANGE_RESET,	 /* so that it cannot be taken for a complete answer */
+};
+
+struct exchange {
+	struct conn *conn;
+	struct worker *worker;
+	struct snapshot_use *use;
+	struct arena arena;
+	uint8_t state;	       /* enum exchange_state */
+	uint8_t fail;	       /* enum fail: why the proxy answered; FAIL_NONE: it did not */
+	bool responded;	       /* a final head was handed to the client */
+	bool keep_client;      /* as that head said */
+	bool keep_upstream;    /* as the server's head said */
+	bool continued;	       /* 100 was sent */
+	bool job_runs;
+	bool is_fresh;	       /* early was not used by an attempt yet */
+	bool replayable;       /* all of the request is here: it could be sent once more */
+	bool upload_broken;    /* the server takes no more of the body; its answer is still awaited */
+	bool up_shut, down_shut; /* TUNNEL: the end was passed on */
+	uint8_t n_interim;     /* 1xx received */
+	uint8_t n_tried;
+	uint16_t status;
+	uint16_t origin_status;
+	uint32_t n_retries;
+	struct held head; /* the block in which the head stands, if not in room */
+	struct str early; /* what came behind the head */
+	size_t head_bytes;
+	const struct entry_point *entry_point;
+	const struct route *route;
+	struct upstream *upstream;
+	const struct server *tried[BALANCE_TRIED_MAX];
+	uint64_t begin_ns, begin_wall_ns;
+	uint64_t origin_begin_ns, origin_end_ns;
+	uint64_t replied_bytes; /* body of an own reply */
+	/* For deadlines: what was last seen, and since when it has not changed. */
+	size_t backlog_seen;
+	uint64_t backlog_since_ns, upload_seen, upload_since_ns, half_closed_since_ns;
+	uint64_t deadline_ns; /* 0: none */
+	struct request request;
+	struct stream up, down;
+	struct balance_pick pick;
+	struct pipeline pipeline;
+	struct header slots[EXCHANGE_HEADERS];
+	char room[EXCHANGE_HEAD_BYTES];
+};
+
+/* An exchange for this connection, with arena and request set up; NULL without memory. */
+struct exchange *exchange_new(struct conn *conn);
+/* Back to the slab; nothing is counted or logged. For one that has not begun. */
+void exchange_free(struct exchange *exchange);
+/* The head was parsed into request. May end. */
+void exchange_begin(struct exchange *exchange);
+/* The head could not be parsed, or did not come in time. May end. */
+void exchange_refuse(struct exchange *exchange, enum fail fail);
+/* The client's connection has become readable or writable, or failed. May end. */
+void exchange_on_client(struct exchange *exchange);
+/* The connection's deadline passed. May end. */
+void exchange_on_client_timeout(struct exchange *exchange);
+/* The client is gone. Ends. */
+void exchange_abort(struct exchange *exchange);
+
+/* For the other files of the exchange. */
+
+/* Moves everything that can be moved, both ways. May end. */
+void exchange_move(struct exchange *exchange);
+/* Answers with a failure when that is still possible, else cuts the connection. May end. */
+void exchange_fail(struct exchange *exchange, enum fail fail);
+void exchange_end(struct exchange *exchange, enum exchange_fate fate);
+/* The answer is on its way: ends as soon as the client has taken it. May end. */
+void exchange_finish(struct exchange *exchange);
+/* Goes on after the middlewares. May end. */
+void exchange_route_on(struct exchange *exchange);
+void exchange_set_deadline(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/* respond: see the header. */
+
+#include "proxy/respond.h"
+
+#include <errno.h>
+
+#include "http/h1_parse.h"
+#include "http/h1_write.h"
+#include "http/header.h"
+#include "proxy/attempt.h"
+#include "proxy/conn.h"
+#include "proxy/tunnel.h"
+#include "proxy/worker.h"
+
+enum {
+	INTERIM_MAX = 16,
+	HELD_READ_BYTES = 4096,
+	STATUS_CONTINUE = 100,
+	STATUS_SWITCHING = 101,
+};
+
+/* Of a server's answer; generous, but an end. */
+static const struct h1_limits response_limits = {.max_head_bytes = 128 << 10, .max_headers = 512};
+
+bool respond_continue(struct exchange *exchange)
+{
+	struct str text = h1_write_continue();
+
+	if (exchange->continued || exchange->request.version_minor == 0)
+		return true;
+	exchange->continued = true;
+	return link_write(&exchange->conn->link, text.at, text.len) == 0;
+}
+
+/* A 1xx: false when the exchange is over. */
+static bool pass_interim(struct exchange *exchange, const struct response *response)
+{
+	struct h1_framing framing = {.keep_alive = true};
+	ssize_t n;
+
+	if (++exchange->n_interim > INTERIM_MAX) {
+		exchange_fail(exchange, FAIL_UPSTREAM_BAD);
+		return false;
+	}
+	/* RFC 9110 15.2: never to HTTP/1.0; and 100 only to a client that asked, once. */
+	if (exchange->request.version_minor == 0)
+		return true;
+	if (response->status == STATUS_CONTINUE) {
+		if (exchange->request.expect_continue && !respond_continue(exchange)) {
+			exchange_abort(exchange);
+			return false;
+		}
+		return true;
+	}
+	n = h1_write_response(response, &framing, (struct str){0}, exchange->worker->out,
+			      WORKER_OUT_BYTES);
+	if (n < 0 || link_write(&exchange->conn->link, exchange->worker->out, (size_t)n) < 0) {
+		exchange_abort(exchange);
+		return false;
+	}
+	return true;
+}
+
+static void add_cookies(struct exchange *exchange, struct response *response)
+{
+	for (uint8_t i = 0; i < exchange->pick.n_cookies; i++)
+		header_add_id(&response->headers, HEADER_SET_COOKIE,
+			      balance_cookie_text(&exchange->pick.cookies[i], &exchange->arena));
+}
+
+/* Head (in the worker's out buffer) and body leave together. */
+static int send_with_head(struct exchange *exchange, size_t head_len, struct str body)
+{
+	struct worker *worker = exchange->worker;
+	struct link *client = &exchange->conn->link;
+
+	if (!body.len)
+		return link_write(client, worker->out, head_len);
+	if (head_len > (size_t)(body.at - worker->scratch))
+		return link_write2(client, str_n(worker->out, head_len), body);
+	char *at = (char *)(uintptr_t)body.at - head_len;
+
+	memcpy(at, worker->out, head_len);
+	return link_write(client, at, head_len + body.len);
+}
+
+static void after_head(struct exchange *exchange, struct str rest)
+{
+	if (exchange->status == STATUS_SWITCHING)
+		tunnel_begin(exchange, rest);
+	else if (exchange->down.done)
+		exchange_finish(exchange);
+	else
+		exchange_move(exchange);
+}
+
+/* rest: what follows the head; stands in the scratch buffer. */
+static void deliver(struct exchange *exchange, struct response *response, struct str rest)
+{
+	struct worker *worker = exchange->worker;
+	struct upstream *upstream = exchange->upstream;
+	struct str body = {worker_read_at(worker), 0};
+	struct h1_framing framing;
+	ssize_t n;
+
+	exchange->origin_status = response->status;
+	exchange->keep_upstream = response->keep_alive;
+	add_cookies(exchange, response);
+	pipeline_response(&exchange->pipeline, worker, &exchange->request, response);
+	/* A body that is still coming cannot be told from the next request: the connection ends with it. */
+	framing = h1_frame_response(&exchange->request, response,
+				    exchange->up.done && conn_may_keep(exchange->conn));
+	n = h1_write_response(response, &framing, worker_date(worker), worker->out,
+			      WORKER_OUT_BYTES);
+	if (n < 0 || exchange->arena.failed) {
+		exchange_fail(exchange, n < 0 ? FAIL_UPSTREAM_HEAD_LARGE : FAIL_INTERNAL);
+		return;
+	}
+	stream_init(&exchange->down, response->body, response->content_length, framing.body,
+		    framing.body == BODY_CHUNKED ? &exchange->arena : NULL);
+	if (response->status != STATUS_SWITCHING && rest.len) {
+		enum stream_result result =
+			stream_convert(&exchange->down, &upstream->link,
+				       (char *)(uintptr_t)rest.at, rest.len, &body);
+
+		if (result == STREAM_SOURCE_BAD || result == STREAM_SINK_LOST) {
+			exchange_fail(exchange, FAIL_UPSTREAM_BAD);
+			return;
+		}
+	}
+	exchange->status = response->status;
+	exchange->responded = true;
+	exchange->keep_client = framing.keep_alive;
+	if (send_with_head(exchange, (size_t)n, body) < 0) {
+		exchange_abort(exchange);
+		return;
+	}
+	after_head(exchange, rest);
+}
+
+/* Input in a held block moves to the scratch buffer before the head's texts are done with: so it is copied late. */
+static void deliver_held(struct exchange *exchange, struct response *response, struct str rest)
+{
+	struct link *link = &exchange->upstream->link;
+	struct worker *worker = exchange->worker;
+	struct held block = link->in;
+	char *at = worker_read_at(worker);
+
+	/* At most one read's worth follows a head that was incomplete before. */
+	if (rest.len > WORKER_READ_BYTES) {
+		exchange_fail(exchange, FAIL_UPSTREAM_BAD);
+		return;
+	}
+	link->in = (struct held){0};
+	if (rest.len)
+		memcpy(at, rest.at, rest.len);
+	deliver(exchange, response, str_n(at, rest.len));
+	held_drop(&block, &worker->blocks);
+}
+
+/* The last bytes of input that belong to no complete head are kept. False: over. */
+static bool keep_rest(struct exchange *exchange, struct str input, bool is_held)
+{
+	struct link *link = &exchange->upstream->link;
+
+	if (is_held) {
+		held_take(&link->in, &link->worker->blocks, held_len(&link->in) - input.len);
+	} else if (held_add(&link->in, &link->worker->blocks, input.at, input.len) < 0) {
+		exchange_fail(exchange, FAIL_INTERNAL);
+		return false;
+	}
+	return true;
+}
+
+static void parse(struct exchange *exchange, struct str input, bool is_held)
+{
+	struct worker *worker = exchange->worker;
+	struct h1_asked asked = {.head = exchange->request.method_id == METHOD_HEAD,
+				 .upgrade = exchange->request.upgrade};
+
+	while (input.len) {
+		struct response response = {
+			.arena = &exchange->arena,
+			.headers = {.at = worker->response_headers,
+				    .cap = WORKER_RESPONSE_HEADERS,
+				    .arena = &exchange->arena},
+		};
+		enum fail fail = FAIL_NONE;
+		ssize_t n = h1_parse_response(input, &response_limits, &asked, &response, &fail);
+
+		if (n == -EAGAIN)
+			break;
+		if (n < 0) {
+			exchange_fail(exchange, fail);
+			return;
+		}
+		if (response.status >= 200 || response.status == STATUS_SWITCHING) {
+			struct str rest = str_from(input, (size_t)n);
+
+			if (is_held)
+				deliver_held(exchange, &response, rest);
+			else
+				deliver(exchange, &response, rest);
+			return;
+		}
+		if (!pass_interim(exchange, &response))
+			return;
+		input = str_from(input, (size_t)n);
+	}
+	keep_rest(exchange, input, is_held);
+}
+
+void respond_read(struct exchange *exchange)
+{
+	struct worker *worker = exchange->worker;
+	struct link *link = &exchange->upstream->link;
+	bool is_held = held_len(&link->in) > 0;
+	char *at = worker_read_at(worker);
+	size_t room = WORKER_READ_BYTES;
+	ssize_t n;
+
+	if (is_held)
+		at = held_room(&link->in, &worker->blocks, HELD_READ_BYTES, &room);
+	if (room > WORKER_READ_BYTES)
+		room = WORKER_READ_BYTES;
+	n = at ? link_read(link, at, room) : -ENOMEM;
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		if (is_held || exchange->n_interim || n == -ENOMEM)
+			exchange_fail(exchange, FAIL_UPSTREAM_CLOSED);
+		else
+			attempt_lost(exchange, false);
+		return;
+	}
+	if (!is_held) {
+		parse(exchange, str_n(at, (size_t)n), false);
+		return;
+	}
+	held_added(&link->in, (size_t)n);
+	parse(exchange, held_str(&link->in), true);
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/* stream: see the header. */
+
+#include "proxy/stream.h"
+
+#include <errno.h>
+
+#include "http/h1_write.h"
+#include "proxy/worker.h"
+
+enum {
+	TURNS_PER_EVENT = 16,		/* 1 MiB by copying, up to 4 MiB by splicing */
+	SPLICE_MIN_BYTES = 128 << 10, /* below, the system calls cost more than the copies */
+};
+
+void stream_init(struct stream *stream, enum body_kind kind, int64_t length, enum body_kind out_kind,
+		 struct arena *trailers)
+{
+	*stream = (struct stream){.out_kind = (uint8_t)out_kind, .has_trailers = trailers != NULL};
+	h1_body_init(&stream->body, kind, length, trailers);
+	stream->done = h1_body_done(&stream->body);
+}
+
+void stream_done(struct stream *stream, struct pipe_pool *pipes)
+{
+	pipe_give(pipes, stream->pipe);
+	stream->pipe = NULL;
+}
+
+/* Writes the end of a chunked body to `at`; there is room for trailers of any size that were accepted. */
+static size_t put_last_chunk(const struct stream *stream, char *at)
+{
+	ssize_t n = h1_write_last_chunk(stream->has_trailers ? &stream->body.trailers : NULL, at,
+					WORKER_TAILROOM_BYTES - 4);
+
+	return n > 0 ? (size_t)n : (size_t)h1_write_last_chunk(NULL, at, WORKER_TAILROOM_BYTES);
+}
+
+/* Payload [at, end) becomes one chunk in place; returns where it begins. */
+static char *put_chunk(char *at, char **end)
+{
+	char head[H1_CHUNK_HEAD_MAX];
+	size_t n = h1_write_chunk_head((uint64_t)(*end - at), head);
+
+	memcpy(at - n, head, n);
+	memcpy(*end, "\r\n", 2);
+	*end += 2;
+	return at - n;
+}
+
+/* Decodes input; joins the spans of payload where the first one stands. */
+static enum h1_body_result decode(struct stream *stream, struct str *input, char **ret_at,
+				  char **ret_end)
+{
+	enum h1_body_result result;
+	struct str data;
+	char *at = NULL, *end = NULL;
+
+	while ((result = h1_body_next(&stream->body, input, &data)) == H1_BODY_DATA) {
+		if (!at)
+			at = end = (char *)(uintptr_t)data.at;
+		if (end != data.at)
+			memmove(end, data.at, data.len);
+		end += data.len;
+	}
+	*ret_at = at;
+	*ret_end = end;
+	return result;
+}
+
+enum stream_result stream_convert(struct stream *stream, struct link *from, char *at, size_t n,
+				  struct str *ret_out)
+{
+	struct str input = {at, n};
+	char *begin = NULL, *end = NULL;
+	enum h1_body_result result = decode(stream, &input, &begin, &end);
+
+	*ret_out = (struct str){at, 0};
+	if (result == H1_BODY_FAILED)
+		return STREAM_SOURCE_BAD;
+	/* Kept before framing is written behind the payload, where it may stand. */
+	if (input.len && from &&
+	    held_add(&from->in, &from->worker->blocks, input.at, input.len) < 0)
+		return STREAM_SINK_LOST;
+	if (!begin)
+		begin = end = at;
+	stream->sent_bytes += (uint64_t)(end - begin);
+	if (stream->out_kind == BODY_CHUNKED) {
+		if (end > begin)
+			begin = put_chunk(begin, &end);
+		if (result == H1_BODY_END && !stream->done)
+			end += put_last_chunk(stream, end);
+	}
+	if (result == H1_BODY_END)
+		stream->done = true;
+	*ret_out = (struct str){begin, (size_t)(end - begin)};
+	return stream->done ? STREAM_DONE : STREAM_READ;
+}
+
+/* The source has ended: that may be how the body ends. */
+static enum stream_result at_end(struct stream *stream, struct link *to)
+{
+	char *at = worker_read_at(to->worker);
+
+	if (h1_body_eof(&stream->body) != H1_BODY_END)
+		return STREAM_SOURCE_LOST;
+	if (!stream->done && stream->out_kind == BODY_CHUNKED &&
+	    link_write(to, at, put_last_chunk(stream, at)) < 0)
+		return STREAM_SINK_LOST;
+	stream->done = true;
+	return STREAM_DONE;
+}
+
+static bool can_splice(const struct stream *stream, const struct link *from, const struct link *to)
+{
+	return stream->out_kind != BODY_CHUNKED && !held_len(&from->in) &&
+	       h1_body_run(&stream->body) >= SPLICE_MIN_BYTES &&
+	       (from->tls ? tls_conn_can_splice_from(from->tls) && !tls_conn_more(from->tls) : true) &&
+	       (to->tls ? tls_conn_can_splice_to(to->tls) : true);
+}
+
+/* Empties the pipe into the receiver: STREAM_DONE when it is empty. */
+static enum stream_result drain(struct stream *stream, struct link *to)
+{
+	while (stream->pipe->held_bytes) {
+		ssize_t n = pipe_drain(stream->pipe, to->io.fd, h1_body_run(&stream->body) > 0);
+
+		if (n == -EAGAIN) {
+			to->io.ready &= (uint8_t)~LOOP_WRITE;
+			return STREAM_WRITE;
+		}
+		if (n <= 0)
+			return STREAM_SINK_LOST;
+		worker_count(&to->worker->counters.bytes_spliced, n);
+	}
+	pipe_give(&to->worker->pipes, stream->pipe);
+	stream->pipe = NULL;
+	return STREAM_DONE;
+}
+
+/* One pipe full. STREAM_TURN: go on; STREAM_DONE: splicing is not possible here, copy instead. */
+static enum stream_result splice_some(struct stream *stream, struct link *from, struct link *to)
+{
+	uint64_t run = h1_body_run(&stream->body);
+
+	stream->pipe = pipe_take(&to->worker->pipes);
+	if (!stream->pipe)
+		return STREAM_DONE;
+	ssize_t n = pipe_fill(stream->pipe, from->io.fd, run > SIZE_MAX ? SIZE_MAX : (size_t)run);
+
+	if (n <= 0) {
+		pipe_give(&to->worker->pipes, stream->pipe);
+		stream->pipe = NULL;
+		if (n == -EINVAL || n == -EIO)
+			return STREAM_DONE;
+		if (n == -EAGAIN) {
+			from->io.ready &= (uint8_t)~LOOP_READ;
+			return STREAM_READ;
+		}
+		from->ended = true;
+		return n == 0 ? at_end(stream, to) : STREAM_SOURCE_LOST;
+	}
+	h1_body_skip(&stream->body, (uint64_t)n);
+	stream->sent_bytes += (uint64_t)n;
+	stream->done = h1_body_done(&stream->body);
+	enum stream_result result = drain(stream, to);
+
+	return result == STREAM_DONE ? STREAM_TURN : result;
+}
+
+/* Held bytes first, then the socket; into the scratch buffer. */
+static ssize_t read_source(struct link *from)
+{
+	char *at = worker_read_at(from->worker);
+	size_t n = held_len(&from->in);
+
+	if (!n)
+		return link_read(from, at, WORKER_READ_BYTES);
+	if (n > WORKER_READ_BYTES)
+		n = WORKER_READ_BYTES;
+	memcpy(at, held_str(&from->in).at, n);
+	held_take(&from->in, &from->worker->blocks, n);
+	return (ssize_t)n;
+}
+
+static enum stream_result copy_some(struct stream *stream, struct link *from, struct link *to)
+{
+	ssize_t n = read_source(from);
+	enum stream_result result;
+	struct str out;
+
+	if (n == -EAGAIN)
+		return STREAM_READ;
+	if (n <= 0)
+		return n == 0 ? at_end(stream, to) : STREAM_SOURCE_LOST;
+	result = stream_convert(stream, from, worker_read_at(from->worker), (size_t)n, &out);
+	if (result == STREAM_SOURCE_BAD || result == STREAM_SINK_LOST)
+		return result;
+	if (out.len && link_write(to, out.at, out.len) < 0)
+		return STREAM_SINK_LOST;
+	return STREAM_TURN;
+}
+
+enum stream_result stream_pump(struct stream *stream, struct link *from, struct link *to)
+{
+	enum stream_result result;
+
+	for (int turn = 0; turn < TURNS_PER_EVENT; turn++) {
+		if (link_backlog(to)) {
+			int error = to->io.ready & LOOP_WRITE ? link_flush(to) : -EAGAIN;
+
+			/* Even at the end: then the backlog is the owner's business. */
+			if (error)
+				return error != -EAGAIN ? STREAM_SINK_LOST
+				       : stream->done	? STREAM_DONE
+							: STREAM_WRITE;
+		}
+		if (stream->pipe) {
+			result = to->io.ready & LOOP_WRITE ? drain(stream, to) : STREAM_WRITE;
+			if (result != STREAM_DONE)
+				return result;
+		}
+		if (stream->done)
+			return STREAM_DONE;
+		if (!held_len(&from->in) && !link_can_read(from))
+			return from->ended ? at_end(stream, to) : STREAM_READ;
+		result = can_splice(stream, from, to) ? splice_some(stream, from, to) : STREAM_DONE;
+		if (result == STREAM_DONE && !stream->done)
+			result = copy_some(stream, from, to);
+		if (result != STREAM_TURN)
+			return result;
+	}
+	return STREAM_TURN;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WORKER_H
+#define WORKER_H
+
+/*
+ * worker: one thread with everything it needs: loop, listeners, pools, current snapshot, counters. Other
+ * threads reach it through its mailbox alone, and read its counters.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/date.h"
+#include "net/loop.h"
+#include "net/mailbox.h"
+#include "net/pipe.h"
+#include "obs/metric.h"
+#include "proxy/block.h"
+#include "proxy/entry.h"
+#include "proxy/proxy.h"
+#include "proxy/publish.h"
+
+struct access_conf;
+struct acceptor;
+struct escalation;
+struct jobs;
+struct log_ring;
+struct server_pool;
+
+enum {
+	/*
+	 * What is read goes into the middle of the scratch buffer: a new head is put in front of a body where it
+	 * stands, and chunk framing around it, so that head and body leave in one piece and one system call.
+	 */
+	WORKER_HEADROOM_BYTES = 16 << 10,
+	WORKER_READ_BYTES = 64 << 10,
+	WORKER_TAILROOM_BYTES = 16 << 10,
+	WORKER_SCRATCH_BYTES = WORKER_HEADROOM_BYTES + WORKER_READ_BYTES + WORKER_TAILROOM_BYTES,
+	WORKER_OUT_BYTES = 64 << 10, /* heads are written here first */
+	WORKER_RESPONSE_HEADERS = 64, /* slots before an arena is asked for more */
+};
+
+/* Written by the worker alone; read by anybody with relaxed loads. */
+#define WORKER_COUNTERS(X)                                                                         \
+	X(connections_accepted)                                                                    \
+	X(connections_open)                                                                        \
+	X(connections_idle)                                                                        \
+	X(connections_refused)                                                                     \
+	X(requests)                                                                                \
+	X(requests_active)                                                                         \
+	X(tunnels_active)                                                                          \
+	X(upstream_dialled)                                                                        \
+	X(upstream_reused)                                                                         \
+	X(upstream_dial_failed)                                                                    \
+	X(upstream_idle)                                                                           \
+	X(upstream_active)                                                                         \
+	X(retries)                                                                                 \
+	X(tls_handshakes)                                                                          \
+	X(tls_handshakes_failed)                                                                   \
+	X(tls_resumed)                                                                             \
+	X(ktls_tx)                                                                                 \
+	X(ktls_rx)                                                                                 \
+	X(ktls_none)                                                                               \
+	X(bytes_spliced)                                                                           \
+	X(bans)                                                                                    \
+	X(snapshots_held)                                                                          \
+	X(memory_bytes)
+
+struct worker_counters {
+#define WORKER_COUNTER(name) _Atomic uint64_t name;
+	WORKER_COUNTERS(WORKER_COUNTER)
+#undef WORKER_COUNTER
+	_Atomic uint64_t open_by_entry_point[PROXY_ENTRY_POINTS_MAX];
+};
+
+/* What all workers share; read-only after start unless it says otherwise. */
+struct worker_shared {
+	const struct static_config *config;
+	const struct entry *entries; /* by index; name is empty where there is no TCP entry point */
+	size_t n_entries;
+	struct metric_registry *metrics; /* NULL: none */
+	uint32_t ktls_series[2][8];	 /* by direction (tx, rx) and enum tls_ktls */
+	uint32_t program_series;
+	struct jobs *jobs;		/* thread-safe */
+	struct escalation *escalation;	/* lock-free; NULL: off */
+	struct log_ring *rings;		/* one per worker; NULL: no access log */
+	const struct access_conf *access;
+	struct proxy_hooks hooks;
+	uint64_t dial_ns, response_header_ns, upstream_idle_ns;
+	uint32_t max_idle_per_server; /* 0: no keep-alive */
+	uint32_t max_open_per_server; /* 0: unlimited */
+	uint64_t max_connections;     /* of one worker */
+	size_t request_memory_bytes;
+	_Atomic uint64_t request_count; /* for the access log only */
+};
+
+struct worker {
+	struct loop loop;
+	struct mailbox mailbox;
+	struct worker_shared *shared;
+	uint16_t index;
+	bool draining;
+	struct timer accept_grace; /* how long new connections are still taken */
+	struct snapshot_use *use; /* the current snapshot */
+	_Atomic uint64_t revision;
+	/* Pools. */
+	struct block_pool blocks;
+	struct slab conns, exchanges, upstreams;
+	struct pipe_pool pipes;
+	struct list open; /* every struct conn */
+	struct server_pool **servers; /* by server id */
+	uint32_t n_servers;
+	/* Per thread. */
+	struct metric_worker *metrics; /* NULL: none */
+	struct date date;
+	char *scratch, *out;
+	struct header *response_headers;
+	struct acceptor *acceptors;
+	size_t n_acceptors;
+	struct worker_counters counters;
+	pthread_t thread;
+	bool started;
+	int cpu; /* -1: any */
+};
+
+static inline void worker_count(_Atomic uint64_t *cell, int64_t n)
+{
+	metric_bump(cell, (uint64_t)n);
+}
+
+static inline char *worker_read_at(struct worker *worker)
+{
+	return worker->scratch + WORKER_HEADROOM_BYTES;
+}
+
+/* Date header of this round. */
+struct str worker_date(struct worker *worker);
+
+/* Prepares everything but the thread. listeners of other workers are skipped. */
+int worker_init(struct worker *worker, struct worker_shared *shared, uint16_t index,
+		struct snapshot *snapshot, const struct proxy_listener *listeners, size_t n_listeners);
+int worker_start(struct worker *worker);
+/* After the thread has ended, or instead of starting it: closes and frees everything. */
+void worker_done(struct worker *worker);
+
+/* From any thread. Takes over a reference to the snapshot. */
+int worker_publish(struct worker *worker, struct snapshot *snapshot);
+int worker_drain(struct worker *worker, uint64_t accept_grace_ns);
+int worker_stop(struct worker *worker);
+
+#endif
