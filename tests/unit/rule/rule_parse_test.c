@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* rule_parse_test: the grammar of reference/traefik.md b.1 as rows of text and what it becomes, or what is wrong where. */
+/* rule_parse_test: the grammar of reference/traefik.md b.1 as rows of text and what it becomes, or
+ * what is wrong where. */
 
 #include "rule/rule.h"
 
@@ -15,8 +16,14 @@ struct good_row {
 	const char *tree; /* NULL: the text itself */
 };
 
-#define SAME(text)	 {{text, sizeof(text) - 1}, NULL}
-#define GOOD(text, tree) {{text, sizeof(text) - 1}, tree}
+#define SAME(text)                             \
+	{                                      \
+		{text, sizeof(text) - 1}, NULL \
+	}
+#define GOOD(text, tree)                       \
+	{                                      \
+		{text, sizeof(text) - 1}, tree \
+	}
 
 /* clang-format off */
 static const struct good_row good_rows[] = {
@@ -182,7 +189,8 @@ static void rules_become_trees_with_negation_at_the_leaves(void **state)
 		result = rule_parse(text, &arena, &root, &fault);
 		guard_free(text);
 		if (result)
-			fail_msg(STR_FMT ": %zu: %s", STR_ARG(row->text), fault.column, fault.message);
+			fail_msg(STR_FMT ": %zu: %s", STR_ARG(row->text), fault.column,
+				 fault.message);
 
 		struct str printed = rule_print(root, &arena);
 
@@ -253,13 +261,15 @@ static void depth_and_length_are_bounded(void **state)
 	assert_int_equal(parse_text(str_n(text, 65536), &fault), -EINVAL);
 	assert_non_null(strstr(fault.message, "longer than"));
 	while (n + 24 < 65000)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%sHost(`a%zu`)", n ? "||" : "", n);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%sHost(`a%zu`)", n ? "||" : "",
+				      n);
 	assert_int_equal(parse_text(str_n(text, n), &fault), 0);
 }
 
 static void every_prefix_of_a_rule_is_a_fault_or_a_rule(void **state)
 {
-	struct str text = STR("!(Host(\"a\\x41\") && /* c */ PathRegexp(`^/x`)) || Header(`k`, `v`) // end");
+	struct str text =
+		STR("!(Host(\"a\\x41\") && /* c */ PathRegexp(`^/x`)) || Header(`k`, `v`) // end");
 
 	(void)state;
 	for (size_t n = 0; n <= text.len; n++) {
@@ -267,7 +277,8 @@ static void every_prefix_of_a_rule_is_a_fault_or_a_rule(void **state)
 		struct rule_fault fault = {0};
 		int result = parse_text(prefix, &fault);
 
-		assert_true(result == 0 || (result == -EINVAL && fault.message[0] && fault.column <= n));
+		assert_true(result == 0 ||
+			    (result == -EINVAL && fault.message[0] && fault.column <= n));
 		guard_free(prefix);
 	}
 }
@@ -282,8 +293,9 @@ static void too_small_an_arena_is_reported(void **state)
 		int result;
 
 		arena_init(&arena, cap, 64);
-		result = rule_parse(STR("HostRegexp(`a`) && (Path(`/b`) || Query(`c`, `d`) || Host(`E`))"),
-				    &arena, &root, &fault);
+		result = rule_parse(
+			STR("HostRegexp(`a`) && (Path(`/b`) || Query(`c`, `d`) || Host(`E`))"),
+			&arena, &root, &fault);
 		assert_true(result == 0 || result == -ENOMEM);
 		if (result == 0)
 			rule_done(root);
