@@ -201,7 +201,7 @@ enum fail forwarded_send(struct request *request, const struct forwarded_options
 	struct str before = header_joined(&request->headers, HEADER_X_FORWARDED_FOR);
 	char text[ADDR_TEXT_MAX];
 
-	if (options->not_append_for)
+	if (options->not_append_for || request->hide_peer)
 		return FAIL_NONE;
 	addr_print(&request->peer, text);
 

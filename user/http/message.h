@@ -119,6 +119,7 @@ struct request {
 	bool upgrade; /* Connection: upgrade with an Upgrade header we may forward (websocket, GET)
 		       */
 	bool is_absolute; /* absolute-form target */
+	bool hide_peer;	  /* a middleware asked that X-Forwarded-For is not sent */
 	struct str method;
 	struct str target;	/* the request target as it came */
 	struct str authority;	/* Host header or absolute-form authority, as it came; forwarded as
