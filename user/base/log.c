@@ -11,10 +11,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/hash.h"
 
 enum {
@@ -160,18 +160,16 @@ static void add_number(struct line *line, const char *name, int64_t value)
 static void begin(struct line *line, enum log_level level, const char *message)
 {
 	uint64_t now_ns = clock_wall_ns();
-	time_t seconds = (time_t)(now_ns / NS_PER_SEC);
-	struct tm utc;
-	char stamp[48];
+	struct date date = date_of((int64_t)(now_ns / NS_PER_SEC));
+	char stamp[DATE_TEXT_MAX + 16];
 
 	line->len = 0;
 	line->json = state.format == LOG_JSON;
 	line->full = false;
-	gmtime_r(&seconds, &utc);
-	size_t n = strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+	size_t n = date_print_iso(&date, stamp);
 
 	snprintf(stamp + n, sizeof(stamp) - n, ".%03uZ",
-		 (unsigned)(now_ns % NS_PER_SEC / NS_PER_MS));
+		 (unsigned int)(now_ns % NS_PER_SEC / NS_PER_MS));
 	add_text(line, "time", str_of(stamp));
 	add_text(line, "level", str_of(level_names[level]));
 	add_text(line, "msg", str_of(message));

@@ -7,9 +7,9 @@
 #include "obs/access_log.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/date.h"
 
 enum field_type {
 	FIELD_STR,	/* left out of JSON when empty */
@@ -23,7 +23,7 @@ enum field_type {
 };
 
 struct field {
-	const char *name;
+	struct str name;
 	enum field_type type;
 	uint16_t at; /* offset in struct access_record */
 	const char *help;
@@ -33,45 +33,48 @@ struct field {
 
 /* Sorted as JSON writes them. */
 static const struct field fields[] = {
-	{"ClientAddr", FIELD_STR, AT(client_addr), "address and port of the peer"},
-	{"ClientHost", FIELD_STR, AT(client_host), "client address, or X-Forwarded-For as it came"},
-	{"ClientPort", FIELD_STR_DASH, AT(client_port), "port of the peer"},
-	{"ClientUsername", FIELD_STR_DASH, AT(client_user), "authenticated user"},
-	{"DownstreamContentSize", FIELD_INT, AT(downstream_bytes),
+	{STR("ClientAddr"), FIELD_STR, AT(client_addr), "address and port of the peer"},
+	{STR("ClientHost"), FIELD_STR, AT(client_host),
+	 "client address, or X-Forwarded-For as it came"},
+	{STR("ClientPort"), FIELD_STR_DASH, AT(client_port), "port of the peer"},
+	{STR("ClientUsername"), FIELD_STR_DASH, AT(client_user), "authenticated user"},
+	{STR("DownstreamContentSize"), FIELD_INT, AT(downstream_bytes),
 	 "bytes of body sent to the client"},
-	{"DownstreamStatus", FIELD_INT, AT(downstream_status), "status sent to the client"},
-	{"Duration", FIELD_INT, AT(duration_ns), "nanoseconds from the first byte to the last"},
-	{"OriginContentSize", FIELD_INT, AT(origin_bytes), "bytes of body the backend sent"},
-	{"OriginDuration", FIELD_INT, AT(origin_duration_ns), "nanoseconds the backend took"},
-	{"OriginStatus", FIELD_INT_SET, AT(origin_status),
+	{STR("DownstreamStatus"), FIELD_INT, AT(downstream_status), "status sent to the client"},
+	{STR("Duration"), FIELD_INT, AT(duration_ns),
+	 "nanoseconds from the first byte to the last"},
+	{STR("OriginContentSize"), FIELD_INT, AT(origin_bytes), "bytes of body the backend sent"},
+	{STR("OriginDuration"), FIELD_INT, AT(origin_duration_ns), "nanoseconds the backend took"},
+	{STR("OriginStatus"), FIELD_INT_SET, AT(origin_status),
 	 "status of the backend; absent when it was not asked"},
-	{"Overhead", FIELD_OVERHEAD, 0, "nanoseconds spent in the proxy"},
-	{"RequestAddr", FIELD_STR, AT(request_addr), "Host header"},
-	{"RequestContentSize", FIELD_INT, AT(request_bytes), "bytes of body the client sent"},
-	{"RequestCount", FIELD_INT, AT(request_count), "number of the request since the start"},
-	{"RequestHost", FIELD_STR, AT(request_host), "host of the Host header"},
-	{"RequestMethod", FIELD_STR, AT(request_method), "method"},
-	{"RequestPath", FIELD_STR, AT(request_path), "path and query"},
-	{"RequestPort", FIELD_STR_DASH, AT(request_port), "port of the Host header"},
-	{"RequestProtocol", FIELD_STR, AT(request_protocol), "protocol version"},
-	{"RequestScheme", FIELD_STR, AT(request_scheme), "http or https"},
-	{"RetryAttempts", FIELD_INT, AT(retry_attempts), "tries after the first"},
-	{"RouterName", FIELD_STR, AT(router_name), "router that matched"},
-	{"ServiceAddr", FIELD_STR, AT(service_addr), "address and port of the backend"},
-	{"ServiceName", FIELD_STR, AT(service_name), "service of the router"},
-	{"ServiceURL", FIELD_STR, AT(service_url), "URL of the backend"},
-	{"SpanId", FIELD_STR, AT(span_id), "span of the trace"},
-	{"StartLocal", FIELD_TIME_LOCAL, 0, "when the request began, local time"},
-	{"StartUTC", FIELD_TIME_UTC, 0, "when the request began"},
-	{"TLSCipher", FIELD_STR, AT(tls_cipher), "cipher suite of the connection"},
-	{"TLSClientSubject", FIELD_STR, AT(tls_client_subject),
+	{STR("Overhead"), FIELD_OVERHEAD, 0, "nanoseconds spent in the proxy"},
+	{STR("RequestAddr"), FIELD_STR, AT(request_addr), "Host header"},
+	{STR("RequestContentSize"), FIELD_INT, AT(request_bytes), "bytes of body the client sent"},
+	{STR("RequestCount"), FIELD_INT, AT(request_count),
+	 "number of the request since the start"},
+	{STR("RequestHost"), FIELD_STR, AT(request_host), "host of the Host header"},
+	{STR("RequestMethod"), FIELD_STR, AT(request_method), "method"},
+	{STR("RequestPath"), FIELD_STR, AT(request_path), "path and query"},
+	{STR("RequestPort"), FIELD_STR_DASH, AT(request_port), "port of the Host header"},
+	{STR("RequestProtocol"), FIELD_STR, AT(request_protocol), "protocol version"},
+	{STR("RequestScheme"), FIELD_STR, AT(request_scheme), "http or https"},
+	{STR("RetryAttempts"), FIELD_INT, AT(retry_attempts), "tries after the first"},
+	{STR("RouterName"), FIELD_STR, AT(router_name), "router that matched"},
+	{STR("ServiceAddr"), FIELD_STR, AT(service_addr), "address and port of the backend"},
+	{STR("ServiceName"), FIELD_STR, AT(service_name), "service of the router"},
+	{STR("ServiceURL"), FIELD_STR, AT(service_url), "URL of the backend"},
+	{STR("SpanId"), FIELD_STR, AT(span_id), "span of the trace"},
+	{STR("StartLocal"), FIELD_TIME_LOCAL, 0, "when the request began, local time"},
+	{STR("StartUTC"), FIELD_TIME_UTC, 0, "when the request began"},
+	{STR("TLSCipher"), FIELD_STR, AT(tls_cipher), "cipher suite of the connection"},
+	{STR("TLSClientSubject"), FIELD_STR, AT(tls_client_subject),
 	 "subject of the client certificate"},
-	{"TLSVersion", FIELD_STR, AT(tls_version), "TLS version of the connection"},
-	{"TraceId", FIELD_STR, AT(trace_id), "trace"},
-	{"entryPointName", FIELD_STR, AT(entry_point), "entry point"},
-	{"level", FIELD_CONST, 0, "info"},
-	{"msg", FIELD_CONST, 0, ""},
-	{"time", FIELD_TIME_UTC, 0, "the same as StartUTC"},
+	{STR("TLSVersion"), FIELD_STR, AT(tls_version), "TLS version of the connection"},
+	{STR("TraceId"), FIELD_STR, AT(trace_id), "trace"},
+	{STR("entryPointName"), FIELD_STR, AT(entry_point), "entry point"},
+	{STR("level"), FIELD_CONST, 0, "info"},
+	{STR("msg"), FIELD_CONST, 0, ""},
+	{STR("time"), FIELD_TIME_UTC, 0, "the same as StartUTC"},
 };
 
 enum {
@@ -167,24 +170,22 @@ static void add_escaped(struct line *line, struct str value)
 /* "2006-01-02T15:04:05.999999999Z": RFC 3339, the fraction without trailing zeros. */
 static void add_time(struct line *line, uint64_t wall_ns, int32_t offset_s)
 {
-	time_t seconds = (time_t)(wall_ns / NS_PER_SEC) + offset_s;
+	struct date date = date_of((int64_t)(wall_ns / NS_PER_SEC) + offset_s);
 	uint32_t fraction = (uint32_t)(wall_ns % NS_PER_SEC), scale = NS_PER_SEC / 10;
-	char text[48];
-	struct tm tm;
+	char text[DATE_TEXT_MAX + 16];
+	size_t n = date_print_iso(&date, text);
 
-	gmtime_r(&seconds, &tm);
-	add(line, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm));
-	for (bool first = true; fraction; first = false, scale /= 10) {
-		char digit = (char)('0' + fraction / scale);
-
-		add(line, first ? "." : "", first);
-		add(line, &digit, 1);
+	if (fraction)
+		text[n++] = '.';
+	for (; fraction; scale /= 10) {
+		text[n++] = (char)('0' + fraction / scale);
 		fraction %= scale;
 	}
-	if (offset_s == 0) {
-		add(line, "Z", 1);
+	if (offset_s == 0)
+		text[n++] = 'Z';
+	add(line, text, n);
+	if (offset_s == 0)
 		return;
-	}
 	uint32_t minutes = (uint32_t)(offset_s < 0 ? -offset_s : offset_s) / 60;
 	char zone[6] = {offset_s < 0 ? '-' : '+',	 (char)('0' + minutes / 600 % 10),
 			(char)('0' + minutes / 60 % 10), ':',
@@ -245,7 +246,11 @@ static void add_json_name(struct line *line, struct str prefix, struct str name)
 {
 	add(line, line->len > 1 ? ",\"" : "\"", line->len > 1 ? 2 : 1);
 	add_str(line, prefix);
-	add_escaped(line, name);
+	/* Names of our fields are harmless; only headers have others. */
+	if (prefix.len)
+		add_escaped(line, name);
+	else
+		add_str(line, name);
 	add(line, "\":", 2);
 }
 
@@ -262,7 +267,7 @@ static void format_json(struct line *line, const struct access_conf *conf,
 			add_json_name(line, str_of(side_prefix[header->side]), header->name);
 			add_quoted(line, header->value);
 		} else if (!(conf->dropped >> i & 1) && !is_absent(&fields[i], record)) {
-			add_json_name(line, (struct str){0}, str_of(fields[i].name));
+			add_json_name(line, (struct str){0}, fields[i].name);
 			add_json_value(line, &fields[i], conf, record);
 		}
 		if (line->full)
@@ -310,15 +315,15 @@ static struct str plain(const struct access_conf *conf, const char *name, struct
 static void format_common(struct line *line, const struct access_conf *conf,
 			  const struct access_record *record)
 {
-	time_t seconds = (time_t)(record->start_wall_ns / NS_PER_SEC);
-	char stamp[64];
-	struct tm tm;
+	struct date date = date_of((int64_t)(record->start_wall_ns / NS_PER_SEC));
+	char stamp[DATE_TEXT_MAX];
 
-	gmtime_r(&seconds, &tm);
 	add_escaped(line, plain(conf, "ClientHost", record->client_host));
 	add_str(line, STR(" - "));
 	add_escaped(line, plain(conf, "ClientUsername", record->client_user));
-	add(line, stamp, strftime(stamp, sizeof(stamp), " [%d/%b/%Y:%H:%M:%S +0000] \"", &tm));
+	add_str(line, STR(" ["));
+	add(line, stamp, date_print_clf(&date, stamp));
+	add_str(line, STR(" +0000] \""));
 	add_escaped(line, plain(conf, "RequestMethod", record->request_method));
 	add(line, " ", 1);
 	add_escaped(line, plain(conf, "RequestPath", record->request_path));
@@ -374,7 +379,7 @@ bool access_log_wanted(const struct access_conf *conf, const struct access_recor
 int access_log_field(struct str name)
 {
 	for (int i = 0; i < FIELD_COUNT; i++)
-		if (str_eq_nocase(str_of(fields[i].name), name))
+		if (str_eq_nocase(fields[i].name, name))
 			return i;
 	return -1;
 }
@@ -384,7 +389,7 @@ const char *access_log_field_name(size_t i, const char **ret_help)
 	if (i >= FIELD_COUNT)
 		return NULL;
 	*ret_help = fields[i].type == FIELD_CONST ? "always the same" : fields[i].help;
-	return fields[i].name;
+	return fields[i].name.at;
 }
 
 int access_log_format_named(struct str name, enum access_format *ret_format)
