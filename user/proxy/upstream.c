@@ -34,14 +34,24 @@ int upstream_reserve(struct worker *worker, uint32_t n)
 	if (!servers)
 		return -ENOMEM;
 	worker->servers = servers;
-	for (uint32_t i = worker->n_servers; i < n; i++) {
-		servers[i] = calloc(1, sizeof(**servers));
-		if (!servers[i])
-			return -ENOMEM;
-		list_init(&servers[i]->idle);
-		worker->n_servers = i + 1;
-	}
+	for (uint32_t i = worker->n_servers; i < n; i++)
+		servers[i] = NULL;
+	worker->n_servers = n;
 	return 0;
+}
+
+/* Made when the server is used for the first time, and kept: ids are few and come back. */
+static struct server_pool *make_pool(struct worker *worker, uint32_t server_id)
+{
+	struct server_pool *pool = upstream_pool(worker, server_id);
+
+	if (pool || server_id >= worker->n_servers)
+		return pool;
+	pool = calloc(1, sizeof(*pool));
+	if (pool)
+		list_init(&pool->idle);
+	worker->servers[server_id] = pool;
+	return pool;
 }
 
 static void free_later(struct loop_task *task)
@@ -75,6 +85,8 @@ static void close_upstream(struct upstream *upstream)
 void upstream_close_idle(struct worker *worker)
 {
 	for (uint32_t i = 0; i < worker->n_servers; i++) {
+		if (!worker->servers[i])
+			continue;
 		LIST_EACH(&worker->servers[i]->idle, node)
 			close_upstream(LIST_OF(node, struct upstream, node));
 	}
@@ -174,13 +186,13 @@ struct upstream *upstream_reuse(struct worker *worker, const struct server *serv
 int upstream_dial(struct worker *worker, const struct server *server, struct exchange *exchange,
 		  struct upstream **ret_upstream)
 {
-	struct server_pool *pool = upstream_pool(worker, server->id);
+	struct server_pool *pool = make_pool(worker, server->id);
 	uint32_t limit = worker->shared->max_open_per_server;
 	struct upstream *upstream;
 	int fd, error;
 
 	if (!pool)
-		return -ENOENT;
+		return -ENOMEM;
 	if (limit && pool->n_open >= limit)
 		return -EAGAIN;
 	upstream = slab_take(&worker->upstreams);

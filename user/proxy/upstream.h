@@ -49,7 +49,7 @@ struct upstream_events {
 };
 extern const struct upstream_events exchange_upstream_events;
 
-/* The pool of a server, or NULL (the id is not known to this worker). */
+/* The pool of a server, or NULL: nothing was sent there yet. */
 struct server_pool *upstream_pool(struct worker *worker, uint32_t server_id);
 /* Ids below n can be used afterwards. -ENOMEM. */
 int upstream_reserve(struct worker *worker, uint32_t n);

@@ -43,7 +43,7 @@ static void drop_use(struct worker *worker, struct snapshot_use *use)
 static int adopt(struct worker *worker, struct snapshot *snapshot)
 {
 	struct snapshot_use *use, *before = worker->use;
-	int error = upstream_reserve(worker, snapshot->max_server_id + 1);
+	int error = upstream_reserve(worker, snapshot->max_server_id);
 
 	if (!error && worker->metrics)
 		error = metric_worker_reserve(worker->metrics,
