@@ -39,6 +39,8 @@ struct regex_set *regex_set_new(void);
 void regex_set_free(struct regex_set *set);
 /* Index of the added pattern, or -1 for a bad one. */
 int regex_set_add(struct regex_set *set, struct str pattern);
+/* After the last pattern; 0. A set that is too large to be one automaton tries each pattern alone.
+ */
 int regex_set_compile(struct regex_set *set);
 /* Calls each(context, index) for every matching pattern, in increasing index order; returns how
  * many. */

@@ -13,7 +13,6 @@
 #include <re2/set.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -105,21 +104,31 @@ struct regex {
 	}
 };
 
+/*
+ * Where the set's automaton outgrows its memory (many patterns, or an input made to do that), each
+ * pattern is tried alone: slower, but never a match less.
+ */
 struct regex_set {
 	std::vector<std::string> patterns;
 	std::unique_ptr<RE2::Set> utf8 = fresh(false);
+	bool is_compiled = false;
 	mutable std::unique_ptr<RE2::Set> latin1;
-	mutable std::once_flag latin1_once;
+	mutable std::once_flag latin1_once, alone_once;
+	mutable std::vector<std::unique_ptr<struct regex>> alone;
 
 	static std::unique_ptr<RE2::Set> fresh(bool latin1)
 	{
-		return std::make_unique<RE2::Set>(options(latin1), RE2::UNANCHORED);
+		RE2::Options set_options = options(latin1);
+
+		set_options.set_max_mem(REGEX_SET_MEM_BYTES);
+		return std::make_unique<RE2::Set>(set_options, RE2::UNANCHORED);
 	}
 
-	const RE2::Set &of(struct str text) const
+	/* NULL: there is none, try each alone. */
+	const RE2::Set *of(struct str text) const
 	{
-		if (is_utf8(text))
-			return *utf8;
+		if (!is_compiled || is_utf8(text))
+			return is_compiled ? utf8.get() : nullptr;
 		std::call_once(latin1_once, [this] {
 			auto twin = fresh(true);
 
@@ -129,7 +138,20 @@ struct regex_set {
 			if (twin->Compile())
 				latin1 = std::move(twin);
 		});
-		return latin1 ? *latin1 : *utf8;
+		return latin1.get();
+	}
+
+	void match_alone(struct str text, std::vector<int> *hits) const
+	{
+		std::call_once(alone_once, [this] {
+			for (const auto &pattern : patterns)
+				alone.emplace_back(
+					regex_new({pattern.data(), pattern.size()}, nullptr, 0));
+		});
+		hits->clear();
+		for (size_t i = 0; i < alone.size(); i++)
+			if (alone[i] && regex_match(alone[i].get(), text))
+				hits->push_back((int)i);
 	}
 };
 
@@ -223,16 +245,20 @@ int regex_set_add(struct regex_set *set, struct str pattern)
 
 int regex_set_compile(struct regex_set *set)
 {
-	return set->patterns.empty() || set->utf8->Compile() ? 0 : -ENOMEM;
+	set->is_compiled = !set->patterns.empty() && set->utf8->Compile();
+	return 0;
 }
 
 size_t regex_set_match(const struct regex_set *set, struct str text,
 		       void (*each)(void *context, int index), void *context)
 {
+	const RE2::Set *automaton = set->of(text);
+	RE2::Set::ErrorInfo fault = {RE2::Set::kNoError};
 	std::vector<int> hits;
 
-	if (set->patterns.empty() || !set->of(text).Match(piece(text), &hits))
-		return 0;
+	if (!automaton ||
+	    (!automaton->Match(piece(text), &hits, &fault) && fault.kind != RE2::Set::kNoError))
+		set->match_alone(text, &hits);
 	std::sort(hits.begin(), hits.end());
 	for (int index : hits)
 		each(context, index);

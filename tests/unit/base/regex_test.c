@@ -3,6 +3,8 @@
 
 #include "base/regex.h"
 
+#include <stdio.h>
+
 #include "check.h"
 
 static void patterns_match_as_in_go(void **state)
@@ -173,6 +175,38 @@ static void a_set_tells_which_patterns_match(void **state)
 	regex_set_free(NULL);
 }
 
+static void count(void *context, int index)
+{
+	(void)index;
+	++*(size_t *)context;
+}
+
+static void a_set_that_outgrows_its_memory_misses_nothing(void **state)
+{
+	struct regex_set *set = regex_set_new();
+	static char text[4000];
+	uint32_t seed = 1;
+	size_t seen = 0;
+
+	(void)state;
+	/* Each needs an automaton that remembers a window of the input: together they need far too
+	 * much. */
+	for (int i = 0; i < 40; i++) {
+		char pattern[64];
+
+		snprintf(pattern, sizeof(pattern), "[a-m][a-z]{%d}[n-z][a-z]{%d}q", 40 + i, 60 + i);
+		assert_int_equal(regex_set_add(set, str_of(pattern)), i);
+	}
+	for (size_t i = 0; i < sizeof(text); i++) {
+		seed = seed * 1664525 + 1013904223;
+		text[i] = (char)('a' + (seed >> 16) % 26);
+	}
+	assert_int_equal(regex_set_compile(set), 0);
+	assert_int_equal(regex_set_match(set, str_n(text, sizeof(text)), count, &seen), 40);
+	assert_int_equal(seen, 40);
+	regex_set_free(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +216,7 @@ int main(void)
 		cmocka_unit_test(replacement_is_go_s_replace_all_string),
 		cmocka_unit_test(hostile_patterns_take_linear_time),
 		cmocka_unit_test(a_set_tells_which_patterns_match),
+		cmocka_unit_test(a_set_that_outgrows_its_memory_misses_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
