@@ -6,7 +6,7 @@
 
 enum {
 	REGEX_MEM_BYTES = 8 << 20,	/* per expression, RE2's budget for program and DFA cache */
-	REGEX_SET_MEM_BYTES = 64 << 20, /* per set */
+	REGEX_SET_MEM_BYTES = 16 << 20, /* per set */
 	REGEX_PATTERN_MAX = 64 << 10,
 	REGEX_GROUPS_MAX = 64,
 };
