@@ -117,7 +117,7 @@ $(O)/tests/bpf/%_test: $(O)/tests/bpf/%_test.o $(support_o) $(O)/lib/loader.a $(
 fuzz_mods = $(shell sed -n 's|^// link: ||p' tests/fuzz/$1.c)
 $(O)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(O)/flags FORCE | $(skels)
 	$(call say,FUZZ,$@)mkdir -p $(@D) && for m in $(call fuzz_mods,$*_fuzz); do ls user/$$m/*.cc; done 2>/dev/null | \
-		xargs -r -I{} sh -c 'o=$(O)/fuzz/$$(echo {} | tr / _).o; mkdir -p $(O)/fuzz; [ $$o -nt {} ] || clang++ -std=gnu++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined $(INC) -c {} -o $$o' && \
+		xargs -r -I{} sh -c 'o=$(O)/fuzz/$$(echo {} | tr / _).o; mkdir -p $(O)/fuzz; [ $$o -nt {} ] || clang++ -std=gnu++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=function,vptr $(INC) -c {} -o $$o' && \
 	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(INC) -Itests/support $< \
 		$(foreach m,$(call fuzz_mods,$*_fuzz),$(filter-out $(main_src),$(wildcard user/$m/*.c))) \
 		$$(for m in $(call fuzz_mods,$*_fuzz); do ls user/$$m/*.cc; done 2>/dev/null | while read f; do echo $(O)/fuzz/$$(echo $$f | tr / _).o; done) \

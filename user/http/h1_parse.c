@@ -208,10 +208,12 @@ ssize_t h1_parse_request(struct str input, const struct h1_limits *limits, struc
 {
 	struct h1_facts facts = {0};
 	enum fail fail = FAIL_NONE;
-	const char *end = input.at + str_take(input, limits->max_head_bytes).len;
 
 	reset_request(request);
+	if (input.len == 0)
+		return -EAGAIN;
 
+	const char *end = input.at + str_take(input, limits->max_head_bytes).len;
 	const char *at = read_request_line(input.at, end, request, &fail);
 
 	if (at) {
@@ -327,7 +329,6 @@ ssize_t h1_parse_response(struct str input, const struct h1_limits *limits,
 	/* Host and Expect mean nothing in a response: they are no fault either. */
 	struct h1_facts facts = {.is_response = true};
 	enum fail fail = FAIL_NONE;
-	const char *end = input.at + str_take(input, limits->max_head_bytes).len;
 
 	response->status = 0;
 	response->version_minor = 0;
@@ -336,7 +337,10 @@ ssize_t h1_parse_response(struct str input, const struct h1_limits *limits,
 	response->reason = (struct str){0};
 	response->content_length = -1;
 	response->headers.n = 0;
+	if (input.len == 0)
+		return -EAGAIN;
 
+	const char *end = input.at + str_take(input, limits->max_head_bytes).len;
 	const char *at = read_status_line(input.at, end, response, &fail);
 
 	if (at) {
@@ -357,16 +361,11 @@ ssize_t h1_parse_response(struct str input, const struct h1_limits *limits,
 
 bool h1_head_ready(struct str input, const struct h1_limits *limits, size_t *resume)
 {
-	const char *end = input.at + input.len;
-	const char *at = input.at + *resume;
+	const char *lf;
 
-	while (at < end) {
-		const char *lf = memchr(at, '\n', (size_t)(end - at));
-
-		if (!lf)
-			break;
-		at = lf + 1;
-		*resume = (size_t)(at - input.at);
+	while (*resume < input.len &&
+	       (lf = memchr(input.at + *resume, '\n', input.len - *resume)) != NULL) {
+		*resume = (size_t)(lf + 1 - input.at);
 		/* A line that does not end in CR LF is a fault to report now. */
 		if (lf == input.at || lf[-1] != '\r')
 			return true;

@@ -91,6 +91,7 @@ static bool is_ours(uint16_t id, bool is_request)
 	case HEADER_TRANSFER_ENCODING:
 	case HEADER_UPGRADE:
 		return true;
+	case HEADER_EXPECT:
 	case HEADER_HOST:
 	case HEADER_PROXY_AUTHORIZATION:
 		return is_request;
@@ -184,6 +185,10 @@ ssize_t h1_write_request(const struct request *request, const struct h1_request_
 		put_number(&to, (uint64_t)request->content_length);
 		put(&to, STR("\r\n"));
 	}
+	/* RFC 9110 10.1.1: an HTTP/1.0 client's expectation is void, so ours must not carry it on.
+	 */
+	if (request->expect_continue && header_value(&request->headers, HEADER_EXPECT).at)
+		put(&to, STR("Expect: 100-continue\r\n"));
 	if (request->upgrade)
 		put(&to, STR("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
 	put(&to, STR("\r\n"));

@@ -189,14 +189,12 @@ struct str header_cookie(const struct headers *headers, struct str name)
 
 bool header_name_valid(struct str name)
 {
-	const char *end = name.at + name.len;
-
-	return name.len > 0 && h1_scan_while(name.at, end, H1_SCAN_TOKEN) == end;
+	return name.len > 0 &&
+	       h1_scan_while(name.at, name.at + name.len, H1_SCAN_TOKEN) == name.at + name.len;
 }
 
 bool header_value_valid(struct str value)
 {
-	const char *end = value.at + value.len;
-
-	return value.len == 0 || h1_scan_value(value.at, end) == end;
+	return value.len == 0 ||
+	       h1_scan_value(value.at, value.at + value.len) == value.at + value.len;
 }

@@ -61,10 +61,13 @@ static enum fail parse_authority(struct str rest, struct uri *uri)
 enum fail uri_parse(struct str target, enum http_method method, struct uri *ret_uri)
 {
 	static const struct str schemes[] = {{"http://", 7}, {"https://", 8}};
-	const char *end = target.at + target.len;
+	const char *end;
 
 	*ret_uri = (struct uri){0};
-	if (target.len == 0 || h1_scan_while(target.at, end, H1_SCAN_TARGET) != end)
+	if (target.len == 0)
+		return FAIL_TARGET_BAD;
+	end = target.at + target.len;
+	if (h1_scan_while(target.at, end, H1_SCAN_TARGET) != end)
 		return FAIL_TARGET_BAD;
 	if (str_find(target, '#') >= 0)
 		return FAIL_FRAGMENT;
@@ -106,14 +109,14 @@ static bool is_port(struct str port)
 
 bool uri_split_authority(struct str authority, struct str *ret_host, struct str *ret_port)
 {
-	const char *at = authority.at, *end = at + authority.len;
-	const char *stop;
+	const char *at = authority.at, *end, *stop;
 	struct str host;
 
 	if (authority.len == 0) {
 		*ret_host = *ret_port = STR("");
 		return true;
 	}
+	end = at + authority.len;
 	if (*at == '[') {
 		struct addr addr;
 

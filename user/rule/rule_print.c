@@ -9,13 +9,14 @@
 
 enum { MAX_PRINT_BYTES = 1 << 20 };
 
-static void print_string(struct buf *buf, struct str text)
+static void print_string(struct buf *buf, struct str text, struct str tail)
 {
 	char escape[5];
 
 	if (str_find(text, '`') < 0 && str_find(text, '\r') < 0) {
 		buf_add_char(buf, '`');
 		buf_add(buf, text);
+		buf_add(buf, tail);
 		buf_add_char(buf, '`');
 		return;
 	}
@@ -30,6 +31,7 @@ static void print_string(struct buf *buf, struct str text)
 			buf_add_char(buf, (char)c);
 		}
 	}
+	buf_add(buf, tail);
 	buf_add_char(buf, '"');
 }
 
@@ -42,7 +44,12 @@ static void print_leaf(struct buf *buf, const struct rule *leaf)
 	for (size_t i = 0; i < leaf->n_args; i++) {
 		if (i > 0)
 			buf_add(buf, STR(", "));
-		print_string(buf, leaf->args[i]);
+		/* A host loses one final dot when it is parsed, so one that still has a dot had
+		 * two. */
+		bool had_dot = leaf->kind == MATCH_HOST && leaf->args[i].len > 1 &&
+			       str_ends(leaf->args[i], STR("."));
+
+		print_string(buf, leaf->args[i], had_dot ? STR(".") : STR(""));
 	}
 	buf_add_char(buf, ')');
 }

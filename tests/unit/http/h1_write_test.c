@@ -42,6 +42,8 @@ static const struct request_row request_rows[] = {
 	{"9110 7.6.1: hop-by-hop fields go", "GET / HTTP/1.1\r\nHost: h\r\nConnection: close, X-A\r\nKeep-Alive: 1\r\nProxy-Connection: a\r\nTE: gzip\r\nUpgrade: h2c\r\nX-A: 1\r\nX-B: 2\r\nProxy-Authorization: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nX-B: 2\r\n\r\n"},
 	{"A2.4: protected fields stay", "GET / HTTP/1.1\r\nHost: h\r\nConnection: Cookie, X-Forwarded-For\r\nCookie: a=b\r\nX-Forwarded-For: 1\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\nX-Forwarded-For: 1\r\n\r\n"},
 	{"d.5: TE trailers", "GET / HTTP/1.1\r\nHost: h\r\nTE: gzip, Trailers\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nTe: trailers\r\n\r\n"},
+	{"9110 10.1.1: an expectation", "POST / HTTP/1.1\r\nHost: h\r\nexpect: 100-Continue\r\nContent-Length: 5\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"},
+	{"9110 10.1.1: an old client's is void", "POST / HTTP/1.0\r\nHost: h\r\nExpect: 100-continue, x\r\nContent-Length: 5\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n"},
 	{"9110 7.8: a granted upgrade", "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket, h2c\r\nSec-WebSocket-Version: 13\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
 };
 /* clang-format on */

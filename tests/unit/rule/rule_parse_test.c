@@ -35,7 +35,7 @@ static const struct good_row good_rows[] = {
 	SAME("ClientIP(`10.0.0.0/8`)"), SAME("ClientIP(`2001:db8::/32`)"), SAME("ClientIP(`::ffff:1.2.3.4`)"),
 	/* what the build does to arguments (b.2) */
 	GOOD("Host(`A.B`)", "Host(`a.b`)"), GOOD("Host(`a.b.`)", "Host(`a.b`)"), SAME("Host(`*`)"),
-	SAME("Host(`*.a`)"), GOOD("Host(`*.`)", "Host(`*.`)"), GOOD("Method(`get`)", "Method(`GET`)"),
+	SAME("Host(`*.a`)"), GOOD("Host(`*.`)", "Host(`*..`)"), SAME("Host(`a..`)"), SAME("Host(`.`)"), GOOD("Method(`get`)", "Method(`GET`)"),
 	/* four spellings (b.1) */
 	GOOD("host(`a`)", "Host(`a`)"), GOOD("HOST(`a`)", "Host(`a`)"),
 	GOOD("pathprefix(`/a`)", "PathPrefix(`/a`)"), GOOD("PATHPREFIX(`/a`)", "PathPrefix(`/a`)"),
