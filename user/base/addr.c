@@ -116,13 +116,30 @@ bool addr_is_unspecified(const struct addr *addr)
 				: addr_eq(addr, &zero);
 }
 
+/* By hand: this is done for every request, and the C library formats with printf. */
+static size_t print_v4(const uint8_t *byte, char *text)
+{
+	char *at = text;
+
+	for (int i = 0; i < 4; i++) {
+		unsigned int n = byte[i];
+
+		if (n >= 100)
+			*at++ = (char)('0' + n / 100);
+		if (n >= 10)
+			*at++ = (char)('0' + n / 10 % 10);
+		*at++ = (char)('0' + n % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+	return (size_t)(at - text) - 1;
+}
+
 size_t addr_print(const struct addr *addr, char ret_text[ADDR_TEXT_MAX])
 {
-	bool is_v4 = addr_is_v4(addr);
-
+	if (addr_is_v4(addr))
+		return print_v4(addr->byte + V4_AT, ret_text);
 	/* Cannot fail: the family is known and the room is enough. */
-	inet_ntop(is_v4 ? AF_INET : AF_INET6, addr->byte + (is_v4 ? V4_AT : 0), ret_text,
-		  ADDR_TEXT_MAX);
+	inet_ntop(AF_INET6, addr->byte, ret_text, ADDR_TEXT_MAX);
 	return strlen(ret_text);
 }
 

@@ -38,6 +38,11 @@ bool forwarded_is_managed(struct str name)
 	return is_managed_id(header_id_of(with_dashes(name, room)));
 }
 
+static bool is_identity_id(enum header_id id)
+{
+	return is_managed_id(id) || id == HEADER_FORWARDED;
+}
+
 /* Beyond the managed set: what servers and frameworks take for an identity (reference/security.md
  * A2.4). */
 static bool is_identity(struct str name)
@@ -47,14 +52,12 @@ static bool is_identity(struct str name)
 		{"Client-Cert", 11},  {"X-Client-Cert", 13},
 	};
 	char room[MAX_IDENTITY_BYTES];
-	enum header_id id;
 
 	/* Nearly all names end here: none of the list begins with another letter. */
 	if (name.len < 8 || !memchr("xXcCfF", name.at[0], 6))
 		return false;
 	name = with_dashes(name, room);
-	id = header_id_of(name);
-	if (is_managed_id(id) || id == HEADER_FORWARDED)
+	if (is_identity_id(header_id_of(name)))
 		return true;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 		if (str_starts_nocase(name, prefixes[i]))
@@ -114,19 +117,39 @@ static void drop_nominated(struct headers *headers, const struct forwarded_optio
 	header_remove_id(headers, HEADER_CONNECTION);
 }
 
-static enum fail apply_underscores(struct headers *headers, uint8_t strategy)
+/*
+ * The walk: underscores by strategy, identities of untrusted peers. What is there afterwards is
+ * noted by id, so that adding ours needs no search. Managed names are protected, so no nomination
+ * changes what was noted of them.
+ */
+static enum fail filter(struct request *request, uint8_t underscores, uint64_t *ret_seen)
 {
-	for (size_t i = 0; strategy != FORWARDED_UNDERSCORES_KEEP && i < headers->n; i++) {
+	struct headers *headers = &request->headers;
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < headers->n; i++) {
 		struct header *header = &headers->at[i];
 
-		if (header->gone || header->id || !memchr(header->name.at, '_', header->name.len))
+		if (header->gone)
 			continue;
-		if (strategy == FORWARDED_UNDERSCORES_REJECT)
-			return FAIL_HEADER_UNDERSCORE;
-		header->gone = true;
+		if (header->id == HEADER_OTHER && underscores != FORWARDED_UNDERSCORES_KEEP &&
+		    memchr(header->name.at, '_', header->name.len)) {
+			if (underscores == FORWARDED_UNDERSCORES_REJECT)
+				return FAIL_HEADER_UNDERSCORE;
+			header->gone = true;
+		} else if (!request->peer_trusted &&
+			   (header->id == HEADER_OTHER ? is_identity(header->name)
+						       : is_identity_id(header->id))) {
+			header->gone = true;
+		} else {
+			seen |= 1ULL << header->id;
+		}
 	}
+	*ret_seen = seen;
 	return FAIL_NONE;
 }
+
+_Static_assert(HEADER__COUNT <= 64, "a set of header ids is one word");
 
 /* The port in Host when it has one, else the scheme's: what the reference sends as
  * X-Forwarded-Port. */
@@ -141,75 +164,89 @@ static struct str port_of(const struct request *request, struct str proto)
 	return STR("80");
 }
 
-static void add_absent(struct request *request, const struct forwarded_options *options)
+/* Sets a header that is absent or empty. */
+static void add_absent(struct headers *headers, uint64_t seen, enum header_id id, struct str value)
+{
+	if (!(seen >> id & 1))
+		header_add_id(headers, id, value);
+	else if (header_value(headers, id).len == 0)
+		header_set_id(headers, id, value);
+}
+
+static void add_ours(struct request *request, const struct forwarded_options *options,
+		     uint64_t seen)
 {
 	struct headers *headers = &request->headers;
 	struct str scheme = request->is_tls ? STR("https") : STR("http");
-	struct str proto = header_value(headers, HEADER_X_FORWARDED_PROTO);
+	struct str proto = scheme;
 
-	if (header_value(headers, HEADER_X_REAL_IP).len == 0) {
+	if (!(seen >> HEADER_X_REAL_IP & 1) || header_value(headers, HEADER_X_REAL_IP).len == 0) {
 		char text[ADDR_TEXT_MAX];
+		struct str ip = str_n(text, addr_print(&request->peer, text));
 
-		addr_print(&request->peer, text);
-		header_set_id(headers, HEADER_X_REAL_IP, arena_str(request->arena, str_of(text)));
+		add_absent(headers, seen, HEADER_X_REAL_IP, arena_str(request->arena, ip));
 	}
-	if (proto.len == 0) {
-		proto = scheme;
-		if (request->upgrade)
-			proto = request->is_tls ? STR("wss") : STR("ws");
-		header_set_id(headers, HEADER_X_FORWARDED_PROTO, proto);
-	}
-	if (header_value(headers, HEADER_X_FORWARDED_PORT).len == 0)
-		header_set_id(headers, HEADER_X_FORWARDED_PORT, port_of(request, proto));
-	if (header_value(headers, HEADER_X_FORWARDED_HOST).len == 0 && request->authority.len)
-		header_set_id(headers, HEADER_X_FORWARDED_HOST, request->authority);
+	if (request->upgrade)
+		proto = request->is_tls ? STR("wss") : STR("ws");
+	add_absent(headers, seen, HEADER_X_FORWARDED_PROTO, proto);
+	if (seen >> HEADER_X_FORWARDED_PROTO & 1)
+		proto = header_value(headers, HEADER_X_FORWARDED_PROTO);
+	add_absent(headers, seen, HEADER_X_FORWARDED_PORT, port_of(request, proto));
+	if (request->authority.len)
+		add_absent(headers, seen, HEADER_X_FORWARDED_HOST, request->authority);
 	if (options->add_scheme_headers) {
-		if (header_value(headers, HEADER_X_FORWARDED_SCHEME).len == 0)
-			header_set_id(headers, HEADER_X_FORWARDED_SCHEME, scheme);
-		if (header_value(headers, HEADER_X_SCHEME).len == 0)
-			header_set_id(headers, HEADER_X_SCHEME, scheme);
+		add_absent(headers, seen, HEADER_X_FORWARDED_SCHEME, scheme);
+		add_absent(headers, seen, HEADER_X_SCHEME, scheme);
 	}
-	if (options->server.len)
+	if (options->server.len && (seen >> HEADER_X_FORWARDED_SERVER & 1))
 		header_set_id(headers, HEADER_X_FORWARDED_SERVER, options->server);
+	else if (options->server.len)
+		header_add_id(headers, HEADER_X_FORWARDED_SERVER, options->server);
 }
 
 enum fail forwarded_receive(struct request *request, const struct forwarded_options *options)
 {
 	struct headers *headers = &request->headers;
-	enum fail fail = apply_underscores(headers, options->underscores);
+	uint64_t seen = 0;
+
+	request->peer_trusted = forwarded_trusts(options, &request->peer);
+
+	enum fail fail = filter(request, options->underscores, &seen);
 
 	if (fail != FAIL_NONE)
 		return fail;
-	drop_nominated(headers, options);
-	request->peer_trusted = forwarded_trusts(options, &request->peer);
-	if (!request->peer_trusted) {
-		for (size_t i = 0; i < headers->n; i++)
-			headers->at[i].gone |= is_identity(headers->at[i].name);
-	} else {
+	if (seen >> HEADER_CONNECTION & 1)
+		drop_nominated(headers, options);
+	if (seen >> HEADER_X_FORWARDED_FOR & 1) {
 		struct header *first = header_find(headers, HEADER_X_FORWARDED_FOR);
 
-		if (first && header_next_same(headers, first))
+		if (header_next_same(headers, first))
 			header_set_id(headers, HEADER_X_FORWARDED_FOR,
 				      header_joined(headers, HEADER_X_FORWARDED_FOR));
 	}
-	add_absent(request, options);
+	add_ours(request, options, seen);
 	return request->arena->failed ? FAIL_INTERNAL : FAIL_NONE;
 }
 
 enum fail forwarded_send(struct request *request, const struct forwarded_options *options)
 {
-	struct str before = header_joined(&request->headers, HEADER_X_FORWARDED_FOR);
+	struct headers *headers = &request->headers;
 	char text[ADDR_TEXT_MAX];
 
-	if (options->not_append_for || request->hide_peer)
+	if (options->not_append_for)
 		return FAIL_NONE;
-	addr_print(&request->peer, text);
 
-	struct str value =
-		before.len ? arena_join(request->arena, before, STR(", ")) : (struct str){0};
+	struct str peer = str_n(text, addr_print(&request->peer, text));
 
-	value = value.len ? arena_join(request->arena, value, str_of(text))
-			  : arena_str(request->arena, str_of(text));
-	header_set_id(&request->headers, HEADER_X_FORWARDED_FOR, value);
+	if (!header_find(headers, HEADER_X_FORWARDED_FOR)) {
+		header_add_id(headers, HEADER_X_FORWARDED_FOR, arena_str(request->arena, peer));
+	} else {
+		struct str value = header_joined(headers, HEADER_X_FORWARDED_FOR);
+
+		if (value.len)
+			value = arena_join(request->arena, value, STR(", "));
+		header_set_id(headers, HEADER_X_FORWARDED_FOR,
+			      arena_join(request->arena, value, peer));
+	}
 	return request->arena->failed ? FAIL_INTERNAL : FAIL_NONE;
 }
