@@ -262,7 +262,8 @@ static void decode_strs(const struct schema_value_context *context, const struct
 		n++;
 	if (!check_length(context, field, n, "number of elements", path))
 		return;
-	member->at = ARENA_ARRAY(context->arena, struct str, n ? n : 1);
+	/* What is given replaces the preset. */
+	*member = (struct strs){.at = ARENA_ARRAY(context->arena, struct str, n ? n : 1)};
 	if (!member->at)
 		return;
 	for (size_t i = 0; i < n; i++) {

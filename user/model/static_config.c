@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * static_config: the option tables (reference e, a.11, h), and what is derived from them.
+ *
+ * Options of Traefik that are not in these tables stand in static_unsupported.c: known, and told
+ * of.
+ */
+#include "model/static_config.h"
+
+#include <errno.h>
+
+#include "base/num.h"
+#include "model/static_unsupported.h"
+
+#define OPTION_FLAGS (SCHEMA_ANY_CASE | SCHEMA_BOOL_IS_EMPTY | SCHEMA_FROM_TEXT)
+#define OPTION_GROUP(variable, type_, name_, doc_, rows) \
+	static const struct schema variable = {          \
+		.name = (name_),                         \
+		.doc = (doc_),                           \
+		.size = sizeof(type_),                   \
+		SCHEMA_FIELDS(rows),                     \
+		.flags = OPTION_FLAGS,                   \
+	}
+#define NOT_NEGATIVE .min = 0, .max = INT64_MAX
+#define OURS	     .support = DIFFERS, .note = "Tidegate only"
+#define NO_API                                                                                  \
+	.support = IGNORED, .note = "objects come from the manifests folder, no API server is " \
+				    "asked"
+
+static const struct field crd_fields[] = {
+	FIELD(struct kubernetes_crd_provider, endpoint, .name = "endpoint", NO_API,
+	      .doc = "URL of the API server."),
+	FIELD(struct kubernetes_crd_provider, token, .name = "token", .secret = true, NO_API,
+	      .doc = "Token for the API server, or the file that holds it."),
+	FIELD(struct kubernetes_crd_provider, cert_auth_file_path, .name = "certAuthFilePath",
+	      NO_API, .doc = "File with the API server's certificate authority."),
+	FIELD(struct kubernetes_crd_provider, namespaces, .name = "namespaces",
+	      .format = "namespace", .doc = "Namespaces whose objects count; all when absent."),
+	FIELD(struct kubernetes_crd_provider, label_selector, .name = "labelSelector",
+	      .support = REFUSED, .doc = "Labels that objects must have to count."),
+	FIELD(struct kubernetes_crd_provider, ingress_class, .name = "ingressClass",
+	      .doc = "Class that IngressRoutes must have; when empty: none, or traefik."),
+	FIELD(struct kubernetes_crd_provider, throttle_duration, .name = "throttleDuration",
+	      .preset = "0", NOT_NEGATIVE, .doc = "Time between two compilations at least."),
+	FIELD(struct kubernetes_crd_provider, allow_cross_namespace, .name = "allowCrossNamespace",
+	      .doc = "Allows references to other namespaces."),
+	FIELD(struct kubernetes_crd_provider, allow_external_name_services,
+	      .name = "allowExternalNameServices", .doc = "Allows Services of type ExternalName."),
+	FIELD(struct kubernetes_crd_provider, allow_empty_services, .name = "allowEmptyServices",
+	      .doc = "Answers 503 for a Service without endpoints; its routes are dropped "
+		     "otherwise."),
+	FIELD(struct kubernetes_crd_provider, native_lb_by_default, .name = "nativeLBByDefault",
+	      .doc = "Sends to cluster IPs where a service does not say otherwise."),
+	FIELD(struct kubernetes_crd_provider, disable_cluster_scope_resources,
+	      .name = "disableClusterScopeResources", NO_API,
+	      .doc = "Reads no objects that have no namespace."),
+	FIELD(struct kubernetes_crd_provider, cross_provider_namespaces,
+	      .name = "crossProviderNamespaces", .format = "namespace",
+	      .doc = "Namespaces whose objects may name objects of other providers; all when "
+		     "absent."),
+};
+OPTION_GROUP(schema_crd, struct kubernetes_crd_provider, "kubernetesCRD",
+	     "Rules for Traefik's own kinds, wherever they come from.", crd_fields);
+
+static const struct field providers_fields[] = {
+	FIELD_IN(struct static_providers, kubernetes_crd, &schema_crd, .name = "kubernetesCRD",
+		 .doc = "Rules for Traefik's own kinds, wherever they come from."),
+	FIELD(struct static_providers, providers_throttle_duration,
+	      .name = "providersThrottleDuration", .preset = "0", NOT_NEGATIVE, .support = DIFFERS,
+	      .note = "Traefik's default is 2s; changes are applied at once here",
+	      .doc = "Time between two compilations at least."),
+};
+OPTION_GROUP(schema_providers, struct static_providers, "providers", "Where objects come from.",
+	     providers_fields);
+
+static const struct field log_fields[] = {
+	FIELD(struct static_log, level, .name = "level", .preset = "INFO",
+	      .choices = "TRACE|DEBUG|INFO|WARN|ERROR|FATAL|PANIC", .any_case = true,
+	      .support = DIFFERS, .note = "Traefik's default is ERROR",
+	      .doc = "What is logged, and what is worse."),
+	FIELD(struct static_log, format, .name = "format", .preset = "common",
+	      .choices = "common|json", .any_case = true, .doc = "logfmt (common) or JSON lines."),
+	FIELD(struct static_log, file_path, .name = "filePath",
+	      .doc = "File of the log; standard error when absent."),
+};
+OPTION_GROUP(schema_log, struct static_log, "log", "The log.", log_fields);
+
+static const struct field access_log_fields[] = {
+	FIELD(struct static_access_log, file_path, .name = "filePath",
+	      .doc = "File of the access log; standard output when absent."),
+	FIELD(struct static_access_log, format, .name = "format", .preset = "common",
+	      .choices = "common|json|genericCLF", .any_case = true, .doc = "Format of its lines."),
+	FIELD(struct static_access_log, buffering_size, .name = "bufferingSize", .preset = "0",
+	      NOT_NEGATIVE, .doc = "Lines that are kept before they are written."),
+};
+OPTION_GROUP(schema_access_log, struct static_access_log, "accessLog", "The access log.",
+	     access_log_fields);
+
+static const struct field prometheus_fields[] = {
+	FIELD(struct static_prometheus, buckets, .name = "buckets", .preset = "0.1,0.3,1.2,5",
+	      .doc = "Bounds of the histograms of durations, in seconds."),
+	FIELD(struct static_prometheus, add_entry_points_labels, .name = "addEntryPointsLabels",
+	      .preset = "true", .doc = "Counts by entry point."),
+	FIELD(struct static_prometheus, add_routers_labels, .name = "addRoutersLabels",
+	      .doc = "Counts by route."),
+	FIELD(struct static_prometheus, add_services_labels, .name = "addServicesLabels",
+	      .preset = "true", .doc = "Counts by service."),
+	FIELD(struct static_prometheus, entry_point, .name = "entryPoint", .preset = "traefik",
+	      .support = IGNORED, .note = "metrics are at admin.address",
+	      .doc = "Entry point of the metrics."),
+	FIELD(struct static_prometheus, manual_routing, .name = "manualRouting", .support = IGNORED,
+	      .note = "metrics are at admin.address",
+	      .doc = "Leaves the route to the metrics to the user."),
+	FIELD(struct static_prometheus, header_labels, .name = "headerLabels", .support = IGNORED,
+	      .note = "request headers make no labels", .doc = "Labels by request header."),
+};
+OPTION_GROUP(schema_prometheus, struct static_prometheus, "prometheus", "Prometheus.",
+	     prometheus_fields);
+
+static const struct field metrics_fields[] = {
+	FIELD(struct static_metrics, add_internals, .name = "addInternals", .support = IGNORED,
+	      .note = "there are no internal services", .doc = "Counts internal services too."),
+	FIELD_SUB(struct static_metrics, prometheus, &schema_prometheus, .name = "prometheus",
+		  .doc = "Prometheus."),
+};
+OPTION_GROUP(schema_metrics, struct static_metrics, "metrics", "Metrics.", metrics_fields);
+
+static const struct field ping_fields[] = {
+	FIELD(struct static_ping, entry_point, .name = "entryPoint", .preset = "traefik",
+	      .support = IGNORED, .note = "/ping is at admin.address",
+	      .doc = "Entry point of /ping."),
+	FIELD(struct static_ping, manual_routing, .name = "manualRouting", .support = IGNORED,
+	      .note = "/ping is at admin.address", .doc = "Leaves the route to /ping to the user."),
+	FIELD(struct static_ping, terminating_status_code, .name = "terminatingStatusCode",
+	      .preset = "503", .min = 200, .max = 599,
+	      .doc = "Status of /ping after the signal to stop."),
+};
+OPTION_GROUP(schema_ping, struct static_ping, "ping", "The health check /ping.", ping_fields);
+
+static const struct field api_fields[] = {
+	FIELD(struct static_api, insecure, .name = "insecure", .support = IGNORED,
+	      .note = "the API is at admin.address", .doc = "Serves the API without a route."),
+	FIELD(struct static_api, dashboard, .name = "dashboard", .preset = "true",
+	      .support = IGNORED, .note = "there is no dashboard", .doc = "Serves the dashboard."),
+	FIELD(struct static_api, debug, .name = "debug", .support = IGNORED,
+	      .note = "there are no debugging endpoints", .doc = "Serves debugging endpoints."),
+	FIELD(struct static_api, base_path, .name = "basePath", .preset = "/", .support = IGNORED,
+	      .note = "the API is at /api", .doc = "Path of the API."),
+};
+OPTION_GROUP(schema_api, struct static_api, "api", "The API.", api_fields);
+
+static const struct field forwarding_fields[] = {
+	FIELD(struct forwarding_timeouts, dial, .name = "dialTimeout", .preset = "30s",
+	      NOT_NEGATIVE, .doc = "How long connecting to a server may take; 0: no limit."),
+	FIELD(struct forwarding_timeouts, response_header, .name = "responseHeaderTimeout",
+	      .preset = "0", NOT_NEGATIVE,
+	      .doc = "How long a server may take to answer; 0: no limit."),
+	FIELD(struct forwarding_timeouts, idle_conn, .name = "idleConnTimeout", .preset = "90s",
+	      NOT_NEGATIVE, .doc = "How long an idle connection is kept; 0: no limit."),
+};
+OPTION_GROUP(schema_forwarding, struct forwarding_timeouts, "forwardingTimeouts",
+	     "Time limits towards servers.", forwarding_fields);
+
+static const struct field servers_transport_fields[] = {
+	FIELD(struct static_servers_transport, insecure_skip_verify, .name = "insecureSkipVerify",
+	      .doc = "Does not verify the servers' certificates."),
+	FIELD(struct static_servers_transport, root_cas, .name = "rootCAs",
+	      .doc = "Files with certificate authorities; those of the system when absent."),
+	FIELD(struct static_servers_transport, max_idle_conns_per_host,
+	      .name = "maxIdleConnsPerHost", .preset = "200", .min = -1, .max = 1000000,
+	      .doc = "Idle connections kept to a server by a worker; -1: none."),
+	FIELD_IN(struct static_servers_transport, forwarding_timeouts, &schema_forwarding,
+		 .name = "forwardingTimeouts", .doc = "Time limits towards servers."),
+};
+OPTION_GROUP(schema_servers_transport, struct static_servers_transport, "serversTransport",
+	     "Connections to servers.", servers_transport_fields);
+
+static const struct field core_fields[] = {
+	FIELD(struct static_core, default_rule_syntax, .name = "defaultRuleSyntax", .preset = "v3",
+	      .choices = "v3", .any_case = true, .doc = "Syntax of rules; v2 is not supported."),
+};
+OPTION_GROUP(schema_core, struct static_core, "core", "Rules.", core_fields);
+
+#define NO_CALLS .support = IGNORED, .note = "Tidegate calls nobody"
+
+static const struct field global_fields[] = {
+	FIELD(struct static_global, check_new_version, .name = "checkNewVersion", .preset = "true",
+	      NO_CALLS, .doc = "Asks for newer versions."),
+	FIELD(struct static_global, send_anonymous_usage, .name = "sendAnonymousUsage", NO_CALLS,
+	      .doc = "Reports how it is used."),
+	FIELD(struct static_global, not_append_x_forwarded_for, .name = "notAppendXForwardedFor",
+	      .doc = "Does not append the peer to X-Forwarded-For, on all entry points."),
+};
+OPTION_GROUP(schema_global, struct static_global, "global", "Everything.", global_fields);
+
+static const struct field admin_fields[] = {
+	FIELD(struct static_admin, address, .name = "address", .preset = "127.0.0.1:9180", OURS,
+	      .format = "address",
+	      .doc = "Where /ping, /metrics and /api listen; nowhere when empty."),
+	FIELD(struct static_admin, socket, .name = "socket", .preset = "/run/tidegate/admin.sock",
+	      OURS,
+	      .doc = "Unix socket with the same pages, asked by the operator's commands; none when "
+		     "empty."),
+};
+OPTION_GROUP(schema_admin, struct static_admin, "admin", "The listener for operators.",
+	     admin_fields);
+
+static const struct field limits_fields[] = {
+	FIELD(struct static_limits, max_connections, .name = "maxConnections", .preset = "100000",
+	      .min = 1, .max = 100000000, OURS,
+	      .doc = "Client connections of all workers; further ones wait to be accepted."),
+	FIELD(struct static_limits, max_header_count, .name = "maxHeaderCount", .preset = "128",
+	      .min = 16, .max = 4096, OURS,
+	      .doc = "Header fields of a message; more are answered 431, or 502 from servers."),
+	FIELD(struct static_limits, max_upstream_connections, .name = "maxUpstreamConnections",
+	      .preset = "0", .min = 0, .max = 1000000, OURS,
+	      .doc = "Connections of a worker to a server; 0: no limit. Requests beyond get 503."),
+	FIELD(struct static_limits, request_memory, .name = "requestMemory", .preset = "2Mi",
+	      .min = 65536, .max = 1 << 30, OURS,
+	      .doc = "Memory of one request; one that needs more is answered 431."),
+};
+OPTION_GROUP(schema_limits, struct static_limits, "limits", "What is held at once.", limits_fields);
+
+static const struct field escalation_fields[] = {
+	FIELD(struct static_escalation, refusals, .name = "refusals", .preset = "100", .min = 0,
+	      .max = 1000000000, OURS,
+	      .doc = "Answers 429 within window after which the kernel drops a source; 0: never."),
+	FIELD(struct static_escalation, window, .name = "window", .preset = "10s",
+	      .min = 100000000LL, .max = 3600000000000LL, OURS,
+	      .doc = "Time in which they are counted."),
+	FIELD(struct static_escalation, drop_for, .name = "dropFor", .preset = "60s",
+	      .min = 1000000000LL, .max = 86400000000000LL, OURS, .doc = "How long it is dropped."),
+};
+OPTION_GROUP(schema_escalation, struct static_escalation, "escalation",
+	     "When a source that rateLimit keeps refusing is dropped by the kernel.",
+	     escalation_fields);
+
+static const struct field security_fields[] = {
+	FIELD(struct static_security, seccomp, .name = "seccomp", .preset = "true", OURS,
+	      .doc = "Filters system calls after start and forbids core dumps; off for debuggers "
+		     "only."),
+	FIELD(struct static_security, allow_loopback_backends, .name = "allowLoopbackBackends",
+	      OURS, .doc = "Lets endpoints be on loopback, link-local and metadata addresses."),
+};
+OPTION_GROUP(schema_security, struct static_security, "security", "Safety that may be lowered.",
+	     security_fields);
+
+static const struct field config_fields[] = {
+	FIELD(struct static_config, entry_points, .name = "entryPoints",
+	      .sub = &schema_static_entry_point,
+	      .doc = "Addresses to listen on, by name; http on :80 when there is none."),
+	FIELD_IN(struct static_config, providers, &schema_providers, .name = "providers",
+		 .doc = "Where objects come from."),
+	FIELD_IN(struct static_config, log, &schema_log, .name = "log", .doc = "The log."),
+	FIELD_SUB(struct static_config, access_log, &schema_access_log, .name = "accessLog",
+		  .doc = "The access log; none when absent."),
+	FIELD_IN(struct static_config, metrics, &schema_metrics, .name = "metrics",
+		 .doc = "Metrics."),
+	FIELD_SUB(struct static_config, ping, &schema_ping, .name = "ping", .preset = "{}",
+		  .doc = "The health check /ping."),
+	FIELD_SUB(struct static_config, api, &schema_api, .name = "api", .preset = "{}",
+		  .doc = "The API."),
+	FIELD_IN(struct static_config, servers_transport, &schema_servers_transport,
+		 .name = "serversTransport", .doc = "Connections to servers."),
+	FIELD_IN(struct static_config, core, &schema_core, .name = "core", .doc = "Rules."),
+	FIELD_IN(struct static_config, global, &schema_global, .name = "global",
+		 .doc = "Everything."),
+	FIELD(struct static_config, manifests, .name = "manifests", OURS,
+	      .doc = "Folder of manifests, watched for changes."),
+	FIELD(struct static_config, config_file, .name = "configFile",
+	      .doc = "YAML file with options; the environment and flags override it."),
+	FIELD_IN(struct static_config, admin, &schema_admin, .name = "admin",
+		 .doc = "The listener for operators."),
+	FIELD(struct static_config, workers, .name = "workers", .preset = "0", .min = 0, .max = 256,
+	      OURS, .doc = "Worker threads; 0: one per CPU."),
+	FIELD(struct static_config, kernel_plane, .name = "kernelPlane", .preset = "auto",
+	      .choices = "auto|native|generic|off", .any_case = true, OURS,
+	      .doc = "How XDP attaches; auto: natively, else generically, else not at all."),
+	FIELD_IN(struct static_config, security, &schema_security, .name = "security",
+		 .doc = "Safety that may be lowered."),
+	FIELD(struct static_config, pin_folder, .name = "pinFolder",
+	      .preset = "/sys/fs/bpf/tidegate", OURS,
+	      .doc = "Folder on a bpffs where the kernel plane is pinned."),
+	FIELD(struct static_config, interfaces, .name = "interfaces", OURS,
+	      .doc = "Interfaces of the kernel plane; those with a default route when absent."),
+	FIELD_IN(struct static_config, limits, &schema_limits, .name = "limits",
+		 .doc = "What is held at once."),
+	FIELD_IN(struct static_config, escalation, &schema_escalation, .name = "escalation",
+		 .doc = "When a source that rateLimit keeps refusing is dropped by the kernel."),
+};
+
+static void config_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)
+{
+	const struct static_config *config = decoded;
+	double before = 0, bound;
+
+	if (!config->metrics.prometheus)
+		return;
+	const struct strs *buckets = &config->metrics.prometheus->buckets;
+
+	for (size_t i = 0; i < buckets->n; i++) {
+		if (num_double(buckets->at[i], &bound) || bound <= before) {
+			struct diag *diag =
+				diag_error(sink, DIAG_FIELD(path, "metrics.prometheus.buckets"),
+					   "wrong value");
+
+			diag_expected(sink, diag, "increasing numbers of seconds");
+			diag_found(sink, diag, buckets->at[i]);
+			return;
+		}
+		before = bound;
+	}
+}
+
+const struct schema schema_static_config = {
+	.name = "options",
+	.doc = "The options one starts with.",
+	.size = sizeof(struct static_config),
+	SCHEMA_FIELDS(config_fields),
+	.flags = OPTION_FLAGS,
+	.check = config_check,
+};
+
+static int add_default_entry_point(struct static_config *config, struct arena *arena)
+{
+	struct static_entry_point *entry_point = ARENA_NEW(arena, struct static_entry_point);
+	struct str *key = ARENA_NEW(arena, struct str);
+
+	if (!entry_point || !key)
+		return -ENOMEM;
+	schema_preset(&schema_static_entry_point, arena, entry_point);
+	entry_point->address = STR(":80");
+	*key = STR("http");
+	config->entry_points = (struct map_of){.keys = key, .at = entry_point, .n = 1};
+	return 0;
+}
+
+static void check_listeners(const struct static_config *config, struct diag_sink *sink)
+{
+	for (size_t i = 0; i < config->entry_points.n; i++) {
+		const struct static_entry_point *a = static_entry_point(config, i);
+		const struct diag_path *path = DIAG_FIELD(
+			DIAG_FIELD(DIAG_FIELD(NULL, "entryPoints"), a->name.at), "address");
+
+		if (a->listen.udp)
+			diag_warning(sink, path, "has no effect: UDP is not proxied");
+		for (size_t k = 0; k < i; k++) {
+			const struct static_entry_point *b = static_entry_point(config, k);
+
+			if (a->listen.port && a->listen.port == b->listen.port &&
+			    a->listen.udp == b->listen.udp &&
+			    addr_eq(&a->listen.addr, &b->listen.addr) && !a->reuse_port)
+				diag_error(sink, path, "the address of entry point " STR_FMT " too",
+					   STR_ARG(b->name));
+		}
+	}
+}
+
+/* What other parts want ready-made. */
+static int derive(struct static_config *config, struct arena *arena, struct diag_sink *sink)
+{
+	if (config->entry_points.n == 0 && add_default_entry_point(config, arena))
+		return -ENOMEM;
+	for (size_t i = 0; i < config->entry_points.n; i++) {
+		struct static_entry_point *entry_point = static_entry_point(config, i);
+
+		entry_point->name = config->entry_points.keys[i];
+		/* Its format was checked. */
+		listen_address_parse(entry_point->address, &entry_point->listen);
+		if (config->global.not_append_x_forwarded_for)
+			entry_point->forwarded_headers.not_append_x_forwarded_for = true;
+	}
+	if (config->admin.address.len)
+		listen_address_parse(config->admin.address, &config->admin.listen);
+	check_listeners(config, sink);
+	return 0;
+}
+
+int static_config_from_json(const json_t *document, struct arena *arena, struct diag_sink *sink,
+			    struct static_config *ret_config)
+{
+	json_t *known = static_unsupported_remove(document, sink);
+	size_t errors_before = sink->n_errors;
+	int error = known ? 0 : -ENOMEM;
+
+	if (!error) {
+		schema_decode(&schema_static_config, known, arena, ret_config, sink, NULL);
+		if (sink->n_errors == errors_before)
+			error = derive(ret_config, arena, sink);
+	}
+	json_decref(known);
+	return error ? error : sink->n_errors ? -EINVAL : 0;
+}
+
+struct static_entry_point *static_entry_point(const struct static_config *config, size_t i)
+{
+	return LIST_AT(config->entry_points, struct static_entry_point, i);
+}
+
+struct static_entry_point *static_entry_point_find(const struct static_config *config,
+						   struct str name)
+{
+	for (size_t i = 0; i < config->entry_points.n; i++)
+		if (str_eq(config->entry_points.keys[i], name))
+			return static_entry_point(config, i);
+	return NULL;
+}
