@@ -8,3 +8,18 @@ $(bpf_t): $(kernel_o)
 
 check-bpf: $(bpf_t) $(O)/tidegate-loader ## run the BPF tests (root)
 	@tests/support/run-cmocka $(bpf_t)
+
+# The benchmark's own BPF object and program.
+$(O)/tests/bench/kernel/drive.bpf.o: tests/bench/kernel/drive.bpf.c
+	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 \
+		-I/usr/include/$(ARCH)-linux-gnu -c $< -o $@
+
+$(O)/gen/drive.skel.h: $(O)/tests/bench/kernel/drive.bpf.o
+	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name drive > $@
+
+kernel_bench_o := $(patsubst %,$(O)/tests/%.o,bench/kernel/kernel_bench support/packet support/plane)
+$(O)/tests/bench/kernel/kernel_bench.o: $(O)/gen/drive.skel.h
+$(O)/tests/bench/kernel/%.o: INC_tests += -Itests/bpf
+$(O)/tests/bench/kernel/kernel_bench: $(kernel_bench_o) $(kernel_o) $(O)/lib/loader.a $(O)/lib/base.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lre2 -lstdc++ -lcrypto \
+		-lbpf -lxdp -lelf -lz -lm -lpthread -o $@
