@@ -108,8 +108,8 @@ static const struct slices *slices_of(struct compile *c, const struct object *se
 
 static const char *why_refused(const struct compile *c, const struct addr *addr, uint16_t port)
 {
-	static const uint8_t ec2_metadata_v6[16] = {0xfd, 0, 0xec, 2, 0, 0, 0, 0,
-						    0,	  0, 0,	   0, 0, 2, 5, 4};
+	static const uint8_t ec2_metadata_v6[16] = {0xfd, 0, 0x0e, 0xc2, 0, 0, 0,    0,
+						    0,	  0, 0,	   0,	 0, 0, 0x02, 0x54};
 
 	if (addr_is_unspecified(addr))
 		return "the unspecified address";

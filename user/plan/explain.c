@@ -206,6 +206,16 @@ static bool kernel_drops(struct explaining *e)
 	return true;
 }
 
+static bool tls_is_closed(struct explaining *e)
+{
+	end(e, EXPLAIN_DROP, 0,
+	    arena_printf(e->arena,
+			 "TLS connections to " STR_FMT
+			 " are closed: its TLSOption is missing or has errors",
+			 STR_ARG(e->sni)));
+	return true;
+}
+
 static bool tls_refuses(struct explaining *e)
 {
 	const struct entry_point *entry_point = e->result.entry_point;
@@ -219,14 +229,8 @@ static bool tls_refuses(struct explaining *e)
 		return true;
 	}
 	if (entry_point->tls_table &&
-	    tls_table_policy(entry_point->tls_table, e->sni) == TLS_POLICY_BROKEN) {
-		end(e, EXPLAIN_DROP, 0,
-		    arena_printf(e->arena,
-				 "TLS connections to " STR_FMT " are closed: its TLSOption is "
-				 "missing or has errors",
-				 STR_ARG(e->sni)));
-		return true;
-	}
+	    tls_table_policy(entry_point->tls_table, e->sni) == TLS_POLICY_BROKEN)
+		return tls_is_closed(e);
 	return false;
 }
 
@@ -300,8 +304,12 @@ static bool route_refuses(struct explaining *e)
 
 	if (end_fail(e, canon_check_encoded(e->request.raw_path, entry_point->denied_escapes)))
 		return true;
-	return e->is_tls && entry_point->tls_table &&
-	       tls_table_policy(entry_point->tls_table, e->sni) != route->tls_policy &&
+	if (!e->is_tls)
+		return false;
+	/* Without a table (no certificates were read) the route still knows that it is closed. */
+	if (!entry_point->tls_table)
+		return route->tls_policy == TLS_POLICY_BROKEN && tls_is_closed(e);
+	return tls_table_policy(entry_point->tls_table, e->sni) != route->tls_policy &&
 	       end_fail(e, FAIL_MISDIRECTED);
 }
 

@@ -5,13 +5,14 @@
 /*
  * explain: what the data plane would do with one request, and why.
  *
- * The request is written out as HTTP/1.1 and goes the way of every request: the strict parser, canonical form,
- * forwarded headers, the compiled router and the middlewares' own hooks. Only two things differ: a middleware
- * with shared state (rateLimit) is asked what it would do instead of being run, and no server is contacted.
+ * The request is written out as HTTP/1.1 and goes the way of every request: the strict parser,
+ * canonical form, forwarded headers, the compiled router and the middlewares' own hooks. Only two
+ * things differ: a middleware with shared state (rateLimit) is asked what it would do instead of
+ * being run, and no server is contacted.
  *
- * Which entry point: the one named; else, by the URL's scheme and port (80 and 443 when none is written), the
- * one that listens there; else the first that speaks TLS (https) or does not (http). A URL without scheme and
- * host is taken as http, with the Host header that is given.
+ * Which entry point: the one named; else, by the URL's scheme and port (80 and 443 when none is
+ * written), the one that listens there; else the first that speaks TLS (https) or does not (http).
+ * A URL without scheme and host is taken as http, with the Host header that is given.
  */
 
 #include <jansson.h>
@@ -21,7 +22,7 @@
 #include "plan/snapshot.h"
 
 struct explain_spec {
-	struct str id; /* comes back in the result; may be empty */
+	struct str id;	   /* comes back in the result; may be empty */
 	struct str method; /* empty: GET */
 	struct str url;
 	const struct str_pair *headers;
@@ -54,9 +55,9 @@ struct explain_result {
 	enum explain_action action;
 	uint16_t status; /* of the proxy's own answer; 0 when it forwards or drops */
 	struct str why;	 /* one sentence */
-	const struct entry_point *entry_point; /* NULL: there is none to take it */
-	const struct route *route;	       /* NULL: none matched, or it was not asked */
-	const struct service *service;	       /* of the route */
+	const struct entry_point *entry_point;	/* NULL: there is none to take it */
+	const struct route *route;		/* NULL: none matched, or it was not asked */
+	const struct service *service;		/* of the route */
 	struct explain_middleware *middlewares; /* those that the request reaches */
 	size_t n_middlewares;
 	struct explain_step *steps;
@@ -71,8 +72,8 @@ struct explain_result {
 /* Everything made lives in the arena, beside the snapshot. wall_ns: the time of the request. */
 struct explain_result explain_run(const struct snapshot *snapshot, const struct explain_spec *spec,
 				  uint64_t wall_ns, struct arena *arena);
-/* From {"id","method","url","headers":[[k,v],...],"remote_addr"}; headers may be an object too. The strings are
- * json's. 0, or -EINVAL with a sentence. */
+/* From {"id","method","url","headers":[[k,v],...],"remote_addr"}; headers may be an object too. The
+ * strings are json's. 0, or -EINVAL with a sentence. */
 int explain_spec_from_json(const json_t *json, struct arena *arena, struct explain_spec *ret_spec,
 			   const char **ret_message);
 /* One line of the JSON form (new reference), and the readable form. */

@@ -71,9 +71,9 @@ static void usage_init(struct usage *usage, const struct snapshot *snapshot)
 
 static void usage_done(struct usage *usage)
 {
-	TABLE_EACH(&usage->services, slot)
+	TABLE_EACH (&usage->services, slot)
 		json_decref(slot->value);
-	TABLE_EACH(&usage->middlewares, slot)
+	TABLE_EACH (&usage->middlewares, slot)
 		json_decref(slot->value);
 	table_done(&usage->services);
 	table_done(&usage->middlewares);
@@ -171,10 +171,9 @@ static json_t *weighted(const struct service *service)
 	json_t *children = json_array(), *item;
 
 	for (uint32_t i = 0; i < service->n_children; i++)
-		json_array_append_new(children,
-				      json_pack("{s:o,s:i}", "name",
-						text(service->children[i].name), "weight",
-						(int)service->children[i].weight));
+		json_array_append_new(children, json_pack("{s:o,s:i}", "name",
+							  text(service->children[i].name), "weight",
+							  (int)service->children[i].weight));
 	item = json_pack("{s:o}", "services", children);
 	if (service->sticky)
 		json_object_set_new(item, "sticky", sticky_json(service->sticky));

@@ -3,9 +3,10 @@
 #define RAWDATA_H
 
 /*
- * rawdata: a snapshot as Traefik's /api/rawdata says it (reference/traefik.md h.4): routers, middlewares and
- * services by name, each with status, provider and who uses it. Secrets never appear: settings are printed from
- * the schema, which knows them. Pure; safe while workers read the same snapshot.
+ * rawdata: a snapshot as Traefik's /api/rawdata says it (reference/traefik.md h.4): routers,
+ * middlewares and services by name, each with status, provider and who uses it. Secrets never
+ * appear: settings are printed from the schema, which knows them. Pure; safe while workers read the
+ * same snapshot.
  */
 
 #include <jansson.h>
