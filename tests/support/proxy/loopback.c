@@ -11,11 +11,7 @@
 
 #include "base/clock.h"
 #include "plan/router.h"
-
-__attribute__((weak)) struct static_entry_point *static_entry_point(const struct static_config *config, size_t i)
-{
-	return &((struct static_entry_point *)config->entry_points.at)[i];
-}
+#include "tls/tls_builder.h"
 
 static void free_states(struct loopback *loopback)
 {
@@ -108,6 +104,24 @@ static struct route *make_route(struct loopback *loopback, const struct loopback
 	return route;
 }
 
+static void unref_table(void *table)
+{
+	tls_table_unref(table);
+}
+
+static void add_tls(struct loopback *loopback, struct snapshot *snapshot)
+{
+	struct entry_point *point = snapshot->entry_points;
+
+	if (!loopback->tls_cache)
+		loopback->tls_cache = tls_cache_new();
+	point->tls_table = tls_builder_finish(tls_builder_new(loopback->tls_cache));
+	if (!point->tls_table)
+		abort();
+	snapshot_own(snapshot, point->tls_table, unref_table);
+	point->tls = point->plain;
+}
+
 struct snapshot *loopback_snapshot(struct loopback *loopback, const struct loopback_route *routes,
 				   size_t n_routes)
 {
@@ -124,6 +138,8 @@ struct snapshot *loopback_snapshot(struct loopback *loopback, const struct loopb
 	snapshot->entry_points->conf = loopback->entry_point;
 	snapshot->entry_points->plain = router_new(snapshot->routes, n_routes, arena);
 	snapshot->max_server_id = 65536;
+	if (loopback->tls)
+		add_tls(loopback, snapshot);
 	return snapshot;
 }
 
@@ -157,6 +173,7 @@ void loopback_stop(struct loopback *loopback)
 {
 	proxy_stop(loopback->proxy);
 	free_states(loopback);
+	tls_cache_free(loopback->tls_cache);
 	arena_done(&loopback->arena);
 }
 

@@ -31,6 +31,8 @@ struct loopback {
 	struct static_entry_point *entry_point;
 	struct balance_state *states[LOOPBACK_ROUTES_MAX];
 	uint64_t revision;
+	bool tls; /* with a generated certificate */
+	struct tls_cache *tls_cache;
 	uint16_t port; /* where it listens */
 	struct proxy *proxy;
 };

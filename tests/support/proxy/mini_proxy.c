@@ -3,7 +3,7 @@
  * mini_proxy: the proxy core as a program of its own, with one catch-all route, for measuring and for raw-socket
  * tests without manifests.
  *
- *	mini_proxy [-w WORKERS] [-c CONNECTIONS] [-l] [-t READ_HEADER_MS] PORT BACKEND_PORT...
+ *	mini_proxy [-w WORKERS] [-c CONNECTIONS] [-l] [-s] [-t READ_HEADER_MS] PORT BACKEND_PORT...
  */
 
 #include <signal.h>
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	int option, signal_number;
 
 	loopback_init(&loopback, 0);
-	while ((option = getopt(argc, argv, "w:c:lt:")) != -1) {
+	while ((option = getopt(argc, argv, "w:c:lst:")) != -1) {
 		switch (option) {
 		case 'w':
 			workers = (uint16_t)strtoul(optarg, NULL, 10);
@@ -48,6 +48,9 @@ int main(int argc, char **argv)
 		case 'l':
 			access_log.format = STR("json");
 			loopback.config.access_log = &access_log;
+			break;
+		case 's':
+			loopback.tls = true;
 			break;
 		case 't':
 			loopback.entry_point->transport.responding_timeouts.read_header =
