@@ -30,7 +30,7 @@ struct order {
 
 struct str worker_date(struct worker *worker)
 {
-	return date_text(&worker->date, (int64_t)(worker->loop.wall_ns / NS_PER_SEC));
+	return date_cache_text(&worker->date, (int64_t)(worker->loop.wall_ns / NS_PER_SEC));
 }
 
 static void drop_use(struct worker *worker, struct snapshot_use *use)

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "http/date.h"
+#include "http/date_cache.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "net/pipe.h"
@@ -112,7 +112,7 @@ struct worker {
 	uint32_t n_servers;
 	/* Per thread. */
 	struct metric_worker *metrics; /* NULL: none */
-	struct date date;
+	struct date_cache date;
 	char *scratch, *out;
 	struct header *response_headers;
 	struct acceptor *acceptors;
