@@ -79,13 +79,15 @@ bool h1_write_is_protected(struct str name)
 	}
 }
 
-/* Fields that this module writes itself, or that end at this hop (RFC 9110 7.6.1). */
+/* Fields that this module writes itself, or that end at this hop (RFC 9110 7.6.1, 11.7). */
 static bool is_ours(uint16_t id, bool is_request)
 {
 	switch (id) {
 	case HEADER_CONNECTION:
 	case HEADER_CONTENT_LENGTH:
 	case HEADER_KEEP_ALIVE:
+	case HEADER_PROXY_AUTHENTICATE:
+	case HEADER_PROXY_AUTHORIZATION:
 	case HEADER_PROXY_CONNECTION:
 	case HEADER_TE:
 	case HEADER_TRANSFER_ENCODING:
@@ -93,7 +95,6 @@ static bool is_ours(uint16_t id, bool is_request)
 		return true;
 	case HEADER_EXPECT:
 	case HEADER_HOST:
-	case HEADER_PROXY_AUTHORIZATION:
 		return is_request;
 	default:
 		return false;

@@ -5,9 +5,10 @@
 /*
  * rule: the HTTP matching language, reference/traefik.md sections b.1 and b.2 (v3 syntax).
  *
- * rule_parse turns text into a tree in negation normal form (negation only at the leaves, as the reference's
- * De Morgan rule says), with every argument checked and every regular expression compiled. Trees are immutable
- * and thread-safe; nodes live in the arena, expressions are freed by rule_done.
+ * rule_parse turns text into a tree in negation normal form (negation only at the leaves, as the
+ * reference's De Morgan rule says), with every argument checked and every regular expression
+ * compiled. Trees are immutable and thread-safe; nodes live in the arena, expressions are freed by
+ * rule_done.
  */
 
 #include <stddef.h>
@@ -35,15 +36,15 @@ enum matcher_kind {
 };
 
 struct rule {
-	uint8_t op;	/* enum rule_op */
-	uint8_t kind;	/* enum matcher_kind, for a leaf */
-	bool negated;	/* leaf only */
+	uint8_t op;   /* enum rule_op */
+	uint8_t kind; /* enum matcher_kind, for a leaf */
+	bool negated; /* leaf only */
 	uint8_t n_args;
 	uint16_t column, end; /* of the leaf in the text, bytes from 0 */
 	uint16_t header_id;   /* MATCH_HEADER*: enum header_id of args[0] */
 	struct str args[2];
-	struct cidr cidr;     /* MATCH_CLIENT_IP */
-	struct regex *regex;  /* *_REGEXP */
+	struct cidr cidr;	      /* MATCH_CLIENT_IP */
+	struct regex *regex;	      /* *_REGEXP */
 	const struct rule **children; /* AND, OR: two or more, in written order */
 	uint16_t n_children;
 	struct rule *next_owned; /* chain of leaves with expressions to free */
@@ -54,15 +55,20 @@ struct rule_fault {
 	char message[192]; /* "unknown matcher Hots; did you mean Host?" */
 };
 
-/* 0, or -EINVAL with *ret_fault filled, or -ENOMEM. *ret_rule is the root; text need not outlive the call. */
-int rule_parse(struct str text, struct arena *arena, const struct rule **ret_rule, struct rule_fault *ret_fault);
+/* 0, or -EINVAL with *ret_fault filled, or -ENOMEM. *ret_rule is the root; text need not outlive
+ * the call. */
+int rule_parse(struct str text, struct arena *arena, const struct rule **ret_rule,
+	       struct rule_fault *ret_fault);
 /* Frees the regular expressions of a tree; the nodes go with their arena. NULL is fine. */
 void rule_done(const struct rule *root);
-/* Whether the request matches. Never allocates, but for the decoding of query values in request->arena. */
+/* Whether the request matches. Never allocates, but for the decoding of query values in
+ * request->arena. */
 bool rule_match(const struct rule *rule, const struct request *request);
-/* The first leaf (in evaluation order) that made the answer no; NULL when it matches. For `explain`. */
+/* The first leaf (in evaluation order) that made the answer no; NULL when it matches. For
+ * `explain`. */
 const struct rule *rule_failed_leaf(const struct rule *rule, const struct request *request);
-/* The Host() names of a rule, for certificates and TLS options (reference b.6, g): every non-negated Host leaf. */
+/* The Host() names of a rule, for certificates and TLS options (reference b.6, g): every
+ * non-negated Host leaf. */
 void rule_hosts(const struct rule *rule, struct arena *arena, struct strs *ret_hosts);
 /* The rule again, as text that parses to the same tree. {0} when memory is short. */
 struct str rule_print(const struct rule *root, struct arena *arena);

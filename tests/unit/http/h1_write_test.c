@@ -116,7 +116,7 @@ static const struct response_row response_rows[] = {
 	{"9110 15.2: 103 has neither date nor length", "k", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", BODY_NONE, true},
 	{"9110 7.8: 101", "ku", "HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: a\r\n\r\n", "HTTP/1.1 101 Go\r\nSec-WebSocket-Accept: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", BODY_NONE, true},
 	{"an unknown status", "k", "HTTP/1.1 599\r\nDate: x\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 599 \r\nDate: x\r\nContent-Length: 0\r\n\r\n", BODY_LENGTH, true},
-	{"cookies and challenges stay", "k", "HTTP/1.1 401 x\r\nDate: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nConnection: Set-Cookie\r\nProxy-Authenticate: y\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 401 x\r\nDate: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nProxy-Authenticate: y\r\nContent-Length: 0\r\n\r\n", BODY_LENGTH, true},
+	{"9110 11.7: cookies stay, a challenge of the proxy goes", "k", "HTTP/1.1 401 x\r\nDate: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nConnection: Set-Cookie\r\nProxy-Authenticate: y\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 401 x\r\nDate: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 0\r\n\r\n", BODY_LENGTH, true},
 };
 /* clang-format on */
 
