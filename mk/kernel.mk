@@ -23,3 +23,8 @@ $(O)/tests/bench/kernel/%.o: INC_tests += -Itests/bpf
 $(O)/tests/bench/kernel/kernel_bench: $(kernel_bench_o) $(kernel_o) $(O)/lib/loader.a $(O)/lib/base.a
 	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lre2 -lstdc++ -lcrypto \
 		-lbpf -lxdp -lelf -lz -lm -lpthread -o $@
+
+.PHONY: gen-kernel
+gen: gen-kernel
+gen-kernel: $(O)/bpf/ingress.bpf.o ## docs/reference/maps.md and drops.md from the kernel plane's headers
+	$(PYTHON) bpf/gen-reference $< docs/reference
