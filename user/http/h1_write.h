@@ -7,7 +7,7 @@
  * the wire.
  *
  * Hop-by-hop fields never pass (RFC 9110 7.6.1): Connection, Keep-Alive, Proxy-Connection,
- * Proxy-Authenticate (requests), Proxy-Authorization, TE (but "trailers"), Transfer-Encoding,
+ * Proxy-Authenticate, Proxy-Authorization, TE (but "trailers"), Transfer-Encoding,
  * Upgrade (but a granted one), and what Connection nominates, except the protected list
  * (h1_write_is_protected). Content-Length and Transfer-Encoding are written from the framing facts,
  * once. Pure; writes into the caller's buffer.

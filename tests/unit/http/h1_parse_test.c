@@ -457,10 +457,11 @@ struct response_row {
 	{                                                                                    \
 		name, {text, sizeof(text) - 1}, asked, FAIL_NONE, status, kind, length, keep \
 	}
-#define REFUSED(name, fail, text)                                               \
-	{                                                                       \
-		name, {text, sizeof(text) - 1}, "", FAIL_##fail, 0, 0, 0, false \
+#define REFUSED_ASKED(name, asked, fail, text)                                     \
+	{                                                                          \
+		name, {text, sizeof(text) - 1}, asked, FAIL_##fail, 0, 0, 0, false \
 	}
+#define REFUSED(name, fail, text) REFUSED_ASKED(name, "", fail, text)
 
 /* clang-format off */
 static const struct response_row response_rows[] = {
@@ -484,7 +485,7 @@ static const struct response_row response_rows[] = {
 	ANSWER("15.2: 103", 103, BODY_NONE, -1, true, "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"),
 	ASKED("7.8: 101", "u", 101, BODY_NONE, -1, false, "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
 	REFUSED("A2.1: 101 unasked", UPSTREAM_SWITCH, "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
-	{"7.8: 101 to something else", {"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", 59}, "u", FAIL_UPSTREAM_SWITCH, 0, 0, 0, false},
+	REFUSED_ASKED("7.8: 101 to something else", "u", UPSTREAM_SWITCH, "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"),
 	REFUSED("6.1: 1xx with chunks", UPSTREAM_FRAMING, "HTTP/1.1 100 x\r\nTransfer-Encoding: chunked\r\n\r\n"),
 	REFUSED("6.3: differing lengths", UPSTREAM_FRAMING, OK "Content-Length: 5\r\nContent-Length: 6\r\n\r\n"),
 	REFUSED("6.3: both lengths", UPSTREAM_FRAMING, OK "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
