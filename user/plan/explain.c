@@ -315,8 +315,8 @@ static bool route_refuses(struct explaining *e)
 
 /* -------------------------------------------------------------- middlewares -- */
 
-/* Runs one for real; a wait for another thread's job is over at once, a delay too. */
-static enum mw_verdict run_one(const struct mw_instance *instance, struct mw_call *call)
+/* Runs its hooks for real; a wait for another thread's job is over at once, a delay too. */
+static enum mw_verdict run_hooks(const struct mw_instance *instance, struct mw_call *call)
 {
 	enum mw_verdict verdict = instance->mw->on_request(instance, call);
 
@@ -327,6 +327,25 @@ static enum mw_verdict run_one(const struct mw_instance *instance, struct mw_cal
 		verdict =
 			instance->mw->on_resume ? instance->mw->on_resume(instance, call) : MW_NEXT;
 	}
+	return verdict;
+}
+
+/* Asking must not spend what the data plane counts: the hooks get a state of their own, as new. */
+static enum mw_verdict ask(const struct mw_instance *instance, struct mw_call *call)
+{
+	struct mw_instance asked = *instance;
+	enum mw_verdict verdict;
+
+	if (!instance->mw->on_request)
+		return MW_NEXT;
+	if (instance->mw->state_new) {
+		asked.state = instance->mw->state_new(instance->conf);
+		if (!asked.state)
+			return MW_NEXT;
+	}
+	verdict = run_hooks(&asked, call);
+	if (asked.state && ref_put(&asked.state->ref))
+		asked.state->free(asked.state);
 	return verdict;
 }
 
@@ -345,8 +364,7 @@ static bool middleware_replies(struct explaining *e, const struct mw_instance *i
 	*said = (struct explain_middleware){.name = instance->name, .type = instance->mw->name};
 	if (instance->mw->explain)
 		said->what = instance->mw->explain(instance, &e->request, e->arena);
-	/* Shared state would be spent by asking: such a one only says what it would do. */
-	if (instance->state || !instance->mw->on_request || run_one(instance, &call) != MW_REPLY)
+	if (ask(instance, &call) != MW_REPLY)
 		return false;
 	e->result.location = header_value(&call.reply.headers, HEADER_LOCATION);
 	end(e, EXPLAIN_RESPOND, call.reply.status,

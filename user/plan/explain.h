@@ -7,8 +7,8 @@
  *
  * The request is written out as HTTP/1.1 and goes the way of every request: the strict parser,
  * canonical form, forwarded headers, the compiled router and the middlewares' own hooks. Only two
- * things differ: a middleware with shared state (rateLimit) is asked what it would do instead of
- * being run, and no server is contacted.
+ * things differ: a middleware with shared state (rateLimit) runs with a state of its own, so
+ * that asking spends nothing, and no server is contacted.
  *
  * Which entry point: the one named; else, by the URL's scheme and port (80 and 443 when none is
  * written), the one that listens there; else the first that speaks TLS (https) or does not (http).

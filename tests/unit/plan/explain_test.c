@@ -35,8 +35,7 @@ static int examples_teardown(void **state)
 	return 0;
 }
 
-#define EXAMPLES_TEST(name)                                                                        \
-	cmocka_unit_test_setup_teardown(name, examples_setup, examples_teardown)
+#define EXAMPLES_TEST(name) cmocka_unit_test_setup_teardown(name, examples_setup, examples_teardown)
 
 struct row {
 	const char *name, *method, *url, *from;
@@ -80,64 +79,90 @@ static void check(struct fixture *f, const struct row *row)
 			 STR_ARG(result.why));
 }
 
-#define HOST(name)	  {{STR("Host"), STR(name)}}
-#define HEADER(key, text) {{STR(key), STR(text)}}
+#define NONE                            \
+	{                               \
+		{                       \
+			{NULL, 0},      \
+			{               \
+				NULL, 0 \
+			}               \
+		}                       \
+	}
+#define HOST(name)                             \
+	{                                      \
+		{                              \
+			STR("Host"), STR(name) \
+		}                              \
+	}
+#define HEADER(key, text)                   \
+	{                                   \
+		{                           \
+			STR(key), STR(text) \
+		}                           \
+	}
 
 static void the_examples_are_explained(void **state)
 {
 	static const struct row rows[] = {
-		{"by host", "GET", "http://shop.example.com/cart", "10.77.1.2", {{{0}}},
+		{"by host", "GET", "http://shop.example.com/cart", "10.77.1.2", NONE,
 		 EXPLAIN_FORWARD, 0, "shop-shop-", "shop-shop-", "2 servers can take it"},
 		{"by Host header", "GET", "/cart", "10.77.1.2", HOST("shop.example.com"),
 		 EXPLAIN_FORWARD, 0, "shop-shop-", "shop-shop-", NULL},
 		{"Host header over the URL's", "GET", "http://10.77.1.1/cart", "10.77.1.2",
 		 HOST("shop.example.com"), EXPLAIN_FORWARD, 0, "shop-shop-", "shop-shop-", NULL},
-		{"upper case and a port", "POST", "http://SHOP.example.com:80/", "10.77.1.2", {{{0}}},
+		{"upper case and a port", "POST", "http://SHOP.example.com:80/", "10.77.1.2", NONE,
 		 EXPLAIN_FORWARD, 0, "shop-shop-", "shop-shop-", NULL},
-		{"no route", "GET", "http://store.example.com/", "10.77.1.2", {{{0}}},
-		 EXPLAIN_RESPOND, 404, NULL, NULL, "no router"},
-		{"no host at all", "GET", "/x", "10.77.1.2", {{{0}}}, EXPLAIN_RESPOND, 400, NULL, NULL,
+		{"no route", "GET", "http://store.example.com/", "10.77.1.2", NONE, EXPLAIN_RESPOND,
+		 404, NULL, NULL, "no router"},
+		{"no host at all", "GET", "/x", "10.77.1.2", NONE, EXPLAIN_RESPOND, 400, NULL, NULL,
 		 "no Host header"},
-		{"password asked for", "GET", "http://shop.example.com/admin", "10.77.1.2", {{{0}}},
+		{"password asked for", "GET", "http://shop.example.com/admin", "10.77.1.2", NONE,
 		 EXPLAIN_RESPOND, 401, "shop-shop-", "shop-shop-", "shop-with-password"},
 		{"right password", "GET", "http://shop.example.com/admin", "10.77.1.2",
-		 HEADER("Authorization", "Basic YWRhOmV4YW1wbGU="), EXPLAIN_FORWARD, 0, "shop-shop-",
-		 "shop-shop-", NULL},
-		{"wrong address", "GET", "http://shop.example.com/admin", "192.0.2.1", {{{0}}},
+		 HEADER("Authorization", "Basic YWRhOmV4YW1wbGU="), EXPLAIN_FORWARD, 0,
+		 "shop-shop-", "shop-shop-", NULL},
+		{"wrong address", "GET", "http://shop.example.com/admin", "192.0.2.1", NONE,
 		 EXPLAIN_RESPOND, 403, "shop-shop-", "shop-shop-", "shop-from-the-lab"},
-		{"stripped", "GET", "http://api.example.com/v1/orders", "10.77.1.2", {{{0}}},
+		{"stripped", "GET", "http://api.example.com/v1/orders", "10.77.1.2", NONE,
 		 EXPLAIN_FORWARD, 0, "shop-api-", "shop-api-", NULL},
-		{"strip leaves what climbs", "GET", "http://api.example.com/v1//x", "10.77.1.2", {{{0}}},
-		 EXPLAIN_FORWARD, 0, "shop-api-", "shop-api-", NULL},
+		{"strip leaves what climbs", "GET", "http://api.example.com/v1//x", "10.77.1.2",
+		 NONE, EXPLAIN_FORWARD, 0, "shop-api-", "shop-api-", NULL},
 		{"a limit is said, not spent", "GET", "http://api.example.com/limited", "10.77.1.2",
-		 {{{0}}}, EXPLAIN_FORWARD, 0, "shop-api-", "shop-api-", NULL},
-		{"weighted", "GET", "http://canary.example.com/", "10.77.1.2", {{{0}}}, EXPLAIN_FORWARD,
-		 0, "shop-canary-", "shop-canary@kubernetescrd", NULL},
-		{"tls", "GET", "https://secure.example.com/", "10.77.1.2", {{{0}}}, EXPLAIN_FORWARD, 0,
+		 NONE, EXPLAIN_FORWARD, 0, "shop-api-", "shop-api-", NULL},
+		{"weighted", "GET", "http://canary.example.com/", "10.77.1.2", NONE,
+		 EXPLAIN_FORWARD, 0, "shop-canary-", "shop-canary@kubernetescrd", NULL},
+		{"tls", "GET", "https://secure.example.com/", "10.77.1.2", NONE, EXPLAIN_FORWARD, 0,
 		 "shop-secure-", "shop-secure-", NULL},
-		{"tls, host unknown", "GET", "https://shop.example.com/", "10.77.1.2", {{{0}}},
+		{"tls, host unknown", "GET", "https://shop.example.com/", "10.77.1.2", NONE,
 		 EXPLAIN_RESPOND, 404, NULL, NULL, "for https"},
-		{"redirect", "GET", "http://secure.example.com/x?y", "10.77.1.2", {{{0}}},
+		{"redirect", "GET", "http://secure.example.com/x?y", "10.77.1.2", NONE,
 		 EXPLAIN_RESPOND, 301, "shop-secure-redirect-", "shop-secure-redirect-",
 		 "shop-to-https"},
-		{"redirect of a POST", "POST", "http://secure.example.com/x", "10.77.1.2", {{{0}}},
+		{"redirect of a POST", "POST", "http://secure.example.com/x", "10.77.1.2", NONE,
 		 EXPLAIN_RESPOND, 308, "shop-secure-redirect-", "shop-secure-redirect-", NULL},
-		{"denied in the kernel", "GET", "http://shop.example.com/", "10.77.1.67", {{{0}}},
+		{"denied in the kernel", "GET", "http://shop.example.com/", "10.77.1.67", NONE,
 		 EXPLAIN_DROP, 0, NULL, NULL, "10.77.1.67/32"},
 		{"denied, mapped address", "GET", "http://shop.example.com/", "::ffff:10.77.1.67",
-		 {{{0}}}, EXPLAIN_DROP, 0, NULL, NULL, "denies it"},
-		{"strict parser", "G T", "http://shop.example.com/", "10.77.1.2", {{{0}}},
+		 NONE, EXPLAIN_DROP, 0, NULL, NULL, "denies it"},
+		{"strict parser", "G T", "http://shop.example.com/", "10.77.1.2", NONE,
 		 EXPLAIN_RESPOND, 400, NULL, NULL, NULL},
-		{"bad escape", "GET", "http://shop.example.com/%zz", "10.77.1.2", {{{0}}},
+		{"bad escape", "GET", "http://shop.example.com/%zz", "10.77.1.2", NONE,
 		 EXPLAIN_RESPOND, 400, NULL, NULL, "percent sign"},
-		{"CONNECT", "CONNECT", "http://shop.example.com/", "10.77.1.2", {{{0}}},
+		{"CONNECT", "CONNECT", "http://shop.example.com/", "10.77.1.2", NONE,
 		 EXPLAIN_RESPOND, 0, NULL, NULL, NULL},
-		{"both lengths", "POST", "http://shop.example.com/", "10.77.1.2",
+		{"both lengths",
+		 "POST",
+		 "http://shop.example.com/",
+		 "10.77.1.2",
 		 {{STR("Content-Length"), STR("5")}, {STR("Transfer-Encoding"), STR("chunked")}},
-		 EXPLAIN_RESPOND, 400, NULL, NULL, "both Content-Length and Transfer-Encoding"},
-		{"bad source", "GET", "http://shop.example.com/", "not an address", {{{0}}},
+		 EXPLAIN_RESPOND,
+		 400,
+		 NULL,
+		 NULL,
+		 "both Content-Length and Transfer-Encoding"},
+		{"bad source", "GET", "http://shop.example.com/", "not an address", NONE,
 		 EXPLAIN_RESPOND, 400, NULL, NULL, "no IP address"},
-		{"source with a port", "GET", "http://shop.example.com/", "[fd77:1::2]:4711", {{{0}}},
+		{"source with a port", "GET", "http://shop.example.com/", "[fd77:1::2]:4711", NONE,
 		 EXPLAIN_FORWARD, 0, "shop-shop-", "shop-shop-", NULL},
 	};
 	struct fixture *f = *state;
@@ -154,12 +179,20 @@ static void the_examples_are_explained(void **state)
 static void a_host_header_for_another_policy_is_misdirected(void **state)
 {
 	struct fixture *f = *state;
-	const struct row row = {"421", "GET", "https://other.example.com/", "10.77.1.2",
-				HOST("secure.example.com"), EXPLAIN_RESPOND, 421, "shop-secure-",
-				"shop-secure-", NULL};
+	const struct row row = {"421",
+				"GET",
+				"https://other.example.com/",
+				"10.77.1.2",
+				HOST("secure.example.com"),
+				EXPLAIN_RESPOND,
+				421,
+				"shop-secure-",
+				"shop-secure-",
+				NULL};
 
 	fixture_add(f, "Secret", "ca", "'stringData':{'tls.ca':'x'}");
-	fixture_add(f, "TLSOption", "modern", "'spec':{'clientAuth':{'clientAuthType':'RequireAnyClientCert'}}");
+	fixture_add(f, "TLSOption", "modern",
+		    "'spec':{'clientAuth':{'clientAuthType':'RequireAnyClientCert'}}");
 	fixture_compile(f);
 	check(f, &row);
 }
@@ -167,8 +200,8 @@ static void a_host_header_for_another_policy_is_misdirected(void **state)
 static void redirects_say_where_they_lead(void **state)
 {
 	struct fixture *f = *state;
-	const struct row row = {.method = "GET", .url = "http://secure.example.com/x?y=1",
-				.from = "10.77.1.2"};
+	const struct row row = {
+		.method = "GET", .url = "http://secure.example.com/x?y=1", .from = "10.77.1.2"};
 
 	assert_text(explain(f, &row).location, "https://secure.example.com/x?y=1");
 }
@@ -190,15 +223,16 @@ static void the_kernel_plane_is_part_of_the_answer(void **state)
 static void considered_routers_come_with_the_predicate_that_failed(void **state)
 {
 	struct fixture *f = *state;
-	const struct row row = {.method = "GET", .url = "http://shop.example.com/cart",
-				.from = "10.77.1.2"};
+	const struct row row = {
+		.method = "GET", .url = "http://shop.example.com/cart", .from = "10.77.1.2"};
 	struct explain_result result;
 
 	fixture_add(f, "IngressRoute", "post",
 		    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`shop.example.com`) && "
 		    "Method(`POST`)','services':[{'name':'shop','port':80}]}]}");
 	fixture_add(f, "IngressRoute", "broken",
-		    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`shop.example.com`)','services':[{"
+		    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`shop.example.com`)','"
+		    "services':[{"
 		    "'name':'none','port':80}]}]}");
 	fixture_compile(f);
 	result = explain(f, &row);
@@ -213,11 +247,20 @@ static void considered_routers_come_with_the_predicate_that_failed(void **state)
 static void a_disabled_route_explains_a_404(void **state)
 {
 	struct fixture *f = *state;
-	const struct row row = {"404", "GET", "http://new.example.com/", "10.77.1.2", {{{0}}},
-				EXPLAIN_RESPOND, 404, NULL, NULL, "Service shop/none does not exist"};
+	const struct row row = {"404",
+				"GET",
+				"http://new.example.com/",
+				"10.77.1.2",
+				NONE,
+				EXPLAIN_RESPOND,
+				404,
+				NULL,
+				NULL,
+				"Service shop/none does not exist"};
 
 	fixture_add(f, "IngressRoute", "broken",
-		    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`new.example.com`)','services':[{"
+		    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`new.example.com`)','"
+		    "services':[{"
 		    "'name':'none','port':80}]}]}");
 	fixture_compile(f);
 	check(f, &row);
@@ -228,15 +271,19 @@ static void entry_points_are_found_by_port_then_by_scheme(void **state)
 	static const struct {
 		const char *url, *named, *want;
 	} rows[] = {
-		{"http://a/", "", "web"},	      {"http://a:81/", "", "alt"},
-		{"http://a:9999/", "", "alt"},	      {"https://a/", "", "websecure"},
-		{"https://a:1234/", "", "websecure"}, {"http://a/", "alt", "alt"},
+		{"http://a/", "", "web"},
+		{"http://a:81/", "", "alt"},
+		{"http://a:9999/", "", "alt"},
+		{"https://a/", "", "websecure"},
+		{"https://a:1234/", "", "websecure"},
+		{"http://a/", "alt", "alt"},
 		{"/", "", "web"},
 	};
 	struct fixture *f = *state;
 
-	fixture_config(f, "{'entryPoints':{'alt':{'address':':81'},'web':{'address':':80'},'websecure':{"
-			  "'address':':8443'}}}");
+	fixture_config(
+		f, "{'entryPoints':{'alt':{'address':':81'},'web':{'address':':80'},'websecure':{"
+		   "'address':':8443'}}}");
 	fixture_compile(f);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct explain_spec spec = {.url = str_of(rows[i].url),
@@ -254,13 +301,16 @@ static void entry_points_are_found_by_port_then_by_scheme(void **state)
 static void an_empty_service_answers_503(void **state)
 {
 	struct fixture *f = *state;
-	const struct row row = {"503", "GET", "http://empty/", "10.77.1.2", {{{0}}},
-				EXPLAIN_RESPOND, 503, "shop-empty-", "shop-empty-", "no server"};
+	const struct row row = {
+		"503",		 "GET", "http://empty/", "10.77.1.2",	NONE,
+		EXPLAIN_RESPOND, 503,	"shop-empty-",	 "shop-empty-", "no server"};
 
-	fixture_config(f, "{" FIXTURE_EPS ",'providers':{'kubernetesCRD':{'allowEmptyServices':true}}}");
-	fixture_backend(f, "none", "");
+	fixture_config(f, "{" FIXTURE_EPS
+			  ",'providers':{'kubernetesCRD':{'allowEmptyServices':true}}}");
+	fixture_add(f, "Service", "none", "'spec':{'ports':[{'port':80}]}");
 	fixture_add(f, "IngressRoute", "empty",
-		    "'spec':{'routes':[{'match':'Host(`empty`)','services':[{'name':'none','port':80}]}]}");
+		    "'spec':{'routes':[{'match':'Host(`empty`)','services':[{'name':'none','port':"
+		    "80}]}]}");
 	fixture_compile(f);
 	check(f, &row);
 }
