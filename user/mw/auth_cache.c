@@ -6,11 +6,11 @@
 #include "mw/auth_cache.h"
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/hash.h"
 
 enum { BLOCK_BYTES = 64, DIGEST_BYTES = 32 };
@@ -51,7 +51,10 @@ struct mw_state *auth_cache_new(void)
 	ref_init(&cache->state.ref);
 	cache->state.free = cache_free;
 	cache->state.memory_bytes = cache_memory;
-	codec_random(cache->inner, DIGEST_BYTES);
+	if (RAND_priv_bytes(cache->inner, DIGEST_BYTES) != 1) {
+		free(cache);
+		return NULL;
+	}
 	memcpy(cache->outer, cache->inner, DIGEST_BYTES);
 	for (int i = 0; i < BLOCK_BYTES; i++) {
 		cache->inner[i] ^= 0x36;

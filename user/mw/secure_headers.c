@@ -6,6 +6,7 @@
 #include "mw/secure_headers.h"
 
 #include <errno.h>
+#include <openssl/rand.h>
 
 #include "base/codec.h"
 #include "http/header.h"
@@ -101,6 +102,18 @@ static bool came_over_tls(const struct secure_headers *secure, const struct requ
 	return false;
 }
 
+static struct str make_nonce(struct arena *arena)
+{
+	unsigned char random[NONCE_BYTES];
+
+	/* Without randomness nothing may be allowed by nonce. */
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return STR("");
+	struct str text = codec_base64_encode(str_n((char *)random, sizeof(random)), arena);
+
+	return arena_printf(arena, "'nonce-" STR_FMT "'", STR_ARG(text));
+}
+
 /* The policy with 'nonce-<random>' for each $NONCE. */
 static struct str with_nonce(struct str policy, struct str *nonce, struct arena *arena)
 {
@@ -108,14 +121,8 @@ static struct str with_nonce(struct str policy, struct str *nonce, struct arena 
 	ptrdiff_t at;
 
 	while ((at = str_search(policy, STR("$NONCE"))) >= 0) {
-		if (!nonce->at) {
-			char random[NONCE_BYTES];
-
-			codec_random(random, sizeof(random));
-			*nonce = arena_printf(
-				arena, "'nonce-" STR_FMT "'",
-				STR_ARG(codec_base64_encode(str_n(random, sizeof(random)), arena)));
-		}
+		if (!nonce->at)
+			*nonce = make_nonce(arena);
 		out = arena_join(arena, out, str_take(policy, (size_t)at));
 		out = arena_join(arena, out, *nonce);
 		policy = str_from(policy, (size_t)at + 6);

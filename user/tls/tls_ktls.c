@@ -36,7 +36,7 @@ struct str tls_conn_ktls_sentence(enum tls_ktls state)
 	return states[state].sentence;
 }
 
-static bool available;
+static bool has_module;
 
 static void probe(void)
 {
@@ -45,16 +45,16 @@ static void probe(void)
 	/* The protocol is looked up before the socket's state: ENOTCONN means that it is there. */
 	if (fd < 0)
 		return;
-	available = setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", 3) == 0 || errno == ENOTCONN;
+	has_module = setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", 3) == 0 || errno == ENOTCONN;
 	close(fd);
 }
 
 bool tls_ktls_available(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static pthread_once_t has_module_once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, probe);
-	return available;
+	pthread_once(&has_module_once, probe);
+	return has_module;
 }
 
 static enum tls_ktls why_off(SSL *ssl, bool enabled)
