@@ -7,6 +7,8 @@
  */
 #include "app/command.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +101,7 @@ int command_line_parse(const struct command *command, int argc, char **argv, str
 		else
 			i += used;
 	}
-	if (rc == 0 && static_config_from_args(n_rest, rest, environ, &line->arena, &line->sink, &line->config, NULL) < 0)
+	if (rc == 0 && static_config_from_args(n_rest, rest, environ, file_read, &line->arena, &line->sink, &line->config, NULL) < 0)
 		rc = EXIT_USAGE;
 	free(rest);
 	command_print_diags(&line->sink);

@@ -239,6 +239,8 @@ static void check_support(struct level *level, const struct field *field, const 
 static void decode_field(struct level *level, const struct field *field, const json_t *json,
 			 char *base, const struct diag_path *path)
 {
+	if (field->sub && field->sub->flags & SCHEMA_UNREAD)
+		return;
 	switch (field->type) {
 	case FIELD_STRUCT:
 	case FIELD_INLINE:

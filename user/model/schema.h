@@ -24,59 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addr.h"
 #include "base/arena.h"
-#include "base/str.h"
 #include "model/diag.h"
-
-/* Values that may be absent tell so by a flag beside them, never by a magic value. */
-struct opt_bool {
-	bool value, set;
-};
-
-struct opt_int {
-	int64_t value;
-	bool set;
-};
-
-/* A duration: Go syntax, or a bare integer of seconds (int-or-string). */
-struct duration {
-	int64_t ns;
-	bool set;
-};
-
-/* A quantity of bytes: integer or "64Ki". */
-struct quantity {
-	int64_t bytes;
-	bool set;
-};
-
-/* An int-or-string value such as a Service port; number is valid when is_number. */
-struct int_or_str {
-	struct str text; /* as written, also for numbers */
-	int64_t number;
-	bool is_number, set;
-};
-
-/* Raw JSON kept for later (plugin configuration); a borrowed reference owned by the object's
- * document. */
-struct raw_json {
-	const json_t *json;
-};
-
-/* A list of nested structs; elements are .sub->size apart. */
-struct list_of {
-	void *at;
-	size_t n;
-};
-#define LIST_AT(list, type, i) (&((type *)(list).at)[i])
-
-/* A map from string to nested struct (entryPoints, certificatesResolvers). */
-struct map_of {
-	struct str *keys;
-	void *at;
-	size_t n;
-};
+#include "model/schema_types.h"
 
 enum field_type {
 	FIELD_BOOL,	/* bool */
@@ -121,12 +71,11 @@ struct field {
 };
 
 enum schema_flags {
-	SCHEMA_ANY_CASE = 1, /* names compare without case (static options) */
-	SCHEMA_BOOL_IS_EMPTY =
-		2, /* "ping: true" or "--ping" stands for "ping: {}" (Traefik's option groups) */
-	SCHEMA_LENIENT = 4, /* unknown fields are passed over (core kinds, which have many) */
-	SCHEMA_FROM_TEXT =
-		8, /* any value may be given as text, a list as "a,b" (flags, environment) */
+	SCHEMA_ANY_CASE = 1,	  /* names compare without case (static options) */
+	SCHEMA_BOOL_IS_EMPTY = 2, /* "ping: true" or "--ping" stands for "ping: {}" */
+	SCHEMA_LENIENT = 4,	  /* unknown fields are passed over (core kinds have many) */
+	SCHEMA_FROM_TEXT = 8,	  /* any value may be given as text, a list as "a,b" (flags) */
+	SCHEMA_UNREAD = 16,	  /* for people and the API server: not decoded, not hashed */
 };
 
 struct schema {

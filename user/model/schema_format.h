@@ -3,8 +3,8 @@
 #define SCHEMA_FORMAT_H
 
 /*
- * schema_format: what a string may look like, by the word in a field row's `format`; one table row each.
- * The empty string passes: whether it is allowed is said by `required` and `min`.
+ * schema_format: what a string may look like, by the word in a field row's `format`; one table row
+ * each. The empty string passes: whether it is allowed is said by `required` and `min`.
  */
 
 #include "base/arena.h"
@@ -13,7 +13,8 @@
 struct schema_format {
 	const char *name;
 	const char *expected; /* "an IP address or a CIDR" */
-	const char *pattern;  /* for the CRD: a regular expression that implies nothing more; may be NULL */
+	const char *pattern;  /* for the CRD: a regular expression that implies nothing more; may be
+				 NULL */
 	bool (*ok)(struct str text);
 };
 

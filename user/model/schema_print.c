@@ -73,6 +73,8 @@ void schema_preset_field(const struct field *field, struct arena *arena, void *b
 {
 	void *member = (char *)base + field->offset;
 
+	if (field->sub && field->sub->flags & SCHEMA_UNREAD)
+		return;
 	if (field->type == FIELD_INLINE)
 		schema_preset(field->sub, arena, member);
 	else if (field->preset)
@@ -199,6 +201,8 @@ uint64_t schema_hash(const struct schema *schema, const void *decoded)
 		const struct field *field = &schema->fields[i];
 		const char *member = (const char *)decoded + field->offset;
 
+		if (field->sub && field->sub->flags & SCHEMA_UNREAD)
+			continue;
 		hash = mix(hash, schema_value_hash(field, member));
 	}
 	return hash;
@@ -336,8 +340,11 @@ json_t *schema_to_json(const struct schema *schema, const void *decoded)
 
 	for (size_t i = 0; i < schema->n_fields; i++) {
 		const struct field *field = &schema->fields[i];
-		json_t *value = value_json(field, (const char *)decoded + field->offset);
+		json_t *value;
 
+		if (field->sub && field->sub->flags & SCHEMA_UNREAD)
+			continue;
+		value = value_json(field, (const char *)decoded + field->offset);
 		if (!value)
 			continue;
 		if (field->name[0]) {

@@ -2,7 +2,8 @@
 #ifndef SCHEMA_VALUE_H
 #define SCHEMA_VALUE_H
 
-/* schema_value: single values of schema.c: JSON (or text) -> member, with every check of its field row. */
+/* schema_value: single values of schema.c: JSON (or text) -> member, with every check of its field
+ * row. */
 
 #include "base/num.h"
 #include "model/schema.h"
@@ -13,7 +14,8 @@ struct schema_value_context {
 	unsigned flags; /* of the schema at hand */
 };
 
-/* Decodes into member (at base + field->offset already); faults go to the sink. Not for nested structs. */
+/* Decodes into member (at base + field->offset already); faults go to the sink. Not for nested
+ * structs. */
 void schema_value_decode(const struct schema_value_context *context, const struct field *field,
 			 const json_t *json, void *member, const struct diag_path *path);
 /* Adds a "wrong type" diag. */

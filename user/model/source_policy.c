@@ -110,10 +110,48 @@ static const struct schema schema_spec = {
 	SCHEMA_FIELDS(spec_fields),
 };
 
+/* As Kubernetes has them everywhere (meta/v1 Condition); never decoded. */
+struct condition {
+	struct str type, status, reason, message, last_transition_time;
+	int64_t observed_generation;
+};
+
+struct status {
+	struct list_of conditions;
+};
+
+static const struct field condition_fields[] = {
+	FIELD(struct condition, type, .name = "type", .required = true,
+	      .doc = "What it is about: Accepted, Programmed."),
+	FIELD(struct condition, status, .name = "status", .required = true,
+	      .choices = "True|False|Unknown", .doc = "Whether it holds."),
+	FIELD(struct condition, reason, .name = "reason", .required = true,
+	      .doc = "Why, in one word."),
+	FIELD(struct condition, message, .name = "message", .required = true,
+	      .doc = "Why, in a sentence."),
+	FIELD(struct condition, last_transition_time, .name = "lastTransitionTime",
+	      .required = true, .doc = "Since when."),
+	FIELD(struct condition, observed_generation, .name = "observedGeneration",
+	      .doc = "Generation of the object that this is said of."),
+};
+
+static const struct schema schema_condition = {
+	.name = "condition",
+	.doc = "One thing that is said of the policy.",
+	.size = sizeof(struct condition),
+	SCHEMA_FIELDS(condition_fields),
+};
+
+static const struct field status_fields[] = {
+	FIELD(struct status, conditions, .name = "conditions", .sub = &schema_condition,
+	      .doc = "What is said of the policy."),
+};
+
 static const struct schema schema_status = {
 	.name = "status",
 	.doc = "What became of the policy.",
-	.flags = SCHEMA_LENIENT,
+	SCHEMA_FIELDS(status_fields),
+	.flags = SCHEMA_UNREAD,
 };
 
 static const struct field object_fields[] = {

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "base/buf.h"
 #include "base/num.h"
 #include "model/schema_walk.h"
 #include "model/static_config.h"
@@ -265,6 +265,7 @@ json_t *static_args_environment(char *const *envp, struct diag_sink *sink)
 }
 
 struct layers {
+	int (*read_file)(const char *path, struct buf *buf);
 	json_t *flags, *environment, *file;
 	struct str file_path;
 	struct buf file_text;
@@ -281,7 +282,7 @@ static int load_file(struct layers *layers, const char *path, struct diag_sink *
 		diag_expected(sink, diag_error(sink, NULL, "TOML is not read"), "YAML");
 		return -EINVAL;
 	}
-	error = file_read(path, &layers->file_text);
+	error = layers->read_file(path, &layers->file_text);
 	if (error) {
 		diag_error(sink, NULL, "cannot be read: %s", strerrordesc_np(-error));
 		return error;
@@ -339,11 +340,12 @@ static int decode_layers(struct layers *layers, struct arena *arena, struct diag
 	return error;
 }
 
-int static_config_from_args(int argc, char *const *argv, char *const *envp, struct arena *arena,
-			    struct diag_sink *sink, struct static_config *ret_config,
-			    struct strs *ret_words)
+int static_config_from_args(int argc, char *const *argv, char *const *envp,
+			    int (*read_file)(const char *path, struct buf *buf),
+			    struct arena *arena, struct diag_sink *sink,
+			    struct static_config *ret_config, struct strs *ret_words)
 {
-	struct layers layers = {0};
+	struct layers layers = {.read_file = read_file};
 	const json_t *path;
 	int error = 0;
 

@@ -83,7 +83,8 @@ struct static_global {
 
 struct static_admin {
 	struct str address; /* "127.0.0.1:9180"; empty: no TCP listener */
-	struct str socket;  /* "/run/tidegate/admin.sock": asked by the operator's commands; empty: none */
+	struct str socket;  /* "/run/tidegate/admin.sock": asked by the operator's commands; empty:
+			       none */
 	/* Derived. */
 	struct listen_address listen;
 };
@@ -104,8 +105,9 @@ struct static_escalation {
 
 /* Safety that an operator may lower (reference/security.md A2.7). */
 struct static_security {
-	bool seccomp; /* filter system calls after start (default true) */
-	bool allow_loopback_backends; /* endpoints on loopback or link-local addresses (default false) */
+	bool seccomp;		      /* filter system calls after start (default true) */
+	bool allow_loopback_backends; /* endpoints on loopback or link-local addresses (default
+					 false) */
 };
 
 struct static_config {
@@ -137,11 +139,12 @@ extern const struct schema schema_static_config;
  * Reads flags (argv without program and command name), environment and file. Returns 0, or -EINVAL
  * with the faults in sink, or a negative errno when the file cannot be read (also in sink). Texts
  * live in the arena. A word that is no flag is a fault, unless ret_words is given: then those are
- * collected there.
+ * collected there. read_file is file_read(), from those who may read files.
  */
-int static_config_from_args(int argc, char *const *argv, char *const *envp, struct arena *arena,
-			    struct diag_sink *sink, struct static_config *ret_config,
-			    struct strs *ret_words);
+int static_config_from_args(int argc, char *const *argv, char *const *envp,
+			    int (*read_file)(const char *path, struct buf *buf),
+			    struct arena *arena, struct diag_sink *sink,
+			    struct static_config *ret_config, struct strs *ret_words);
 /* The same from one JSON document (tests, tools). */
 int static_config_from_json(const json_t *document, struct arena *arena, struct diag_sink *sink,
 			    struct static_config *ret_config);

@@ -4,9 +4,7 @@
  * use (sigs.k8s.io/yaml: YAML 1.1 with Go's number syntax), so that a manifest means the same here
  * and there.
  */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/num.h"
 #include "model/yaml_json.h"
@@ -21,18 +19,12 @@ static bool is_one_of(struct str text, const char *words)
 	return false;
 }
 
-static bool only_digits(struct str text, unsigned base)
+static unsigned digit_of(char c)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		char c = ascii_lower(text.at[i]);
-		unsigned digit = c >= '0' && c <= '9'	? (unsigned)(c - '0')
-				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-							: 99;
-
-		if (digit >= base)
-			return false;
-	}
-	return text.len > 0;
+	c = ascii_lower(c);
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 99;
 }
 
 /* Go's strconv.ParseInt(text, 0, 64): 12, -12, 0x1f, 0b101, 0o17, 017. */
@@ -40,8 +32,8 @@ static bool integer(const char *text, int64_t *ret_value)
 {
 	bool negative = *text == '-';
 	struct str digits = str_of(text + (*text == '-' || *text == '+'));
+	uint64_t value = 0;
 	unsigned base = 10;
-	char *end;
 
 	if (digits.len > 1 && digits.at[0] == '0') {
 		char c = ascii_lower(digits.at[1]);
@@ -49,12 +41,14 @@ static bool integer(const char *text, int64_t *ret_value)
 		base = c == 'x' ? 16 : c == 'b' ? 2 : 8;
 		digits = str_from(digits, c == 'x' || c == 'b' || c == 'o' ? 2 : 1);
 	}
-	if (!only_digits(digits, base))
-		return false;
-	errno = 0;
-	unsigned long long value = strtoull(digits.at, &end, (int)base);
+	for (size_t i = 0; i < digits.len; i++) {
+		unsigned digit = digit_of(digits.at[i]);
 
-	if (errno || *end || value > (unsigned long long)INT64_MAX + negative)
+		if (digit >= base || __builtin_mul_overflow(value, base, &value) ||
+		    __builtin_add_overflow(value, digit, &value))
+			return false;
+	}
+	if (!digits.len || value > (uint64_t)INT64_MAX + negative)
 		return false;
 	*ret_value = negative ? (int64_t)(0 - value) : (int64_t)value;
 	return true;
