@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "base/hash.h"
 #include "model/secret_object.h"
 #include "obs/metric.h"
 #include "plan/compile_parts.h"
@@ -24,17 +25,20 @@ enum {
 struct preparing {
 	struct mw_prepare prepare; /* first */
 	struct compile *compile;
+	uint64_t secrets_hash; /* of the Secrets that were read */
 };
 
 static bool prepare_secret(struct mw_prepare *prepare, struct str name, struct str *ret_type,
 			   struct str_map *ret_data)
 {
-	struct compile *c = ((struct preparing *)prepare)->compile;
+	struct preparing *preparing = (struct preparing *)prepare;
+	struct compile *c = preparing->compile;
 	const struct object *object = store_find(c->store, KIND_SECRET, prepare->namespace_, name);
 	const struct secret *secret = object && object->valid ? object->spec : NULL;
 
 	if (!secret)
 		return false;
+	preparing->secrets_hash = hash_mix64(preparing->secrets_hash ^ object->content_hash);
 	*ret_type = secret->type;
 	*ret_data = secret->data;
 	return true;
@@ -77,6 +81,8 @@ static void prepare(struct compile *c, struct compiled_mw *mw, struct str namesp
 		.own = prepare_own,
 	};
 	status = mw->mw->prepare(&preparing.prepare, mw->decoded, &mw->conf);
+	/* What a Secret holds is configuration too. */
+	mw->conf_hash ^= preparing.secrets_hash;
 	if (status == 0)
 		return;
 	if (c->sink->n_errors == n_errors)

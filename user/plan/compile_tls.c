@@ -55,20 +55,20 @@ static struct str option_id(struct compile *c, struct str namespace_, struct str
 /* "ns-name@kubernetescrd", as entry points and cross-provider references have it. */
 void compile_tls_option_named(struct compile *c, struct str name, struct draft *draft)
 {
+	struct object **objects;
 	struct str id = name;
+	size_t n;
 
 	if (!name.len || str_eq(name, STR("default")))
 		return;
 	if (str_ends(id, STR(NAMES_CRD)))
 		id = str_take(id, id.len - strlen(NAMES_CRD));
-	TABLE_EACH (&c->store->objects[KIND_TLS_OPTION], slot) {
-		const struct object *object = slot->value;
-
-		if (str_eq(option_id(c, object->meta.namespace_, object->meta.name), id)) {
+	objects = store_sorted(c->store, KIND_TLS_OPTION, &c->scratch, &n);
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(option_id(c, objects[i]->meta.namespace_, objects[i]->meta.name), id)) {
 			draft->tls_option = arena_str(c->arena, id);
 			return;
 		}
-	}
 	diag_error(c->sink, DIAG_FIELD(NULL, "tls"), "TLSOption " STR_FMT " does not exist",
 		   STR_ARG(name));
 	option_is_broken(c, draft);
@@ -393,6 +393,25 @@ static void bind_hosts(struct tls_making *making, struct draft **drafts, size_t 
 				c->arena->failed = true;
 }
 
+/* The names that can be asked for by SNI: Host(`*`) is no name (reference b.5.5). */
+static struct strs hosts_of(struct compile *c, const struct draft *draft)
+{
+	struct strs hosts;
+	size_t n = 0;
+
+	rule_hosts(draft->route.rule, &c->scratch, &hosts);
+	for (size_t i = 0; i < hosts.n; i++) {
+		struct str host = hosts.at[i];
+
+		if (str_ends(host, STR(".")))
+			host.len--;
+		if (host.len && !str_eq(host, STR("*")))
+			hosts.at[n++] = host;
+	}
+	hosts.n = n;
+	return hosts;
+}
+
 static void table_release(void *table)
 {
 	tls_table_unref(table);
@@ -410,7 +429,7 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 	if (!hosts)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		rule_hosts(drafts[i]->route.rule, &c->scratch, &hosts[i]);
+		hosts[i] = hosts_of(c, drafts[i]);
 		if (!hosts[i].n)
 			check_hostless(c, drafts[i]);
 	}
