@@ -2,9 +2,9 @@
 /*
  * loop: the engine is epoll; everything that knows it stands in this file.
  *
- * A round: fetch events (one system call), serve them, go on with those that had asked for another turn, fire
- * timers, run deferred tasks. An io that was forgotten during the round has fd -1, so an event of it that was
- * fetched before is skipped.
+ * A round: fetch events (one system call), serve them, go on with those that had asked for another
+ * turn, fire timers, run deferred tasks. An io that was forgotten during the round has fd -1, so an
+ * event of it that was fetched before is skipped.
  */
 
 #include "net/loop.h"

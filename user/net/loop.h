@@ -5,13 +5,14 @@
 /*
  * loop: an event loop of one thread, edge-triggered.
  *
- * A descriptor is added once, for both directions and for life: afterwards no system call but the wait
- * itself. Readiness is remembered in io->ready; whoever reads or writes clears a bit when the kernel has said
- * that there is no more (-EAGAIN, a short count). The engine (epoll now) shows only in loop.c: readiness goes
- * in, calls of on_ready come out.
+ * A descriptor is added once, for both directions and for life: afterwards no system call but the
+ * wait itself. Readiness is remembered in io->ready; whoever reads or writes clears a bit when the
+ * kernel has said that there is no more (-EAGAIN, a short count). The engine (epoll now) shows only
+ * in loop.c: readiness goes in, calls of on_ready come out.
  *
- * An io that is closed (loop_forget) gets no further event, also none that was already fetched; its memory may
- * be freed from a deferred task at the earliest, see loop_defer(). The time is read once per round.
+ * An io that is closed (loop_forget) gets no further event, also none that was already fetched; its
+ * memory may be freed from a deferred task at the earliest, see loop_defer(). The time is read once
+ * per round.
  */
 
 #include <stdbool.h>
@@ -29,7 +30,7 @@ enum loop_bits {
 };
 
 struct loop_io {
-	int fd; /* -1: forgotten */
+	int fd;	       /* -1: forgotten */
 	uint8_t ready; /* enum loop_bits */
 	void (*on_ready)(struct loop_io *io);
 	struct list again; /* in the list of those that go on in the next round */
@@ -58,13 +59,16 @@ void loop_done(struct loop *loop);
 int loop_add(struct loop *loop, struct loop_io *io);
 /* The same, level-triggered and for reading only: listeners and mailboxes. */
 int loop_add_level(struct loop *loop, struct loop_io *io);
-/* No more events for io; the descriptor is the caller's to close. Harmless when it was never added. */
+/* No more events for io; the descriptor is the caller's to close. Harmless when it was never added.
+ */
 void loop_forget(struct loop *loop, struct loop_io *io);
 /* on_ready is called in the next round even without an event: to give others a turn in between. */
 void loop_again(struct loop *loop, struct loop_io *io);
-/* Runs task at the end of this round (in no particular order): the place where closed things are freed. */
+/* Runs task at the end of this round (in no particular order): the place where closed things are
+ * freed. */
 void loop_defer(struct loop *loop, struct loop_task *task);
-/* One round: waits at most max_wait_ns (UINT64_MAX: until something happens), serves events, timers, tasks. */
+/* One round: waits at most max_wait_ns (UINT64_MAX: until something happens), serves events,
+ * timers, tasks. */
 int loop_round(struct loop *loop, uint64_t max_wait_ns);
 /* Rounds until loop_stop(). */
 int loop_run(struct loop *loop);

@@ -72,9 +72,10 @@ void mailbox_post(struct mailbox *mailbox, struct mail *mail)
 
 	do {
 		mail->next = newest;
-	} while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &newest, mail,
-							memory_order_release, memory_order_relaxed));
-	/* Not empty before: somebody else's wake-up is under way. A full counter is a wake-up too. */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&mailbox->newest, &newest, mail, memory_order_release, memory_order_relaxed));
+	/* Not empty before: somebody else's wake-up is under way. A full counter is a wake-up too.
+	 */
 	if (!newest && write(mailbox->io.fd, &one, sizeof(one)) < 0)
 		return;
 }

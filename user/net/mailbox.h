@@ -3,9 +3,9 @@
 #define MAILBOX_H
 
 /*
- * mailbox: work for another thread's event loop. Any thread posts, the loop's thread runs it, in the order
- * of posting as seen by each sender. Posting takes no lock: an atomic push, and a write to an eventfd when
- * the box was empty.
+ * mailbox: work for another thread's event loop. Any thread posts, the loop's thread runs it, in
+ * the order of posting as seen by each sender. Posting takes no lock: an atomic push, and a write
+ * to an eventfd when the box was empty.
  */
 
 #include <stdatomic.h>
@@ -14,7 +14,8 @@
 
 struct mail {
 	struct mail *next;
-	/* Runs on the receiving thread; mail belongs to it then (it may be freed or posted again). */
+	/* Runs on the receiving thread; mail belongs to it then (it may be freed or posted again).
+	 */
 	void (*run)(struct mail *mail);
 };
 

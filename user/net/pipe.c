@@ -79,8 +79,7 @@ ssize_t pipe_fill(struct pipe *pipe, int fd, size_t n)
 	if (n > pipe->size_bytes)
 		n = pipe->size_bytes;
 	do {
-		got = splice(fd, NULL, pipe->write_fd, NULL, n,
-			     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		got = splice(fd, NULL, pipe->write_fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;

@@ -3,8 +3,8 @@
 #define PIPE_H
 
 /*
- * pipe: what splice(2) needs between two sockets, kept for reuse. Bytes move from a socket into the pipe and
- * out into another socket without crossing user space.
+ * pipe: what splice(2) needs between two sockets, kept for reuse. Bytes move from a socket into the
+ * pipe and out into another socket without crossing user space.
  */
 
 #include <stddef.h>
@@ -28,7 +28,8 @@ struct pipe *pipe_take(struct pipe_pool *pool);
 /* Back to the pool, or closed when bytes are inside. */
 void pipe_give(struct pipe_pool *pool, struct pipe *pipe);
 void pipe_pool_done(struct pipe_pool *pool);
-/* At most n bytes from fd into the pipe: count, 0 at the peer's end, -EAGAIN (also when the pipe is full). */
+/* At most n bytes from fd into the pipe: count, 0 at the peer's end, -EAGAIN (also when the pipe is
+ * full). */
 ssize_t pipe_fill(struct pipe *pipe, int fd, size_t n);
 /* Everything that is inside to fd; count or -EAGAIN. more: further bytes follow soon. */
 ssize_t pipe_drain(struct pipe *pipe, int fd, int more);

@@ -66,8 +66,10 @@ static ssize_t parse_v1(struct str input, struct proxy_header *ret_header)
 		*ret_header = (struct proxy_header){0};
 		return end + 2;
 	}
-	if (!(str_starts(line, STR("TCP4 ")) && parse_v1_addrs(str_from(line, 5), true, ret_header)) &&
-	    !(str_starts(line, STR("TCP6 ")) && parse_v1_addrs(str_from(line, 5), false, ret_header)))
+	if (!(str_starts(line, STR("TCP4 ")) &&
+	      parse_v1_addrs(str_from(line, 5), true, ret_header)) &&
+	    !(str_starts(line, STR("TCP6 ")) &&
+	      parse_v1_addrs(str_from(line, 5), false, ret_header)))
 		return -EBADMSG;
 	return end + 2;
 }

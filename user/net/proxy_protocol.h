@@ -3,9 +3,9 @@
 #define PROXY_PROTOCOL_H
 
 /*
- * proxy_protocol: the header by which a load balancer says whom a connection is really from, versions 1
- * (text) and 2 (binary), after haproxy.org's proxy-protocol.txt. Pure: bytes in, facts out. Whether the
- * sender may be believed is the caller's business.
+ * proxy_protocol: the header by which a load balancer says whom a connection is really from,
+ * versions 1 (text) and 2 (binary), after haproxy.org's proxy-protocol.txt. Pure: bytes in, facts
+ * out. Whether the sender may be believed is the caller's business.
  */
 
 #include <stdbool.h>
@@ -26,8 +26,8 @@ struct proxy_header {
 };
 
 /*
- * Bytes of the header; 0 when the input does not begin with one; -EAGAIN when more bytes could make it one;
- * -EBADMSG when it begins like one and is malformed or too long.
+ * Bytes of the header; 0 when the input does not begin with one; -EAGAIN when more bytes could make
+ * it one; -EBADMSG when it begins like one and is malformed or too long.
  */
 ssize_t proxy_protocol_parse(struct str input, struct proxy_header *ret_header);
 

@@ -3,8 +3,8 @@
 #define SOCK_H
 
 /*
- * sock: TCP sockets, non-blocking and close-on-exec, as results: every function returns 0 (or a count) or a
- * negative errno, and never raises SIGPIPE. Nothing here keeps state.
+ * sock: TCP sockets, non-blocking and close-on-exec, as results: every function returns 0 (or a
+ * count) or a negative errno, and never raises SIGPIPE. Nothing here keeps state.
  */
 
 #include <stdbool.h>
@@ -14,15 +14,16 @@
 #include "base/addr.h"
 
 struct sock_listen_options {
-	struct addr addr; /* unspecified (::): both families on one socket, or IPv4 alone where IPv6 is missing */
+	struct addr addr; /* unspecified (::): both families on one socket, or IPv4 alone where IPv6
+			     is missing */
 	uint16_t port;
 	bool reuse_port;
 	int backlog; /* 0: a large one */
 };
 
 /*
- * A listening socket. What accepted sockets inherit is set here, once: TCP_NODELAY, and keep-alive probes
- * after 3 minutes (reference e).
+ * A listening socket. What accepted sockets inherit is set here, once: TCP_NODELAY, and keep-alive
+ * probes after 3 minutes (reference e).
  */
 int sock_listen(const struct sock_listen_options *options, int *ret_fd);
 /* -EAGAIN: none is waiting. -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM: it stays in the queue. */

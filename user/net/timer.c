@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * timer: level l has 64 slots of 64^l ticks. A timer stands in the lowest level whose range reaches it; when
- * the wheel comes to a slot of a higher level, its timers move down. One bit per slot says whether it may hold
- * any, so that the next due slot is found by counting zeros.
+ * timer: level l has 64 slots of 64^l ticks. A timer stands in the lowest level whose range reaches
+ * it; when the wheel comes to a slot of a higher level, its timers move down. One bit per slot says
+ * whether it may hold any, so that the next due slot is found by counting zeros.
  */
 
 #include "net/timer.h"
@@ -53,12 +53,12 @@ void timer_queue(struct timer_wheel *wheel, struct timer *timer)
 	if (tick - wheel->tick >= RANGE_TICKS)
 		tick = wheel->tick + RANGE_TICKS - 1;
 	/*
-	 * The lowest level in which tick and now differ by less than a whole turn: there, slots ahead of the
-	 * current one are the future and none is ambiguous.
+	 * The lowest level in which tick and now differ by less than a whole turn: there, slots
+	 * ahead of the current one are the future and none is ambiguous.
 	 */
-	while (level < TIMER_LEVELS - 1 && (tick >> (level * TIMER_SLOT_BITS)) -
-							   (wheel->tick >> (level * TIMER_SLOT_BITS)) >=
-						   TIMER_SLOTS)
+	while (level < TIMER_LEVELS - 1 &&
+	       (tick >> (level * TIMER_SLOT_BITS)) - (wheel->tick >> (level * TIMER_SLOT_BITS)) >=
+		       TIMER_SLOTS)
 		level++;
 	uint64_t slot = (tick >> (level * TIMER_SLOT_BITS)) & SLOT_MASK;
 
@@ -76,7 +76,8 @@ void timer_cancel(struct timer_wheel *wheel, struct timer *timer)
 	timer->at_ns = 0;
 }
 
-/* Ticks from the wheel's tick to the next slot of that level that may hold something; false: none. */
+/* Ticks from the wheel's tick to the next slot of that level that may hold something; false: none.
+ */
 static bool next_in_level(const struct timer_wheel *wheel, int level, uint64_t *ret_tick)
 {
 	uint64_t used = wheel->used[level];
@@ -90,8 +91,9 @@ static bool next_in_level(const struct timer_wheel *wheel, int level, uint64_t *
 	uint64_t ahead = slot ? used >> slot | used << (TIMER_SLOTS - slot) : used;
 
 	/*
-	 * Nothing is ever queued into the current slot of a higher level (it would fit a lower one), and what stood
-	 * there moved down when the wheel came to its beginning: so bit 0 means "now" in every level.
+	 * Nothing is ever queued into the current slot of a higher level (it would fit a lower
+	 * one), and what stood there moved down when the wheel came to its beginning: so bit 0
+	 * means "now" in every level.
 	 */
 	*ret_tick = (here + (unsigned int)__builtin_ctzll(ahead)) << shift;
 	return true;
@@ -122,7 +124,8 @@ uint64_t timer_wait_ns(const struct timer_wheel *wheel, uint64_t now_ns)
 	return at_ns > now_ns ? at_ns - now_ns : 0;
 }
 
-/* The wheel stands at a tick that begins a slot of this level: its timers go where they now belong. */
+/* The wheel stands at a tick that begins a slot of this level: its timers go where they now belong.
+ */
 static void move_down(struct timer_wheel *wheel, int level)
 {
 	struct list *slot =

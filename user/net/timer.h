@@ -5,9 +5,10 @@
 /*
  * timer: deadlines in a hierarchical wheel of 1 ms ticks. Setting and cancelling cost O(1).
  *
- * Moving a deadline into the future, which is what happens to a connection with every request, only stores
- * the new time: the timer stays where it is in the wheel, and is put to its right place when its old turn
- * comes. Pure: the time is an argument. Timers fire at or after their time, never before.
+ * Moving a deadline into the future, which is what happens to a connection with every request, only
+ * stores the new time: the timer stays where it is in the wheel, and is put to its right place when
+ * its old turn comes. Pure: the time is an argument. Timers fire at or after their time, never
+ * before.
  */
 
 #include <stdbool.h>
@@ -23,14 +24,14 @@ enum {
 
 struct timer {
 	struct list node;
-	uint64_t at_ns;	     /* when it is wanted; 0: not at all */
+	uint64_t at_ns;	    /* when it is wanted; 0: not at all */
 	uint64_t queued_ns; /* where it stands in the wheel; 0: nowhere */
 	uint8_t level, slot;
 	void (*on_fire)(struct timer *timer);
 };
 
 struct timer_wheel {
-	uint64_t tick; /* every tick before this one was served */
+	uint64_t tick;		     /* every tick before this one was served */
 	uint64_t used[TIMER_LEVELS]; /* a bit per slot that may hold timers */
 	struct list slots[TIMER_LEVELS][TIMER_SLOTS];
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* acceptor: a bounded number at a time, so that a crowd at the door does not hold up those inside. */
+/* acceptor: a bounded number at a time, so that a crowd at the door does not hold up those inside.
+ */
 
 #include "proxy/acceptor.h"
 
@@ -53,7 +54,8 @@ static void on_pause_over(struct timer *timer)
 	loop_again(&acceptor->worker->loop, &acceptor->io);
 }
 
-int acceptor_open(struct acceptor *acceptor, struct worker *worker, const struct entry *entry, int fd)
+int acceptor_open(struct acceptor *acceptor, struct worker *worker, const struct entry *entry,
+		  int fd)
 {
 	*acceptor = (struct acceptor){
 		.io = {.fd = fd, .on_ready = on_ready}, .worker = worker, .entry = entry};

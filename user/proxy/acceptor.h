@@ -18,8 +18,10 @@ struct acceptor {
 };
 
 /* Takes over fd. */
-int acceptor_open(struct acceptor *acceptor, struct worker *worker, const struct entry *entry, int fd);
-/* Takes what still waits in the queue (a close would reset it), then closes. Harmless when closed. */
+int acceptor_open(struct acceptor *acceptor, struct worker *worker, const struct entry *entry,
+		  int fd);
+/* Takes what still waits in the queue (a close would reset it), then closes. Harmless when closed.
+ */
 void acceptor_close(struct acceptor *acceptor, bool take_waiting);
 
 #endif

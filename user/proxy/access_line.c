@@ -37,16 +37,16 @@ static void fill_client(struct access_record *record, const struct exchange *exc
 	const struct request *request = &exchange->request;
 	struct str forwarded = header_value(&request->headers, HEADER_X_FORWARDED_FOR);
 
-	record->client_addr = str_n(texts->client_addr,
-				    addr_print_port(&request->peer, request->peer_port,
-						    texts->client_addr));
+	record->client_addr =
+		str_n(texts->client_addr,
+		      addr_print_port(&request->peer, request->peer_port, texts->client_addr));
 	record->client_host =
 		str_n(texts->client_host, addr_print(&request->peer, texts->client_host));
 	/* Reference h.2: what an earlier proxy said of the client, when that proxy is believed. */
 	if (forwarded.len && request->peer_trusted)
 		record->client_host = forwarded;
-	record->client_port = str_n(texts->client_port,
-				    print_port(request->peer_port, texts->client_port));
+	record->client_port =
+		str_n(texts->client_port, print_port(request->peer_port, texts->client_port));
 	record->client_user = exchange->pipeline.user;
 }
 

@@ -124,9 +124,8 @@ void attempt_lost(struct exchange *exchange, bool nothing_sent)
 	struct upstream *upstream = exchange->upstream;
 	bool was_reused = upstream->n_exchanges > 0;
 	bool idempotent = method_is_idempotent(exchange->request.method_id);
-	bool may_retry = exchange->replayable && exchange->n_retries == 0 &&
-			 !exchange->n_interim && !exchange->request.upgrade &&
-			 (nothing_sent || idempotent);
+	bool may_retry = exchange->replayable && exchange->n_retries == 0 && !exchange->n_interim &&
+			 !exchange->request.upgrade && (nothing_sent || idempotent);
 
 	upstream_release(upstream, false);
 	exchange->upstream = NULL;
@@ -158,7 +157,8 @@ static int send_large_head(struct exchange *exchange, const struct h1_request_op
 	return error;
 }
 
-/* Head and what is there of the body, in one piece: the head goes in front of the body where that stands. */
+/* Head and what is there of the body, in one piece: the head goes in front of the body where that
+ * stands. */
 static int send_head(struct exchange *exchange, struct str body)
 {
 	struct worker *worker = exchange->worker;
@@ -203,9 +203,8 @@ void attempt_send(struct exchange *exchange)
 					exchange->early.len, &body);
 		if (result == STREAM_SOURCE_BAD || result == STREAM_SINK_LOST) {
 			exchange->is_fresh = false;
-			exchange_fail(exchange, result == STREAM_SOURCE_BAD
-							? exchange->up.body.fail
-							: FAIL_INTERNAL);
+			exchange_fail(exchange, result == STREAM_SOURCE_BAD ? exchange->up.body.fail
+									    : FAIL_INTERNAL);
 			return;
 		}
 	}

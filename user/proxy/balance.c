@@ -31,7 +31,8 @@ static struct str cookie_of(const struct service *service, const struct request 
 	return header_cookie(&request->headers, service->sticky->cookie_name);
 }
 
-static bool was_tried(const struct server *server, const struct server *const *tried, size_t n_tried)
+static bool was_tried(const struct server *server, const struct server *const *tried,
+		      size_t n_tried)
 {
 	for (size_t i = 0; i < n_tried; i++)
 		if (tried[i]->id == server->id)
@@ -44,7 +45,8 @@ static uint64_t take_turn(const struct service *service)
 	return atomic_fetch_add_explicit(&service->state->next, 1, memory_order_relaxed);
 }
 
-/* The server whose turn it is, or a later one when that is out of order; the first of the turn if all are. */
+/* The server whose turn it is, or a later one when that is out of order; the first of the turn if
+ * all are. */
 static const struct server *server_of_turn(struct worker *worker, const struct service *service,
 					   const struct server *const *tried, size_t n_tried)
 {
@@ -101,7 +103,8 @@ static bool pick_server(struct worker *worker, const struct service *service,
 	return true;
 }
 
-/* Whether some server below it could take a request: an empty child is passed over (reference d.2). */
+/* Whether some server below it could take a request: an empty child is passed over (reference d.2).
+ */
 static bool has_servers(const struct service *service, int depth)
 {
 	if (service->kind == SERVICE_NOOP)
@@ -114,9 +117,8 @@ static bool has_servers(const struct service *service, int depth)
 	return false;
 }
 
-static const struct service_child *pick_child(const struct service *service,
-					      const struct request *request,
-					      struct balance_pick *pick)
+static const struct service_child *
+pick_child(const struct service *service, const struct request *request, struct balance_pick *pick)
 {
 	struct str cookie = cookie_of(service, request);
 	const struct turn_order *turns = &service->turns;
@@ -147,8 +149,9 @@ static const struct service_child *pick_child(const struct service *service,
 	return NULL;
 }
 
-bool balance_pick(struct worker *worker, const struct service *service, const struct request *request,
-		  const struct server *const *tried, size_t n_tried, struct balance_pick *ret_pick)
+bool balance_pick(struct worker *worker, const struct service *service,
+		  const struct request *request, const struct server *const *tried, size_t n_tried,
+		  struct balance_pick *ret_pick)
 {
 	struct balance_pick *pick = ret_pick;
 
@@ -176,6 +179,7 @@ bool balance_pick(struct worker *worker, const struct service *service, const st
 
 struct str balance_cookie_text(const struct balance_cookie *cookie, struct arena *arena)
 {
-	return arena_printf(arena, STR_FMT "=" STR_FMT STR_FMT, STR_ARG(cookie->sticky->cookie_name),
-			    STR_ARG(cookie->value), STR_ARG(cookie->sticky->attributes));
+	return arena_printf(arena, STR_FMT "=" STR_FMT STR_FMT,
+			    STR_ARG(cookie->sticky->cookie_name), STR_ARG(cookie->value),
+			    STR_ARG(cookie->sticky->attributes));
 }

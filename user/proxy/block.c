@@ -16,8 +16,8 @@ struct slab_batch {
 
 void slab_init(struct slab *slab, size_t object_bytes)
 {
-	*slab = (struct slab){
-		.object_bytes = (object_bytes + SLAB_ALIGN - 1) & ~(size_t)(SLAB_ALIGN - 1)};
+	*slab = (struct slab){.object_bytes =
+				      (object_bytes + SLAB_ALIGN - 1) & ~(size_t)(SLAB_ALIGN - 1)};
 }
 
 void slab_done(struct slab *slab)

@@ -3,8 +3,9 @@
 #define BLOCK_H
 
 /*
- * block: memory of one worker, kept for reuse: objects of one size (slab) and byte buffers in powers of two
- * (block). Nothing here is shared between threads, and in steady state nothing comes from malloc.
+ * block: memory of one worker, kept for reuse: objects of one size (slab) and byte buffers in
+ * powers of two (block). Nothing here is shared between threads, and in steady state nothing comes
+ * from malloc.
  */
 
 #include <stddef.h>
@@ -20,13 +21,14 @@ struct slab {
 
 void slab_init(struct slab *slab, size_t object_bytes);
 void slab_done(struct slab *slab);
-/* NULL without memory. The content is zero at first, later what it was but for the first pointer's bytes. */
+/* NULL without memory. The content is zero at first, later what it was but for the first pointer's
+ * bytes. */
 void *slab_take(struct slab *slab);
 void slab_give(struct slab *slab, void *object);
 
 enum {
-	BLOCK_MIN_SHIFT = 9, /* 512 bytes */
-	BLOCK_CLASSES = 14,  /* up to 4 MiB */
+	BLOCK_MIN_SHIFT = 9,	    /* 512 bytes */
+	BLOCK_CLASSES = 14,	    /* up to 4 MiB */
 	BLOCK_KEPT_BYTES = 4 << 20, /* idle ones of one size that are kept */
 };
 
@@ -39,7 +41,8 @@ struct block_pool {
 };
 
 void block_pool_done(struct block_pool *pool);
-/* At least n bytes, *ret_cap says how many; NULL without memory or when n is beyond the largest class. */
+/* At least n bytes, *ret_cap says how many; NULL without memory or when n is beyond the largest
+ * class. */
 char *block_take(struct block_pool *pool, size_t n, uint32_t *ret_cap);
 /* cap as it came from block_take(). NULL is allowed. */
 void block_give(struct block_pool *pool, char *block, uint32_t cap);

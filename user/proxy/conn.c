@@ -212,8 +212,7 @@ static void handshake(struct conn *conn)
 			}
 			return;
 		}
-		conn->link.tls =
-			tls_conn_new(point->tls_table, conn->link.io.fd, &conn->local);
+		conn->link.tls = tls_conn_new(point->tls_table, conn->link.io.fd, &conn->local);
 		if (!conn->link.tls) {
 			conn_close(conn, false);
 			return;
@@ -436,8 +435,7 @@ void conn_linger(struct conn *conn)
 		conn_close(conn, false);
 		return;
 	}
-	conn_set_deadline(conn,
-			  conn->link.worker->loop.now_ns + (uint64_t)LINGER_S * NS_PER_SEC);
+	conn_set_deadline(conn, conn->link.worker->loop.now_ns + (uint64_t)LINGER_S * NS_PER_SEC);
 	drop_input(conn);
 }
 

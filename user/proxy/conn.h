@@ -7,9 +7,10 @@
  *
  *	PROXY_HEADER -> HANDSHAKE -> IDLE <-> BUSY -> LINGER -> closed
  *
- * While idle it is this struct and nothing else. A request head is read straight into a new exchange; one that
- * comes in pieces waits in link.in, so that a slow client costs what it has sent. Requests are served one
- * after the other; the next one is looked at when the response before is finished.
+ * While idle it is this struct and nothing else. A request head is read straight into a new
+ *exchange; one that comes in pieces waits in link.in, so that a slow client costs what it has sent.
+ *Requests are served one after the other; the next one is looked at when the response before is
+ *finished.
  */
 
 #include "proxy/entry.h"
@@ -56,7 +57,8 @@ void conn_accept(struct worker *worker, const struct entry *entry, int fd, const
 void conn_close(struct conn *conn, bool reset);
 /* The exchange has ended; the answer was sent. */
 void conn_next(struct conn *conn);
-/* Says goodbye, then reads and drops what still comes for a moment, so that no reset destroys the answer. */
+/* Says goodbye, then reads and drops what still comes for a moment, so that no reset destroys the
+ * answer. */
 void conn_linger(struct conn *conn);
 void conn_set_deadline(struct conn *conn, uint64_t at_ns);
 /* Whether another request may follow this one, as far as limits and draining go. */

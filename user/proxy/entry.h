@@ -3,8 +3,9 @@
 #define ENTRY_H
 
 /*
- * entry: an entry point's static options in the form in which workers use them: parsed once at start, then
- * read-only. Durations of 0 ("none" in the reference) become the ceilings below, since every wait has an end.
+ * entry: an entry point's static options in the form in which workers use them: parsed once at
+ * start, then read-only. Durations of 0 ("none" in the reference) become the ceilings below, since
+ * every wait has an end.
  */
 
 #include "base/addr.h"
@@ -15,9 +16,9 @@
 #include "model/static_config.h"
 
 enum {
-	ENTRY_WAIT_MAX_S = 3600,	/* where the reference has no time-out */
-	ENTRY_WRITE_STALL_S = 60,	/* a client that takes not one byte for so long */
-	ENTRY_READ_STALL_S = 60,	/* a client that sends not one byte of its body for so long */
+	ENTRY_WAIT_MAX_S = 3600,  /* where the reference has no time-out */
+	ENTRY_WRITE_STALL_S = 60, /* a client that takes not one byte for so long */
+	ENTRY_READ_STALL_S = 60,  /* a client that sends not one byte of its body for so long */
 	ENTRY_HANDSHAKE_S = 10,
 };
 

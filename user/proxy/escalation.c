@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * escalation: a slot is two words: who (a keyed hash of the address, 0: free), and a window's start with its
- * count. Both are changed by compare-and-swap. Losing a race loses at most a count.
+ * escalation: a slot is two words: who (a keyed hash of the address, 0: free), and a window's start
+ * with its count. Both are changed by compare-and-swap. Losing a race loses at most a count.
  */
 
 #include "proxy/escalation.h"
@@ -57,8 +57,7 @@ static struct slot *find_slot(struct escalation *escalation, uint64_t who, uint6
 
 		if (holder == who)
 			return slot;
-		if (!usable &&
-		    (!holder || is_over(escalation, atomic_load(&slot->state), now_ms)))
+		if (!usable && (!holder || is_over(escalation, atomic_load(&slot->state), now_ms)))
 			usable = slot;
 	}
 	if (!usable)
@@ -91,8 +90,8 @@ bool escalation_add(struct escalation *escalation, const struct addr *source, ui
 		next = (over || reached ? now_ms << COUNT_BITS
 					: state & ~(uint64_t)((1 << COUNT_BITS) - 1)) |
 		       count;
-	} while (!atomic_compare_exchange_weak_explicit(&slot->state, &state, next,
-							memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&slot->state, &state, next, memory_order_relaxed, memory_order_relaxed));
 	return reached;
 }
 
@@ -108,14 +107,15 @@ void escalation_count(struct worker *worker, const struct conn *conn, struct str
 	if (worker->metrics)
 		metric_add(worker->metrics, shared->program_series, METRIC_ESCALATIONS, 1);
 	if (shared->hooks.on_ban)
-		shared->hooks.on_ban(shared->hooks.context,
-				     &(struct proxy_ban){.source = conn->peer,
-							 .local = conn->local,
-							 .local_port = conn->local_port,
-							 .entry_point = conn->entry->index,
-							 .by_proxy_header = conn->by_proxy_header,
-							 .refusals = (uint32_t)shared->config
-									     ->escalation.refusals,
-							 .route = route,
-							 .middleware = middleware});
+		shared->hooks.on_ban(
+			shared->hooks.context,
+			&(struct proxy_ban){.source = conn->peer,
+					    .local = conn->local,
+					    .local_port = conn->local_port,
+					    .entry_point = conn->entry->index,
+					    .by_proxy_header = conn->by_proxy_header,
+					    .refusals =
+						    (uint32_t)shared->config->escalation.refusals,
+					    .route = route,
+					    .middleware = middleware});
 }

@@ -3,12 +3,12 @@
 #define ESCALATION_H
 
 /*
- * escalation: counts how often each source was refused at L7, over all workers, and says so when it was too
- * often within the window: then the kernel plane can drop it (architecture.md section 2).
+ * escalation: counts how often each source was refused at L7, over all workers, and says so when it
+ * was too often within the window: then the kernel plane can drop it (architecture.md section 2).
  *
- * A fixed table of atomics: no lock, no memory of its own per source. Four slots per source; when all are
- * taken by others that are counted right now, this refusal is not counted (on full: open; the source stays
- * limited at L7). Never for peers that are trusted to speak for others.
+ * A fixed table of atomics: no lock, no memory of its own per source. Four slots per source; when
+ * all are taken by others that are counted right now, this refusal is not counted (on full: open;
+ * the source stays limited at L7). Never for peers that are trusted to speak for others.
  */
 
 #include "proxy/conn.h"

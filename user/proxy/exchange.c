@@ -19,8 +19,8 @@
 enum {
 	ARENA_BLOCK_BYTES = 4096,
 	ARENA_DEFAULT_BYTES = 256 << 10,
-	CONTINUE_WAIT_S = 1,  /* reference d.5: Expect-Continue 1 s */
-	HALF_CLOSED_S = 60,   /* how long an answer may take when the client has ended its side */
+	CONTINUE_WAIT_S = 1, /* reference d.5: Expect-Continue 1 s */
+	HALF_CLOSED_S = 60,  /* how long an answer may take when the client has ended its side */
 };
 
 struct exchange *exchange_new(struct conn *conn)
@@ -128,8 +128,7 @@ static void escalate(struct exchange *exchange)
 static void run_middlewares(struct exchange *exchange)
 {
 	struct worker *worker = exchange->worker;
-	enum pipeline_result result =
-		pipeline_run(&exchange->pipeline, worker, &exchange->request);
+	enum pipeline_result result = pipeline_run(&exchange->pipeline, worker, &exchange->request);
 
 	if (exchange->pipeline.was_refused && worker->shared->escalation)
 		escalate(exchange);
@@ -259,8 +258,8 @@ static bool move_down(struct exchange *exchange)
 		return false;
 	case STREAM_SOURCE_LOST:
 	case STREAM_SOURCE_BAD:
-		/* The truncation must show: no last chunk, and where the end of the connection is the end of
-		 * the body, a reset. */
+		/* The truncation must show: no last chunk, and where the end of the connection is
+		 * the end of the body, a reset. */
 		exchange->fail = FAIL_UPSTREAM_CLOSED;
 		exchange_end(exchange, EXCHANGE_RESET);
 		return false;
@@ -298,7 +297,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* When the client's slowness ends the exchange; UINT64_MAX when it is not the client that is waited for. */
+/* When the client's slowness ends the exchange; UINT64_MAX when it is not the client that is waited
+ * for. */
 static uint64_t client_deadline(struct exchange *exchange)
 {
 	const struct link *client = &exchange->conn->link;
@@ -316,8 +316,8 @@ static uint64_t client_deadline(struct exchange *exchange)
 				exchange->upload_since_ns + ENTRY_READ_STALL_S * NS_PER_SEC);
 		if (exchange->request.expect_continue && !exchange->continued &&
 		    !exchange->upload_seen)
-			at_ns = earlier(at_ns, exchange->origin_begin_ns +
-						       CONTINUE_WAIT_S * NS_PER_SEC);
+			at_ns = earlier(at_ns,
+					exchange->origin_begin_ns + CONTINUE_WAIT_S * NS_PER_SEC);
 	}
 	if (backlog) {
 		if (backlog != exchange->backlog_seen || !exchange->backlog_since_ns) {
@@ -369,7 +369,8 @@ void exchange_on_client_timeout(struct exchange *exchange)
 	} else if (exchange->state == EXCHANGE_FORWARD && !exchange->responded &&
 		   exchange->request.expect_continue && !exchange->continued &&
 		   !exchange->upload_seen) {
-		/* A server that knows nothing of expectations waits for the body, and so would the client. */
+		/* A server that knows nothing of expectations waits for the body, and so would the
+		 * client. */
 		if (respond_continue(exchange))
 			exchange_set_deadline(exchange);
 		else

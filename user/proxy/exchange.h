@@ -3,15 +3,17 @@
 #define EXCHANGE_H
 
 /*
- * exchange: one request and its response: from a complete request head to the last byte of the answer.
+ * exchange: one request and its response: from a complete request head to the last byte of the
+ *answer.
  *
  *	begin -> MIDDLEWARE -> DIAL -> FORWARD -> (TUNNEL) -> end
  *	              \_________\________\_____-> REPLY ----> end
  *
- * exchange.c drives it, attempt.c chooses and tries servers, respond.c brings the server's answer to the client,
- * reply.c answers instead of a server, tunnel.c moves bytes after an upgrade. Every function that may end the
- * exchange says so ("may end"): the caller touches it no more. An exchange comes from the worker's slab, with
- * room for a usual head inside; all its other memory is its arena, which is reset, not freed.
+ * exchange.c drives it, attempt.c chooses and tries servers, respond.c brings the server's answer
+ *to the client, reply.c answers instead of a server, tunnel.c moves bytes after an upgrade. Every
+ *function that may end the exchange says so ("may end"): the caller touches it no more. An exchange
+ *comes from the worker's slab, with room for a usual head inside; all its other memory is its
+ *arena, which is reset, not freed.
  */
 
 #include "http/fail.h"
@@ -50,18 +52,18 @@ struct exchange {
 	struct worker *worker;
 	struct snapshot_use *use;
 	struct arena arena;
-	uint8_t state;	       /* enum exchange_state */
-	uint8_t fail;	       /* enum fail: why the proxy answered; FAIL_NONE: it did not */
-	bool responded;	       /* a final head was handed to the client */
-	bool keep_client;      /* as that head said */
-	bool keep_upstream;    /* as the server's head said */
-	bool continued;	       /* 100 was sent */
+	uint8_t state;	    /* enum exchange_state */
+	uint8_t fail;	    /* enum fail: why the proxy answered; FAIL_NONE: it did not */
+	bool responded;	    /* a final head was handed to the client */
+	bool keep_client;   /* as that head said */
+	bool keep_upstream; /* as the server's head said */
+	bool continued;	    /* 100 was sent */
 	bool job_runs;
-	bool is_fresh;	       /* early was not used by an attempt yet */
-	bool replayable;       /* all of the request is here: it could be sent once more */
-	bool upload_broken;    /* the server takes no more of the body; its answer is still awaited */
+	bool is_fresh;	    /* early was not used by an attempt yet */
+	bool replayable;    /* all of the request is here: it could be sent once more */
+	bool upload_broken; /* the server takes no more of the body; its answer is still awaited */
 	bool up_shut, down_shut; /* TUNNEL: the end was passed on */
-	uint8_t n_interim;     /* 1xx received */
+	uint8_t n_interim;	 /* 1xx received */
 	uint8_t n_tried;
 	uint16_t status;
 	uint16_t origin_status;

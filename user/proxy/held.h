@@ -3,8 +3,9 @@
 #define HELD_H
 
 /*
- * held: bytes that a connection must keep: half a head, what the peer did not take yet. Empty (and then
- * without memory) for nearly every connection at nearly every moment. The block comes from the worker's pool.
+ * held: bytes that a connection must keep: half a head, what the peer did not take yet. Empty (and
+ * then without memory) for nearly every connection at nearly every moment. The block comes from the
+ * worker's pool.
  */
 
 #include <stdbool.h>

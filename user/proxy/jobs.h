@@ -3,8 +3,8 @@
 #define JOBS_H
 
 /*
- * jobs: a few threads for what would hold up an event loop (password hashing). Off the fast path, so a lock is
- * fine. The queue is bounded by the number of requests that wait.
+ * jobs: a few threads for what would hold up an event loop (password hashing). Off the fast path,
+ * so a lock is fine. The queue is bounded by the number of requests that wait.
  */
 
 #include <stdbool.h>

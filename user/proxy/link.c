@@ -40,8 +40,8 @@ static ssize_t read_tls(struct link *link, char *buf, size_t cap)
 	ssize_t n = tls_conn_read(link->tls, buf, cap);
 
 	/* At the end of the stream one more call has to bring it to light. */
-	if (n == -EAGAIN || (n > 0 && !tls_conn_more(link->tls) &&
-			     !(link->io.ready & (LOOP_EOF | LOOP_ERROR))))
+	if (n == -EAGAIN ||
+	    (n > 0 && !tls_conn_more(link->tls) && !(link->io.ready & (LOOP_EOF | LOOP_ERROR))))
 		link->io.ready &= (uint8_t)~LOOP_READ;
 	return n;
 }
@@ -49,7 +49,7 @@ static ssize_t read_tls(struct link *link, char *buf, size_t cap)
 static ssize_t read_end(struct link *link)
 {
 	link->ended = true;
-	link->io.ready &= (uint8_t)~(LOOP_READ | LOOP_EOF);
+	link->io.ready &= (uint8_t) ~(LOOP_READ | LOOP_EOF);
 	return 0;
 }
 
@@ -104,7 +104,8 @@ int link_write(struct link *link, const char *bytes, size_t n)
 
 int link_write2(struct link *link, struct str a, struct str b)
 {
-	struct iovec parts[2] = {{(char *)(uintptr_t)a.at, a.len}, {(char *)(uintptr_t)b.at, b.len}};
+	struct iovec parts[2] = {{(char *)(uintptr_t)a.at, a.len},
+				 {(char *)(uintptr_t)b.at, b.len}};
 	size_t sent = 0;
 
 	if (!held_len(&link->out)) {

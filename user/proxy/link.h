@@ -5,10 +5,11 @@
 /*
  * link: one TCP connection, to a client or to a server, plain or TLS, with what must be kept of it.
  *
- * Reading and writing keep the readiness bits of the loop honest: after a call that has emptied (or filled)
- * the socket the bit is gone, and an edge will set it again. A short read means empty, so that no second
- * call is spent on hearing -EAGAIN. What the peer does not take is held; whoever produces bytes looks at
- * link_backlog() and stops producing until it is empty: that is the whole of back-pressure.
+ * Reading and writing keep the readiness bits of the loop honest: after a call that has emptied (or
+ * filled) the socket the bit is gone, and an edge will set it again. A short read means empty, so
+ * that no second call is spent on hearing -EAGAIN. What the peer does not take is held; whoever
+ * produces bytes looks at link_backlog() and stops producing until it is empty: that is the whole
+ * of back-pressure.
  */
 
 #include "net/loop.h"
@@ -22,21 +23,23 @@ struct link {
 	struct loop_io io;
 	struct timer timer;
 	struct worker *worker;
-	bool ended; /* the peer's end was read */
+	bool ended;	      /* the peer's end was read */
 	struct tls_conn *tls; /* NULL: plain */
 	struct held in;	      /* read and not used yet */
 	struct held out;      /* not sent yet */
 };
 
 void link_init(struct link *link, struct worker *worker, int fd);
-/* Takes it out of loop and wheel and gives everything back; the descriptor is closed (with a reset if asked). */
+/* Takes it out of loop and wheel and gives everything back; the descriptor is closed (with a reset
+ * if asked). */
 void link_close(struct link *link, bool reset);
 
-/* Bytes, 0 at the end (then ended is set and readiness gone), -EAGAIN, or an error. Does not look into link->in. */
+/* Bytes, 0 at the end (then ended is set and readiness gone), -EAGAIN, or an error. Does not look
+ * into link->in. */
 ssize_t link_read(struct link *link, char *buf, size_t cap);
 /*
- * Sends, and holds what the peer does not take. 0, or a negative errno (-ENOMEM, -EPIPE, -ECONNRESET, ...).
- * More than link_backlog() may stand still: never blocks, never drops.
+ * Sends, and holds what the peer does not take. 0, or a negative errno (-ENOMEM, -EPIPE,
+ * -ECONNRESET, ...). More than link_backlog() may stand still: never blocks, never drops.
  */
 int link_write(struct link *link, const char *bytes, size_t n);
 int link_write2(struct link *link, struct str a, struct str b);

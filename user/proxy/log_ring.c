@@ -52,7 +52,8 @@ bool log_ring_put(struct log_ring *ring, const char *line, size_t n)
 	return true;
 }
 
-/* Everything that is in the ring now. A file that cannot be written loses its lines: requests go on. */
+/* Everything that is in the ring now. A file that cannot be written loses its lines: requests go
+ * on. */
 static void write_out(struct log_writer *writer, struct log_ring *ring)
 {
 	uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);

@@ -3,8 +3,8 @@
 #define LOG_RING_H
 
 /*
- * log_ring: access log lines on their way from the workers to the file: one ring per worker, one thread that
- * writes. A worker never waits: a line that finds no room is counted and dropped.
+ * log_ring: access log lines on their way from the workers to the file: one ring per worker, one
+ * thread that writes. A worker never waits: a line that finds no room is counted and dropped.
  */
 
 #include <stdatomic.h>
@@ -26,7 +26,8 @@ struct log_ring {
 
 struct log_writer;
 
-/* Opens path for appending (empty: standard output) and starts the thread. 0 or a negative errno. */
+/* Opens path for appending (empty: standard output) and starts the thread. 0 or a negative errno.
+ */
 int log_writer_open(struct str path, size_t n_rings, struct log_writer **ret_writer);
 /* Writes what is left, then ends. NULL is allowed. */
 void log_writer_close(struct log_writer *writer);

@@ -5,9 +5,10 @@
 /*
  * pipeline: one request's way through its route's middlewares, and its response's way back.
  *
- * The request passes them in order; one may answer by itself or make the request wait, for a time or for a job
- * on another thread. The response passes, in reverse, those that the request has reached: also when the answer
- * is a middleware's own or a failure of the proxy's. Nothing here knows connections.
+ * The request passes them in order; one may answer by itself or make the request wait, for a time
+ * or for a job on another thread. The response passes, in reverse, those that the request has
+ * reached: also when the answer is a middleware's own or a failure of the proxy's. Nothing here
+ * knows connections.
  */
 
 #include "mw/mw.h"
@@ -16,8 +17,8 @@
 struct worker;
 
 enum pipeline_result {
-	PIPELINE_NEXT,	/* all have run: forward */
-	PIPELINE_REPLY, /* pipeline->call.reply is the answer */
+	PIPELINE_NEXT,	     /* all have run: forward */
+	PIPELINE_REPLY,	     /* pipeline->call.reply is the answer */
 	PIPELINE_WAIT_UNTIL, /* call pipeline_run() again at pipeline->until_ns */
 	PIPELINE_WAIT_JOB,   /* pipeline->job says what to run; then call pipeline_run() again */
 	PIPELINE_FAILED,     /* no memory */
@@ -25,9 +26,9 @@ enum pipeline_result {
 
 struct pipeline {
 	const struct mw_chain *chain; /* NULL: none */
-	uint16_t n_reached; /* the response passes those */
-	bool is_waiting;    /* the last reached one has asked to be resumed */
-	bool was_refused;   /* a middleware refused the source for going too fast */
+	uint16_t n_reached;	      /* the response passes those */
+	bool is_waiting;	      /* the last reached one has asked to be resumed */
+	bool was_refused;	      /* a middleware refused the source for going too fast */
 	bool replied;
 	char *slots;
 	uint64_t until_ns;

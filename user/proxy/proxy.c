@@ -22,7 +22,8 @@ enum {
 	JOB_THREADS = 2,
 	DEFAULT_DIAL_S = 30, /* reference d.5 */
 	DEFAULT_UPSTREAM_IDLE_S = 90,
-	DEFAULT_MAX_IDLE = 200, /* Go's default of 2 per host serves no proxy: reference serversTransport says 200 */
+	DEFAULT_MAX_IDLE = 200, /* Go's default of 2 per host serves no proxy: reference
+				   serversTransport says 200 */
 	FD_RESERVE_MIN = 512,
 	FD_RESERVE_FRACTION = 8, /* of the descriptors: for servers, logs, the admin listener */
 	HOST_NAME_MAX_BYTES = 256,
@@ -52,8 +53,8 @@ uint16_t proxy_worker_count(const struct static_config *config)
 
 /* --------------------------------------------------------------- listeners --- */
 
-static int open_entry_point(const struct static_entry_point *conf, uint16_t index, uint16_t n_workers,
-			    struct proxy_listener *listeners, size_t *n)
+static int open_entry_point(const struct static_entry_point *conf, uint16_t index,
+			    uint16_t n_workers, struct proxy_listener *listeners, size_t *n)
 {
 	struct sock_listen_options options = {
 		.addr = conf->listen.addr, .port = conf->listen.port, .reuse_port = true};
@@ -188,7 +189,8 @@ static void init_metrics(struct proxy *proxy)
 			struct str labels[] = {
 				directions[direction],
 				state == TLS_KTLS_ON ? STR("on") : STR("off"),
-				state == TLS_KTLS_ON ? STR("") : tls_conn_ktls_word((enum tls_ktls)state),
+				state == TLS_KTLS_ON ? STR("")
+						     : tls_conn_ktls_word((enum tls_ktls)state),
 			};
 
 			shared->ktls_series[direction][state] =
@@ -262,8 +264,8 @@ static int start_workers(struct proxy *proxy, const struct proxy_options *option
 {
 	int error = 0;
 
-	proxy->workers = aligned_alloc(
-		64, ((options->n_workers * sizeof(struct worker)) + 63) & ~(size_t)63);
+	proxy->workers = aligned_alloc(64, ((options->n_workers * sizeof(struct worker)) + 63) &
+						   ~(size_t)63);
 	if (!proxy->workers)
 		return -ENOMEM;
 	for (uint16_t i = 0; !error && i < options->n_workers; i++) {
@@ -291,7 +293,8 @@ int proxy_start(const struct proxy_options *options, struct proxy **ret_proxy)
 			error = start_workers(proxy, options);
 	}
 	if (error) {
-		/* Whatever no acceptor has taken over yet is closed here; the others close their own. */
+		/* Whatever no acceptor has taken over yet is closed here; the others close their
+		 * own. */
 		for (size_t i = 0; i < options->n_listeners; i++)
 			if (!proxy || options->listeners[i].worker >= proxy->n_workers)
 				close(options->listeners[i].fd);
@@ -315,8 +318,8 @@ uint64_t proxy_revision(const struct proxy *proxy)
 	uint64_t revision = UINT64_MAX;
 
 	for (uint16_t i = 0; i < proxy->n_workers; i++) {
-		uint64_t theirs = atomic_load_explicit(&proxy->workers[i].revision,
-						       memory_order_acquire);
+		uint64_t theirs =
+			atomic_load_explicit(&proxy->workers[i].revision, memory_order_acquire);
 
 		if (theirs < revision)
 			revision = theirs;

@@ -3,13 +3,13 @@
 #define PROXY_H
 
 /*
- * proxy: the user plane as the rest of the program sees it: worker threads that serve HTTP by the current
- * snapshot.
+ * proxy: the user plane as the rest of the program sees it: worker threads that serve HTTP by the
+ * current snapshot.
  *
- * Everything here is called from one control thread unless it says otherwise; none of it waits for a request.
- * Hooks are called on worker threads. The order of a life: proxy_listeners_open (while ports below 1024 may be
- * bound), proxy_start, proxy_publish as often as one likes, proxy_drain, proxy_drained until it says true or
- * the time is up, proxy_stop.
+ * Everything here is called from one control thread unless it says otherwise; none of it waits for
+ * a request. Hooks are called on worker threads. The order of a life: proxy_listeners_open (while
+ * ports below 1024 may be bound), proxy_start, proxy_publish as often as one likes, proxy_drain,
+ * proxy_drained until it says true or the time is up, proxy_stop.
  */
 
 #include <stdbool.h>
@@ -39,7 +39,8 @@ struct proxy_ban {
 	struct addr local;  /* what it was connected to */
 	uint16_t local_port;
 	uint16_t entry_point;
-	bool by_proxy_header; /* source is not who sends the packets: dropping it in the kernel has no effect */
+	bool by_proxy_header; /* source is not who sends the packets: dropping it in the kernel has
+				 no effect */
 	uint32_t refusals;
 	struct str route, middleware; /* of the last refusal; valid during the call */
 };
@@ -54,7 +55,8 @@ struct proxy_options {
 	const struct static_config *config; /* outlives the proxy; its accessLog is written, too */
 	uint16_t n_workers;		    /* at least 1 */
 	bool pin_workers;		    /* worker i runs on the i-th CPU that we may use */
-	const struct proxy_listener *listeners; /* copied; the descriptors now belong to the proxy */
+	const struct proxy_listener
+		*listeners; /* copied; the descriptors now belong to the proxy */
 	size_t n_listeners;
 	struct snapshot *snapshot;	 /* the first; the proxy takes references of its own */
 	struct metric_registry *metrics; /* NULL: no metrics */
@@ -67,8 +69,8 @@ struct proxy_options {
  */
 uint16_t proxy_worker_count(const struct static_config *config);
 /*
- * Binds every TCP entry point once per worker. Returns 0 and a list to free(), or a negative errno with the
- * entry point's index in *ret_bad (nothing stays open then).
+ * Binds every TCP entry point once per worker. Returns 0 and a list to free(), or a negative errno
+ * with the entry point's index in *ret_bad (nothing stays open then).
  */
 int proxy_listeners_open(const struct static_config *config, uint16_t n_workers,
 			 struct proxy_listener **ret_listeners, size_t *ret_n, size_t *ret_bad);
@@ -76,16 +78,16 @@ int proxy_listeners_open(const struct static_config *config, uint16_t n_workers,
 /* Starts the workers. Returns 0, or a negative errno (the descriptors are closed then). */
 int proxy_start(const struct proxy_options *options, struct proxy **ret_proxy);
 /*
- * Hands the snapshot to every worker; returns at once. Requests that have begun keep theirs. The caller keeps
- * its own reference.
+ * Hands the snapshot to every worker; returns at once. Requests that have begun keep theirs. The
+ * caller keeps its own reference.
  */
 void proxy_publish(struct proxy *proxy, struct snapshot *snapshot);
 /* The oldest revision that some worker still gives to new requests. */
 uint64_t proxy_revision(const struct proxy *proxy);
 
 /*
- * Begins the end (reference j): after accept_grace_ns the listeners close; from now on every answer says
- * "Connection: close" and connections without a request are closed.
+ * Begins the end (reference j): after accept_grace_ns the listeners close; from now on every answer
+ * says "Connection: close" and connections without a request are closed.
  */
 void proxy_drain(struct proxy *proxy, uint64_t accept_grace_ns);
 /* True when no connection is left. */
@@ -102,10 +104,12 @@ struct proxy_status {
 	uint64_t connections_refused; /* over a limit */
 	uint64_t requests, requests_active;
 	uint64_t tunnels_active;
-	uint64_t upstream_dialled, upstream_reused, upstream_dial_failed, upstream_idle, upstream_active;
+	uint64_t upstream_dialled, upstream_reused, upstream_dial_failed, upstream_idle,
+		upstream_active;
 	uint64_t retries;
 	uint64_t tls_handshakes, tls_handshakes_failed, tls_resumed;
-	uint64_t ktls_tx, ktls_rx, ktls_none; /* connections by what the kernel took, counted once each */
+	uint64_t ktls_tx, ktls_rx,
+		ktls_none; /* connections by what the kernel took, counted once each */
 	uint64_t bytes_spliced;
 	uint64_t bans;
 	uint64_t snapshots_held; /* by workers, the current one included */

@@ -5,9 +5,10 @@
 /*
  * publish: which snapshot a worker works by, and who still works by an older one.
  *
- * A worker holds one reference per snapshot, however many requests use it: those are counted in plain
- * integers, since only the worker's thread sees them. The reference goes when the snapshot is no longer the
- * current one and its last request has ended. So publishing costs one atomic operation per worker, and a request none.
+ * A worker holds one reference per snapshot, however many requests use it: those are counted in
+ * plain integers, since only the worker's thread sees them. The reference goes when the snapshot is
+ * no longer the current one and its last request has ended. So publishing costs one atomic
+ * operation per worker, and a request none.
  */
 
 #include "net/mailbox.h"

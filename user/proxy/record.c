@@ -9,11 +9,16 @@
 #include "proxy/worker.h"
 
 static const uint8_t method_class[METHOD__COUNT] = {
-	[METHOD_OTHER] = METRIC_EXTENSION_METHOD, [METHOD_GET] = METRIC_GET,
-	[METHOD_HEAD] = METRIC_HEAD,		  [METHOD_POST] = METRIC_POST,
-	[METHOD_PUT] = METRIC_PUT,		  [METHOD_DELETE] = METRIC_DELETE,
-	[METHOD_OPTIONS] = METRIC_OPTIONS,	  [METHOD_PATCH] = METRIC_PATCH,
-	[METHOD_TRACE] = METRIC_TRACE,		  [METHOD_CONNECT] = METRIC_CONNECT,
+	[METHOD_OTHER] = METRIC_EXTENSION_METHOD,
+	[METHOD_GET] = METRIC_GET,
+	[METHOD_HEAD] = METRIC_HEAD,
+	[METHOD_POST] = METRIC_POST,
+	[METHOD_PUT] = METRIC_PUT,
+	[METHOD_DELETE] = METRIC_DELETE,
+	[METHOD_OPTIONS] = METRIC_OPTIONS,
+	[METHOD_PATCH] = METRIC_PATCH,
+	[METHOD_TRACE] = METRIC_TRACE,
+	[METHOD_CONNECT] = METRIC_CONNECT,
 };
 
 static enum metric_method method_of_request(const struct request *request)
@@ -63,8 +68,7 @@ void record_exchange(const struct exchange *exchange)
 	struct worker *worker = exchange->worker;
 
 	if (worker->metrics)
-		count(exchange, worker->loop.now_ns - exchange->begin_ns,
-		      exchange->up.body.payload,
+		count(exchange, worker->loop.now_ns - exchange->begin_ns, exchange->up.body.payload,
 		      exchange->replied_bytes + exchange->down.sent_bytes);
 	if (worker->shared->rings)
 		access_line_write(exchange);

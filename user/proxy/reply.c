@@ -17,8 +17,8 @@ ssize_t reply_too_many(char *out, size_t cap)
 }
 
 /*
- * The request's body has no taker. What came with the head is dropped; true when that was all of it, so that
- * the connection can go on with the next request.
+ * The request's body has no taker. What came with the head is dropped; true when that was all of
+ * it, so that the connection can go on with the next request.
  */
 static bool drop_body(struct exchange *exchange)
 {

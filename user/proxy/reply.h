@@ -3,8 +3,8 @@
 #define REPLY_H
 
 /*
- * reply: the proxy's own answers: a row of the failure table, or what a middleware says. They pass the
- * response hooks of the middlewares that the request has reached, like any other response.
+ * reply: the proxy's own answers: a row of the failure table, or what a middleware says. They pass
+ * the response hooks of the middlewares that the request has reached, like any other response.
  */
 
 #include <sys/types.h>

@@ -16,6 +16,7 @@
 enum {
 	INTERIM_MAX = 16,
 	HELD_READ_BYTES = 4096,
+	FIRST_READ_BYTES = 128 << 10, /* head and what comes with it */
 	STATUS_CONTINUE = 100,
 	STATUS_SWITCHING = 101,
 };
@@ -108,7 +109,8 @@ static void deliver(struct exchange *exchange, struct response *response, struct
 	exchange->keep_upstream = response->keep_alive;
 	add_cookies(exchange, response);
 	pipeline_response(&exchange->pipeline, worker, &exchange->request, response);
-	/* A body that is still coming cannot be told from the next request: the connection ends with it. */
+	/* A body that is still coming cannot be told from the next request: the connection ends
+	 * with it. */
 	framing = h1_frame_response(&exchange->request, response,
 				    exchange->up.done && conn_may_keep(exchange->conn));
 	n = h1_write_response(response, &framing, worker_date(worker), worker->out,
@@ -121,8 +123,8 @@ static void deliver(struct exchange *exchange, struct response *response, struct
 		    framing.body == BODY_CHUNKED ? &exchange->arena : NULL);
 	if (response->status != STATUS_SWITCHING && rest.len) {
 		enum stream_result result =
-			stream_convert(&exchange->down, &upstream->link,
-				       (char *)(uintptr_t)rest.at, rest.len, &body);
+			stream_convert(&exchange->down, &upstream->link, (char *)(uintptr_t)rest.at,
+				       rest.len, &body);
 
 		if (result == STREAM_SOURCE_BAD || result == STREAM_SINK_LOST) {
 			exchange_fail(exchange, FAIL_UPSTREAM_BAD);
@@ -139,7 +141,8 @@ static void deliver(struct exchange *exchange, struct response *response, struct
 	after_head(exchange, rest);
 }
 
-/* Input in a held block moves to the scratch buffer before the head's texts are done with: so it is copied late. */
+/* Input in a held block moves to the scratch buffer before the head's texts are done with: so it is
+ * copied late. */
 static void deliver_held(struct exchange *exchange, struct response *response, struct str rest)
 {
 	struct link *link = &exchange->upstream->link;
@@ -148,7 +151,7 @@ static void deliver_held(struct exchange *exchange, struct response *response, s
 	char *at = worker_read_at(worker);
 
 	/* At most one read's worth follows a head that was incomplete before. */
-	if (rest.len > WORKER_READ_BYTES) {
+	if (rest.len > FIRST_READ_BYTES) {
 		exchange_fail(exchange, FAIL_UPSTREAM_BAD);
 		return;
 	}
@@ -217,13 +220,13 @@ void respond_read(struct exchange *exchange)
 	struct link *link = &exchange->upstream->link;
 	bool is_held = held_len(&link->in) > 0;
 	char *at = worker_read_at(worker);
-	size_t room = WORKER_READ_BYTES;
+	size_t room = FIRST_READ_BYTES;
 	ssize_t n;
 
 	if (is_held)
 		at = held_room(&link->in, &worker->blocks, HELD_READ_BYTES, &room);
-	if (room > WORKER_READ_BYTES)
-		room = WORKER_READ_BYTES;
+	if (room > FIRST_READ_BYTES)
+		room = FIRST_READ_BYTES;
 	n = at ? link_read(link, at, room) : -ENOMEM;
 	if (n == -EAGAIN)
 		return;

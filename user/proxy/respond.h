@@ -3,10 +3,12 @@
 #define RESPOND_H
 
 /*
- * respond: the server's answer on its way to the client, up to the end of its head (and what came with it).
+ * respond: the server's answer on its way to the client, up to the end of its head (and what came
+ * with it).
  *
- * The server is not trusted (reference/security.md A2.9): heads are parsed strictly, interim answers are counted
- * and never sent to HTTP/1.0, 101 is taken only when it was asked for, surplus bytes cost the connection.
+ * The server is not trusted (reference/security.md A2.9): heads are parsed strictly, interim
+ * answers are counted and never sent to HTTP/1.0, 101 is taken only when it was asked for, surplus
+ * bytes cost the connection.
  */
 
 #include "proxy/exchange.h"

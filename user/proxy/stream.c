@@ -9,14 +9,18 @@
 #include "proxy/worker.h"
 
 enum {
-	TURNS_PER_EVENT = 16,		/* 1 MiB by copying, up to 4 MiB by splicing */
+	TURNS_PER_EVENT = 8, /* up to 2 MiB */
+	WINDOW_FIRST_BYTES = 128 << 10,
+	WINDOW_SLOW_BYTES = 16 << 10, /* for a receiver that had a backlog */
 	SPLICE_MIN_BYTES = 128 << 10, /* below, the system calls cost more than the copies */
 };
 
-void stream_init(struct stream *stream, enum body_kind kind, int64_t length, enum body_kind out_kind,
-		 struct arena *trailers)
+void stream_init(struct stream *stream, enum body_kind kind, int64_t length,
+		 enum body_kind out_kind, struct arena *trailers)
 {
-	*stream = (struct stream){.out_kind = (uint8_t)out_kind, .has_trailers = trailers != NULL};
+	*stream = (struct stream){.out_kind = (uint8_t)out_kind,
+				  .has_trailers = trailers != NULL,
+				  .window = WINDOW_FIRST_BYTES};
 	h1_body_init(&stream->body, kind, length, trailers);
 	stream->done = h1_body_done(&stream->body);
 }
@@ -27,7 +31,8 @@ void stream_done(struct stream *stream, struct pipe_pool *pipes)
 	stream->pipe = NULL;
 }
 
-/* Writes the end of a chunked body to `at`; there is room for trailers of any size that were accepted. */
+/* Writes the end of a chunked body to `at`; there is room for trailers of any size that were
+ * accepted. */
 static size_t put_last_chunk(const struct stream *stream, char *at)
 {
 	ssize_t n = h1_write_last_chunk(stream->has_trailers ? &stream->body.trailers : NULL, at,
@@ -113,9 +118,10 @@ static enum stream_result at_end(struct stream *stream, struct link *to)
 
 static bool can_splice(const struct stream *stream, const struct link *from, const struct link *to)
 {
-	return stream->out_kind != BODY_CHUNKED && !held_len(&from->in) &&
+	return (from->tls || to->tls) && stream->out_kind != BODY_CHUNKED && !held_len(&from->in) &&
 	       h1_body_run(&stream->body) >= SPLICE_MIN_BYTES &&
-	       (from->tls ? tls_conn_can_splice_from(from->tls) && !tls_conn_more(from->tls) : true) &&
+	       (from->tls ? tls_conn_can_splice_from(from->tls) && !tls_conn_more(from->tls)
+			  : true) &&
 	       (to->tls ? tls_conn_can_splice_to(to->tls) : true);
 }
 
@@ -169,15 +175,15 @@ static enum stream_result splice_some(struct stream *stream, struct link *from, 
 }
 
 /* Held bytes first, then the socket; into the scratch buffer. */
-static ssize_t read_source(struct link *from)
+static ssize_t read_source(struct link *from, size_t window)
 {
 	char *at = worker_read_at(from->worker);
 	size_t n = held_len(&from->in);
 
 	if (!n)
-		return link_read(from, at, WORKER_READ_BYTES);
-	if (n > WORKER_READ_BYTES)
-		n = WORKER_READ_BYTES;
+		return link_read(from, at, window);
+	if (n > window)
+		n = window;
 	memcpy(at, held_str(&from->in).at, n);
 	held_take(&from->in, &from->worker->blocks, n);
 	return (ssize_t)n;
@@ -185,7 +191,7 @@ static ssize_t read_source(struct link *from)
 
 static enum stream_result copy_some(struct stream *stream, struct link *from, struct link *to)
 {
-	ssize_t n = read_source(from);
+	ssize_t n = read_source(from, stream->window);
 	enum stream_result result;
 	struct str out;
 
@@ -198,6 +204,10 @@ static enum stream_result copy_some(struct stream *stream, struct link *from, st
 		return result;
 	if (out.len && link_write(to, out.at, out.len) < 0)
 		return STREAM_SINK_LOST;
+	if (link_backlog(to))
+		stream->window = WINDOW_SLOW_BYTES;
+	else if ((size_t)n == stream->window && stream->window < WORKER_READ_BYTES)
+		stream->window *= 2;
 	return STREAM_TURN;
 }
 

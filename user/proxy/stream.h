@@ -5,10 +5,12 @@
 /*
  * stream: one body on its way from one link to another: decoded, framed anew, passed on.
  *
- * Payload is never copied but into and out of the kernel: what was read into the worker's scratch buffer is
- * sent from there, with chunk framing written around it in place; long runs of payload between plain (or
- * kernel TLS) sockets are spliced and do not enter user space at all. Nothing is read while the receiver
- * still has a backlog.
+ * Payload is never copied but into and out of the kernel: what was read into the worker's scratch
+ * buffer is sent from there, with chunk framing written around it in place; long runs of payload
+ * from or to a socket with kernel TLS are spliced and do not enter user space at all (between plain
+ * sockets large copies were measured to be cheaper than splicing). Nothing is read while the
+ * receiver still has a backlog, and after one, less is read at a time: so a slow receiver costs
+ * little memory.
  */
 
 #include "http/h1_body.h"
@@ -29,20 +31,21 @@ struct stream {
 	struct h1_body body;
 	uint8_t out_kind; /* enum body_kind: how it is framed for the receiver */
 	bool done;
-	bool has_trailers; /* they may be passed on */
+	bool has_trailers;   /* they may be passed on */
 	uint64_t sent_bytes; /* of payload */
-	struct pipe *pipe; /* holds bytes that the receiver did not take yet */
+	uint32_t window;     /* how much is read at a time */
+	struct pipe *pipe;   /* holds bytes that the receiver did not take yet */
 };
 
 /* trailers: where the source's trailers are kept; NULL drops them. */
-void stream_init(struct stream *stream, enum body_kind kind, int64_t length, enum body_kind out_kind,
-		 struct arena *trailers);
+void stream_init(struct stream *stream, enum body_kind kind, int64_t length,
+		 enum body_kind out_kind, struct arena *trailers);
 /* Accepts a zeroed stream. */
 void stream_done(struct stream *stream, struct pipe_pool *pipes);
 /*
- * Input of n bytes that stands at `at`, with room for framing before and behind it (worker.h): *ret_out is what
- * the receiver must get. What follows the body is kept in from->in (from NULL: dropped). STREAM_READ, _DONE,
- * _SOURCE_BAD, or _SINK_LOST without memory.
+ * Input of n bytes that stands at `at`, with room for framing before and behind it (worker.h):
+ * *ret_out is what the receiver must get. What follows the body is kept in from->in (from NULL:
+ * dropped). STREAM_READ, _DONE, _SOURCE_BAD, or _SINK_LOST without memory.
  */
 enum stream_result stream_convert(struct stream *stream, struct link *from, char *at, size_t n,
 				  struct str *ret_out);

@@ -7,7 +7,8 @@
 
 static void count_ktls(struct worker *worker, int direction, uint8_t state)
 {
-	uint32_t series = state < TLS_KTLS__COUNT ? worker->shared->ktls_series[direction][state] : 0;
+	uint32_t series =
+		state < TLS_KTLS__COUNT ? worker->shared->ktls_series[direction][state] : 0;
 
 	if (worker->metrics && series)
 		metric_add(worker->metrics, series, METRIC_KTLS_CONNECTIONS, 1);
@@ -31,8 +32,7 @@ void tls_facts_take(struct conn *conn, const struct entry_point *point)
 	count_ktls(worker, 1, facts.ktls_rx);
 	if (!worker->metrics)
 		return;
-	conn->tls_class = metric_tls_class(worker->metrics,
-					   facts.version == 0x0304 ? STR("1.3") : STR("1.2"),
-					   facts.cipher);
+	conn->tls_class = metric_tls_class(
+		worker->metrics, facts.version == 0x0304 ? STR("1.3") : STR("1.2"), facts.cipher);
 	(void)point;
 }

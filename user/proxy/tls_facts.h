@@ -2,7 +2,8 @@
 #ifndef TLS_FACTS_H
 #define TLS_FACTS_H
 
-/* tls_facts: what a finished handshake means for a connection, and the counters that follow from it. */
+/* tls_facts: what a finished handshake means for a connection, and the counters that follow from
+ * it. */
 
 #include "proxy/conn.h"
 

@@ -3,8 +3,8 @@
 #define TUNNEL_H
 
 /*
- * tunnel: after a granted upgrade, bytes both ways until both sides have ended. The end of one side is passed
- * on and the other goes on (half-close).
+ * tunnel: after a granted upgrade, bytes both ways until both sides have ended. The end of one side
+ * is passed on and the other goes on (half-close).
  */
 
 #include "proxy/exchange.h"

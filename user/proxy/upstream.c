@@ -87,7 +87,7 @@ void upstream_close_idle(struct worker *worker)
 	for (uint32_t i = 0; i < worker->n_servers; i++) {
 		if (!worker->servers[i])
 			continue;
-		LIST_EACH(&worker->servers[i]->idle, node)
+		LIST_EACH (&worker->servers[i]->idle, node)
 			close_upstream(LIST_OF(node, struct upstream, node));
 	}
 }

@@ -5,9 +5,10 @@
 /*
  * upstream: connections to servers, per worker, pooled per server, the last used first.
  *
- * A connection is in exactly one state. It returns to the pool only when the request was sent to its end, the
- * response was read to its end, nothing surplus is there, and both sides keep it alive. An idle one that
- * becomes readable is closed, whatever it says: nobody asked (reference/security.md A2.1).
+ * A connection is in exactly one state. It returns to the pool only when the request was sent to
+ * its end, the response was read to its end, nothing surplus is there, and both sides keep it
+ * alive. An idle one that becomes readable is closed, whatever it says: nobody asked
+ * (reference/security.md A2.1).
  */
 
 #include "plan/snapshot.h"
@@ -24,7 +25,7 @@ enum upstream_state {
 
 struct upstream {
 	struct link link;
-	struct list node;	     /* in the server's idle list */
+	struct list node; /* in the server's idle list */
 	struct loop_task freeing;
 	struct server_pool *pool;
 	struct exchange *exchange; /* whom it works for; NULL while idle */
@@ -35,11 +36,13 @@ struct upstream {
 struct server_pool {
 	struct list idle; /* the last used in front */
 	uint32_t n_idle, n_open;
-	uint32_t n_failed;	  /* dials in a row */
-	uint64_t set_aside_until_ns; /* it refused a connection: others are asked first until then */
+	uint32_t n_failed; /* dials in a row */
+	uint64_t
+		set_aside_until_ns; /* it refused a connection: others are asked first until then */
 };
 
-/* What the exchange is told. Set once per process by exchange.c, so that upstream need not know it. */
+/* What the exchange is told. Set once per process by exchange.c, so that upstream need not know it.
+ */
 struct upstream_events {
 	/* Readable, writable, ended, connected: anything but failure to connect. */
 	void (*on_ready)(struct exchange *exchange);
@@ -58,7 +61,8 @@ void upstream_pools_done(struct worker *worker);
 /* An idle connection to the server, now busy for exchange; NULL: there is none. */
 struct upstream *upstream_reuse(struct worker *worker, const struct server *server,
 				struct exchange *exchange);
-/* Begins a new connection. -EMFILE, -EAGAIN (limit), -ECONNREFUSED, ...; the deadline is the worker's. */
+/* Begins a new connection. -EMFILE, -EAGAIN (limit), -ECONNREFUSED, ...; the deadline is the
+ * worker's. */
 int upstream_dial(struct worker *worker, const struct server *server, struct exchange *exchange,
 		  struct upstream **ret_upstream);
 /* The exchange is done with it: pooled if it may be and is clean, else closed. */

@@ -96,7 +96,7 @@ static void begin_drain(struct worker *worker)
 {
 	close_listeners(worker, true);
 	worker->draining = true;
-	LIST_EACH(&worker->open, node)
+	LIST_EACH (&worker->open, node)
 		conn_drain(LIST_OF(node, struct conn, node));
 	upstream_close_idle(worker);
 }
@@ -173,12 +173,16 @@ static int open_listeners(struct worker *worker, const struct proxy_listener *li
 }
 
 int worker_init(struct worker *worker, struct worker_shared *shared, uint16_t index,
-		struct snapshot *snapshot, const struct proxy_listener *listeners, size_t n_listeners)
+		struct snapshot *snapshot, const struct proxy_listener *listeners,
+		size_t n_listeners)
 {
 	int error;
 
-	*worker = (struct worker){
-		.shared = shared, .index = index, .cpu = -1, .mailbox.io.fd = -1, .loop.epoll_fd = -1};
+	*worker = (struct worker){.shared = shared,
+				  .index = index,
+				  .cpu = -1,
+				  .mailbox.io.fd = -1,
+				  .loop.epoll_fd = -1};
 	list_init(&worker->open);
 	timer_init(&worker->accept_grace, on_grace_over);
 	slab_init(&worker->conns, sizeof(struct conn));
@@ -234,7 +238,7 @@ int worker_start(struct worker *worker)
 
 static void close_connections(struct worker *worker)
 {
-	LIST_EACH(&worker->open, node) {
+	LIST_EACH (&worker->open, node) {
 		struct conn *conn = LIST_OF(node, struct conn, node);
 
 		if (conn->state == CONN_BUSY)

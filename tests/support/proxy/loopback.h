@@ -3,8 +3,8 @@
 #define LOOPBACK_H
 
 /*
- * loopback: a running proxy without objects and compiler: configuration and snapshot made by hand, on free
- * ports of 127.0.0.1.
+ * loopback: a running proxy without objects and compiler: configuration and snapshot made by hand,
+ * on free ports of 127.0.0.1.
  */
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * mini_proxy: the proxy core as a program of its own, with one catch-all route, for measuring and for raw-socket
- * tests without manifests.
+ * mini_proxy: the proxy core as a program of its own, with one catch-all route, for measuring and
+ *for raw-socket tests without manifests.
  *
  *	mini_proxy [-w WORKERS] [-c CONNECTIONS] [-l] [-s] [-t READ_HEADER_MS] PORT BACKEND_PORT...
  */
@@ -20,7 +20,8 @@ static void print_status(const struct proxy *proxy)
 
 	proxy_status(proxy, &status);
 	fprintf(stderr,
-		"open %lu idle %lu active %lu requests %lu dialled %lu reused %lu up-idle %lu up-active "
+		"open %lu idle %lu active %lu requests %lu dialled %lu reused %lu up-idle %lu "
+		"up-active "
 		"%lu retries %lu spliced %lu\n",
 		status.connections_open, status.connections_idle, status.requests_active,
 		status.requests, status.upstream_dialled, status.upstream_reused,

@@ -56,7 +56,7 @@ static void advance_to(uint64_t at_ns)
 
 static void a_timer_fires_at_its_time_in_every_level(void **state)
 {
-	static const uint64_t delays_ms[] = {0,	   1,	  63,	   64,	     65,	4095,
+	static const uint64_t delays_ms[] = {0,	   1,	 63,	 64,	 65,	   4095,
 					     4096, 4097, 262143, 262144, 17000000, 100000000};
 
 	(void)state;
