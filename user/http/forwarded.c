@@ -233,7 +233,7 @@ enum fail forwarded_send(struct request *request, const struct forwarded_options
 	struct headers *headers = &request->headers;
 	char text[ADDR_TEXT_MAX];
 
-	if (options->not_append_for)
+	if (options->not_append_for || request->hide_peer)
 		return FAIL_NONE;
 
 	struct str peer = str_n(text, addr_print(&request->peer, text));

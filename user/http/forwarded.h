@@ -41,7 +41,7 @@ bool forwarded_trusts(const struct forwarded_options *options, const struct addr
  * request->peer_trusted. FAIL_NONE, FAIL_HEADER_UNDERSCORE, or FAIL_INTERNAL when memory is short.
  */
 enum fail forwarded_receive(struct request *request, const struct forwarded_options *options);
-/* Just before the request is written: X-Forwarded-For gets the peer appended. */
+/* Once, before the request is written: X-Forwarded-For gets the peer appended, unless hide_peer. */
 enum fail forwarded_send(struct request *request, const struct forwarded_options *options);
 /* Whether the name belongs to the managed set, '_' counted as '-'. */
 bool forwarded_is_managed(struct str name);

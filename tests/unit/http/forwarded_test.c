@@ -162,6 +162,15 @@ static void ipv6_peers_are_written_without_brackets(void **state)
 	arena_done(&arena);
 }
 
+static void a_hidden_peer_is_not_appended(void **state)
+{
+	struct request request = {.hide_peer = true};
+
+	(void)state;
+	assert_int_equal(forwarded_send(&request, &(const struct forwarded_options){0}), FAIL_NONE);
+	assert_int_equal(request.headers.n, 0);
+}
+
 static void short_memory_is_a_failure(void **state)
 {
 	struct header slots[16];
@@ -182,6 +191,7 @@ int main(void)
 		cmocka_unit_test(headers_pass_the_entry_point_as_rows_say),
 		cmocka_unit_test(underscores_can_be_refused),
 		cmocka_unit_test(ipv6_peers_are_written_without_brackets),
+		cmocka_unit_test(a_hidden_peer_is_not_appended),
 		cmocka_unit_test(short_memory_is_a_failure),
 	};
 
