@@ -17,12 +17,21 @@ $(O)/tests/bench/kernel/drive.bpf.o: tests/bench/kernel/drive.bpf.c
 $(O)/gen/drive.skel.h: $(O)/tests/bench/kernel/drive.bpf.o
 	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name drive > $@
 
-kernel_bench_o := $(patsubst %,$(O)/tests/%.o,bench/kernel/kernel_bench support/packet support/plane)
-$(O)/tests/bench/kernel/kernel_bench.o: $(O)/gen/drive.skel.h
+kernel_bench := $(O)/tests/bench/kernel/kernel_bench $(O)/tests/bench/kernel/live_bench
 $(O)/tests/bench/kernel/%.o: INC_tests += -Itests/bpf
-$(O)/tests/bench/kernel/kernel_bench: $(kernel_bench_o) $(kernel_o) $(O)/lib/loader.a $(O)/lib/base.a
+$(kernel_bench:=.o): $(O)/gen/drive.skel.h
+$(kernel_bench): %: %.o $(O)/tests/support/packet.o $(O)/tests/support/plane.o $(kernel_o) \
+		$(O)/lib/loader.a $(O)/lib/base.a
 	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lre2 -lstdc++ -lcrypto \
 		-lbpf -lxdp -lelf -lz -lm -lpthread -o $@
+
+bench-kernel: bench-deps $(kernel_bench) $(O)/tests/bpf/rate_test ## what the kernel plane costs, beside XDP_DROP, xdp-filter, nft, hashlimit
+	@mkdir -p $(O)/bench
+	@$(O)/tests/bench/kernel/kernel_bench --json $(O)/bench/kernel-run.json
+	@$(O)/tests/bench/kernel/live_bench --json $(O)/bench/kernel-live.json
+	@echo; $(O)/tests/bpf/rate_test 2>&1 | grep offered
+	@(printf '{"test_run":'; cat $(O)/bench/kernel-run.json; printf ',"live":'; cat $(O)/bench/kernel-live.json; \
+		printf '}\n') > $(O)/bench/kernel.json && rm $(O)/bench/kernel-run.json $(O)/bench/kernel-live.json
 
 .PHONY: gen-kernel
 gen: gen-kernel

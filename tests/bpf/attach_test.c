@@ -51,6 +51,10 @@ static int begin(void **state)
 	}
 	assert_int_equal(loader_unload(&options, &fault), 0);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	/* No neighbour discovery: every packet on the pair is ours. */
+	assert_int_equal(system("echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 && "
+				"echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6"),
+			 0);
 	assert_int_equal(ip("link set lo up"), 0);
 	assert_int_equal(ip("link add tga type veth peer name tgb"), 0);
 	assert_int_equal(ip("link set tga up"), 0);
@@ -190,6 +194,23 @@ static void generic_where_native_cannot_be_with_the_reason(void **state)
 	CHECK_INT("all arrived", totals_of().pass[ABI_PASS_ADMITTED], 10000);
 }
 
+/* Frames that reached the interface: a busy machine may lose some in the pair's ring, before any
+ * program. */
+static uint64_t arrived(const char *ifname)
+{
+	FILE *file = fopen("/proc/thread-self/net/dev", "re");
+	char line[512], want[IF_NAMESIZE + 2];
+	unsigned long n = 0;
+
+	assert_non_null(file);
+	snprintf(want, sizeof(want), "%s:", ifname);
+	while (fgets(line, sizeof(line), file))
+		if (strstr(line, want))
+			sscanf(strchr(line, ':') + 1, "%*u %lu", &n);
+	fclose(file);
+	return n;
+}
+
 static void *flood_thread(void *ret)
 {
 	*(uint32_t *)ret = flood("tga", FLOOD_FRAMES);
@@ -205,6 +226,8 @@ static void a_program_is_replaced_without_losing_a_packet(void **state)
 	uint32_t first = attach("tgb").program_id;
 
 	configure();
+	uint64_t before = arrived("tgb");
+
 	assert_int_equal(pthread_create(&thread, NULL, flood_thread, &sent), 0);
 	for (int i = 0; i < REPLACES; i++)
 		if (loader_load(&options, &fault))
@@ -212,12 +235,15 @@ static void a_program_is_replaced_without_losing_a_packet(void **state)
 	pthread_join(thread, NULL);
 	usleep(50000);
 	CHECK_INT("sent", sent, FLOOD_FRAMES);
-	CHECK_INT("counted by all the programs", totals_of().pass[ABI_PASS_ADMITTED], FLOOD_FRAMES);
+	uint64_t reached = arrived("tgb") - before;
+
+	assert_in_range(reached, FLOOD_FRAMES / 2, FLOOD_FRAMES);
+	CHECK_INT("counted by all the programs", totals_of().pass[ABI_PASS_ADMITTED], reached);
 	struct loader_attachment again = attach("tgb");
 
 	assert_int_not_equal(again.program_id, first);
 	CHECK_INT("was there", again.was_there, 1);
-	print_message("%d replacements under %u packets, none lost\n", REPLACES, sent);
+	print_message("%d replacements under %u packets, none lost\n", REPLACES, (unsigned)reached);
 }
 
 static void a_foreign_program_is_not_evicted(void **state)
