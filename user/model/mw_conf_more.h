@@ -44,7 +44,7 @@ struct mwc_encoded_characters {
 
 struct mwc_errors {
 	struct strs status;
-	struct str_map status_rewrites;
+	struct raw_json status_rewrites; /* "404": 200 */
 	struct service_ref *service;
 	struct str query;
 	struct strs error_request_headers;
