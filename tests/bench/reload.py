@@ -40,12 +40,11 @@ class Prober(threading.Thread):
             if connection is None:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
                 self.reconnects += 1
-            sent = time.monotonic()
             try:
                 connection.request("GET", "/", headers={"Host": "localhost"})
                 response = connection.getresponse()
                 response.read()
-                self.seen.setdefault(response.getheader("X-Revision"), sent)
+                self.seen.setdefault(response.getheader("X-Revision"), time.monotonic())
             except (OSError, http.client.HTTPException):
                 connection.close()
                 connection = None

@@ -43,14 +43,13 @@ def ask(connection, host, path):
 
 
 def wait_status(server, host, path, status, seconds=60):
-    """Asks until the answer has the status; returns when the request that got it was sent."""
+    """Asks until the answer has the status; returns when that answer had come."""
     connection = http.client.HTTPConnection("127.0.0.1", server.plain, timeout=5)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        sent = time.monotonic()
         try:
             if ask(connection, host, path) == status:
-                return sent
+                return time.monotonic()
         except (OSError, http.client.HTTPException):
             connection.close()
         time.sleep(0.001)
@@ -65,7 +64,7 @@ def start_timed(run, folder, count):
 
 
 def measure_changes(server, folder, count):
-    """Seconds from the rename of one changed file to the first request that sees it."""
+    """Seconds from the rename of one changed file to the first answer that shows it."""
     waits = []
     for k in range(CHANGES):
         i = (k * 7919) % count  # all over the table

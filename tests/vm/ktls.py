@@ -183,12 +183,12 @@ def check_bytes(version, ciphers=None):
 
 
 def tls13_bytes():
-    """TLS 1.3: every size and framing arrives unchanged, the kernel encrypts"""
+    """TLS 1.3: every size and framing arrives unchanged, encrypted by the kernel if it can"""
     check_bytes(ssl.TLSVersion.TLSv1_3)
 
 
 def tls12_bytes():
-    """TLS 1.2: every size and framing arrives unchanged, the kernel encrypts"""
+    """TLS 1.2: every size and framing arrives unchanged, encrypted by the kernel if it can"""
     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"):
         check_bytes(ssl.TLSVersion.TLSv1_2, f"ECDHE-ECDSA-{cipher}")
 
