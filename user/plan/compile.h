@@ -3,10 +3,11 @@
 #define COMPILE_H
 
 /*
- * compile: store + static configuration -> snapshot. Pure but for the registry (ids and shared state).
+ * compile: store + static configuration -> snapshot. Pure but for the registry (ids and shared
+ * state).
  *
- * A broken object harms only itself: its routes are disabled or skipped with diags, everything else is served.
- * Never fails but for lack of memory (NULL).
+ * A broken object harms only itself: its routes are disabled or skipped with diags, everything else
+ * is served. Never fails but for lack of memory (NULL).
  */
 
 #include "model/object.h"
@@ -18,7 +19,7 @@ struct registry; /* plan/registry.h: dense ids and shared states, kept over comp
 struct registry *registry_new(void);
 void registry_free(struct registry *registry);
 
-struct snapshot *compile(const struct store *store, const struct static_config *config, struct registry *registry,
-			 uint64_t revision);
+struct snapshot *compile(const struct store *store, const struct static_config *config,
+			 struct registry *registry, uint64_t revision);
 
 #endif

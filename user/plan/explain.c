@@ -112,6 +112,27 @@ static bool has_host(const struct explain_spec *spec)
 	return false;
 }
 
+/* A line end would split what is one thing here into several on the wire. */
+static bool has_line_end(struct str text)
+{
+	return str_find(text, '\r') >= 0 || str_find(text, '\n') >= 0;
+}
+
+static enum fail check_lines(const struct explain_spec *spec)
+{
+	if (has_line_end(spec->method))
+		return FAIL_METHOD_BAD;
+	if (has_line_end(spec->url))
+		return FAIL_TARGET_BAD;
+	for (size_t i = 0; i < spec->n_headers; i++) {
+		if (has_line_end(spec->headers[i].key))
+			return FAIL_HEADER_NAME_BAD;
+		if (has_line_end(spec->headers[i].value))
+			return FAIL_HEADER_VALUE_BAD;
+	}
+	return FAIL_NONE;
+}
+
 /* The head of the request as it would arrive. */
 static struct str head_of(struct explaining *e, struct str target, struct str authority)
 {
@@ -420,11 +441,9 @@ static void forward(struct explaining *e)
 	}
 	end(e, EXPLAIN_FORWARD, 0,
 	    arena_printf(e->arena,
-			 "the rule of " STR_FMT " matches and %s; %zu server%s can take it",
-			 STR_ARG(route->name),
-			 e->result.n_steps > 1 ? "none of higher priority does"
-					       : "no other router has a higher priority",
-			 n, n == 1 ? "" : "s"));
+			 "the rule of " STR_FMT " is the first by priority that matches; %zu "
+			 "server%s can take it",
+			 STR_ARG(route->name), n ? n : fenced, (n ? n : fenced) == 1 ? "" : "s"));
 }
 
 struct explain_result explain_run(const struct snapshot *snapshot, const struct explain_spec *spec,
@@ -448,7 +467,7 @@ struct explain_result explain_run(const struct snapshot *snapshot, const struct 
 					  : STR("no entry point takes such connections"));
 		return e.result;
 	}
-	if (!kernel_drops(&e) && !tls_refuses(&e) &&
+	if (!kernel_drops(&e) && !tls_refuses(&e) && !end_fail(&e, check_lines(spec)) &&
 	    read_request(&e, head_of(&e, target, authority)) && find_route(&e) &&
 	    !route_refuses(&e) && !chain_replies(&e))
 		forward(&e);

@@ -72,8 +72,8 @@ struct explain_result {
 /* Everything made lives in the arena, beside the snapshot. wall_ns: the time of the request. */
 struct explain_result explain_run(const struct snapshot *snapshot, const struct explain_spec *spec,
 				  uint64_t wall_ns, struct arena *arena);
-/* From {"id","method","url","headers":[[k,v],...],"remote_addr"}; headers may be an object too. The
- * strings are json's. 0, or -EINVAL with a sentence. */
+/* From {"id","method","url","headers":[[k,v],...],"remote_addr","entryPoint"}; headers may be an
+ * object too. The strings are json's. 0, or -EINVAL with a sentence. */
 int explain_spec_from_json(const json_t *json, struct arena *arena, struct explain_spec *ret_spec,
 			   const char **ret_message);
 /* One line of the JSON form (new reference), and the readable form. */

@@ -29,9 +29,14 @@ static json_t *text(struct str value)
 
 static json_t *limit_json(const struct kernel_limit *limit)
 {
-	return limit->per_second > 0 ? json_pack("{s:f,s:I}", "perSecond", limit->per_second,
-						 "burst", (json_int_t)limit->burst)
-				     : json_null();
+	json_int_t whole = (json_int_t)limit->per_second;
+
+	if (limit->per_second <= 0)
+		return json_null();
+	return json_pack("{s:o,s:I}", "perSecond",
+			 (double)whole == limit->per_second ? json_integer(whole)
+							    : json_real(limit->per_second),
+			 "burst", (json_int_t)limit->burst);
 }
 
 static json_t *kernel_json(const struct explain_result *result)
@@ -172,8 +177,8 @@ int explain_spec_from_json(const json_t *json, struct arena *arena, struct expla
 		*ret_message = "url is needed, a string";
 	else if (!text_member(json, "remote_addr", &spec.remote_addr))
 		*ret_message = "remote_addr is a string";
-	else if (!text_member(json, "entry_point", &spec.entry_point))
-		*ret_message = "entry_point is a string";
+	else if (!text_member(json, "entryPoint", &spec.entry_point))
+		*ret_message = "entryPoint is a string";
 	else if (!read_headers(json_object_get(json, "headers"), arena, &spec))
 		*ret_message = "headers is a list of [name, value]";
 	if (*ret_message)
@@ -186,9 +191,11 @@ int explain_spec_from_json(const json_t *json, struct arena *arena, struct expla
 
 static void print_limit(struct buf *buf, const char *what, const struct kernel_limit *limit)
 {
-	if (limit->per_second > 0)
-		buf_addf(buf, ", %g %s/s (burst %llu)", limit->per_second, what,
-			 (unsigned long long)limit->burst);
+	if (limit->per_second <= 0)
+		return;
+	buf_addf(buf, ", %.15g %s/s", limit->per_second, what);
+	if (limit->burst)
+		buf_addf(buf, " (burst %llu)", (unsigned long long)limit->burst);
 }
 
 static void print_kernel(const struct explain_result *result, struct buf *buf)

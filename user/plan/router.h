@@ -3,20 +3,21 @@
 #define ROUTER_H
 
 /*
- * router: finds the route of a request, in exact priority order, at a cost that does not grow with the number
- * of routes: host table -> path trie -> residual predicates (reference/traefik.md b.4).
+ * router: finds the route of a request, in exact priority order, at a cost that does not grow with
+ * the number of routes: host table -> path trie -> residual predicates (reference/traefik.md b.4).
  *
- * Every rule is split into alternatives; an alternative with a plain Host or Path/PathPrefix is indexed under
- * it, the others (HostRegexp, negations, ClientIP alone, ...) are candidates of the catch-all list. Candidates
- * are visited in priority order and their whole rule is evaluated, so an index can only leave out routes that
- * cannot match.
+ * Every rule is split into alternatives; an alternative with a plain Host or Path/PathPrefix is
+ * indexed under it, the others (HostRegexp, negations, ClientIP alone, ...) are candidates of the
+ * catch-all list. Candidates are visited in priority order and their whole rule is evaluated, so an
+ * index can only leave out routes that cannot match.
  */
 
 #include "plan/snapshot.h"
 
 struct router;
 
-/* routes are borrowed; sorting (priority, then provider, then name) is the router's. NULL when out of memory. */
+/* routes are borrowed; sorting (priority, then provider, then name) is the router's. NULL when out
+ * of memory. */
 struct router *router_new(struct route *const *routes, size_t n, struct arena *arena);
 /* How many routes it has. */
 size_t router_size(const struct router *router);
@@ -28,8 +29,9 @@ struct router_step {
 	const struct route *route;
 	const struct rule *failed; /* the leaf that said no; NULL: it matched */
 };
-/* Fills steps (in the order considered) up to max; returns how many. The last one matched iff the answer is not NULL. */
-size_t router_trace(const struct router *router, const struct request *request, struct router_step *steps,
-		    size_t max, const struct route **ret_route);
+/* Fills steps (in the order considered) up to max; returns how many. The last one matched iff the
+ * answer is not NULL. */
+size_t router_trace(const struct router *router, const struct request *request,
+		    struct router_step *steps, size_t max, const struct route **ret_route);
 
 #endif

@@ -5,10 +5,11 @@
 /*
  * snapshot: the compiled, immutable result of one store revision.
  *
- * Made by compile (one thread), then read by every worker without locks; freed when the last reference goes.
- * Everything below lives in the snapshot's arena. Ids are dense and stable: the same service, server or series
- * has the same id in every snapshot of this process (plan/registry.h), so that workers keep pools, round-robin
- * positions and counters in plain arrays indexed by id, over any number of updates.
+ * Made by compile (one thread), then read by every worker without locks; freed when the last
+ * reference goes. Everything below lives in the snapshot's arena. Ids are dense and stable: the
+ * same service, server or series has the same id in every snapshot of this process
+ * (plan/registry.h), so that workers keep pools, round-robin positions and counters in plain arrays
+ * indexed by id, over any number of updates.
  */
 
 #include <stdatomic.h>
@@ -51,7 +52,8 @@ struct server {
 	int32_t weight;
 	struct str url;	 /* "http://10.0.0.1:80" */
 	struct str host; /* "10.0.0.1:80": Host when passHostHeader is false */
-	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings. */
+	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings.
+	 */
 	struct str sticky_values[4];
 	uint32_t up_series; /* service_server_up */
 };
@@ -62,7 +64,8 @@ enum service_kind {
 	SERVICE_NOOP,	  /* answers 418 (redirections never reach it) */
 };
 
-/* The turns of weighted round robin, unrolled: turn t goes to order[t % n_order]. Smooth (EDF) order. */
+/* The turns of weighted round robin, unrolled: turn t goes to order[t % n_order]. Smooth (EDF)
+ * order. */
 struct turn_order {
 	uint16_t *order;
 	uint32_t n_order;
@@ -81,7 +84,7 @@ struct service {
 	struct str name; /* qualified: "shop-web-80@kubernetescrd" */
 	uint32_t series; /* metrics block */
 	struct balance_state *state;
-	struct turn_order turns; /* over servers that are not fenced, or over children */
+	struct turn_order turns;     /* over servers that are not fenced, or over children */
 	const struct sticky *sticky; /* NULL: none */
 	/* SERVICE_SERVERS */
 	struct server *servers;
@@ -107,11 +110,11 @@ struct route {
 	struct str object;	       /* "IngressRoute/shop/web" */
 	uint32_t route_index;	       /* spec.routes[i] */
 	bool is_tls;
-	uint16_t tls_policy; /* the policy a connection must have been made under, else 421 */
-	struct str tls_option; /* id of its TLSOption; empty: the default */
+	uint16_t tls_policy;	  /* the policy a connection must have been made under, else 421 */
+	struct str tls_option;	  /* id of its TLSOption; empty: the default */
 	struct strs entry_points; /* names */
-	struct str problem; /* why it is disabled or warned about */
-	uint32_t series; /* metrics block of router+service */
+	struct str problem;	  /* why it is disabled or warned about */
+	uint32_t series;	  /* metrics block of router+service */
 	struct strs middleware_names;
 };
 
@@ -123,9 +126,9 @@ struct entry_point {
 	/* Its options in the form in which requests are read. */
 	struct h1_limits limits;
 	struct canon_options canon;
-	unsigned int denied_escapes; /* bits of enum canon_encoded */
+	unsigned int denied_escapes;	    /* bits of enum canon_encoded */
 	struct forwarded_options forwarded; /* server is empty */
-	const struct router *plain; /* never NULL */
+	const struct router *plain;	    /* never NULL */
 	const struct router *tls;
 	struct tls_table *tls_table; /* NULL: no TLS on this entry point */
 	uint32_t series;
@@ -153,11 +156,12 @@ struct snapshot {
 		struct str object, problem;
 		const struct schema *schema; /* of decoded; NULL when broken */
 		const void *decoded;
-	} *middlewares; /* sorted by name, for the API */
+	} * middlewares; /* sorted by name, for the API */
 	uint32_t n_middlewares;
-	uint32_t max_service_id, max_server_id, max_series; /* sizes of the workers' arrays: ids are below */
+	uint32_t max_service_id, max_server_id,
+		max_series; /* sizes of the workers' arrays: ids are below */
 	const struct kernel_config *kernel;
-	struct diag_sink diags; /* of compiling; decoding diags stay with their objects */
+	struct diag_sink diags;	      /* of compiling; decoding diags stay with their objects */
 	struct snapshot_owned *owned; /* things to release: expressions, states, TLS tables */
 };
 

@@ -3,12 +3,36 @@
  */
 
 #include "compile_fixture.h"
+#include "../tls/tls_lab.h"
 #include "tls/tls_cache.h"
 
-/* A self-signed P-256 certificate for secure.test, ten years. */
-#include "compile_tls_pem.h"
-
 static struct tls_cache *cache;
+/* A certificate for secure.test and its key, as the inside of a JSON string. */
+static char cert_json[8192], key_json[4096];
+
+static void as_json(const char *pem, char *ret_text)
+{
+	for (; *pem; pem++)
+		if (*pem == '\n') {
+			*ret_text++ = '\\';
+			*ret_text++ = 'n';
+		} else {
+			*ret_text++ = *pem;
+		}
+	*ret_text = 0;
+}
+
+static int make_certificate(void **state)
+{
+	struct lab_cert cert;
+
+	(void)state;
+	lab_cert(&cert, &(struct lab_cert_spec){.cn = "secure.test", .san = "DNS:secure.test"});
+	as_json(cert.cert, cert_json);
+	as_json(cert.key, key_json);
+	lab_cert_done(&cert);
+	return 0;
+}
 
 static int tls_setup(void **state)
 {
@@ -18,7 +42,7 @@ static int tls_setup(void **state)
 	f = *state;
 	cache = tls_cache_new();
 	registry_set_tls(f->registry, cache);
-	fixture_add(f, "Secret", "ca", "'stringData':{'tls.ca':'%s'}", TEST_CERT_JSON);
+	fixture_add(f, "Secret", "ca", "'stringData':{'tls.ca':'%s'}", cert_json);
 	fixture_add(f, "TLSOption", "mtls",
 		    "'spec':{'clientAuth':{'secretNames':['ca'],'clientAuthType':'"
 		    "RequireAndVerifyClientCert'"
@@ -181,15 +205,13 @@ static void two_options_named_default_break_all_that_rely_on_it(void **state)
 static void certificates_come_from_secrets(void **state)
 {
 	static const struct {
-		const char *name, *secret, *told;
+		const char *name, *format, *told; /* the certificate, then the key */
 	} rows[] = {
-		{"good",
-		 "'type':'kubernetes.io/tls','stringData':{'tls.crt':'" TEST_CERT_JSON
-		 "','tls.key':'" TEST_KEY_JSON "'}",
+		{"good", "'type':'kubernetes.io/tls','stringData':{'tls.crt':'%s','tls.key':'%s'}",
 		 NULL},
-		{"no key", "'stringData':{'tls.crt':'" TEST_CERT_JSON "'}",
+		{"no key", "'stringData':{'tls.crt':'%s','other':'%.0s'}",
 		 "has no tls.crt and tls.key"},
-		{"not PEM", "'stringData':{'tls.crt':'x','tls.key':'y'}", "Secret shop/s"},
+		{"not PEM", "'stringData':{'tls.crt':'%.1s','tls.key':'%.1s'}", "Secret shop/s"},
 	};
 	struct fixture *f = *state;
 
@@ -200,8 +222,11 @@ static void certificates_come_from_secrets(void **state)
 	assert_string_not_equal(fixture_answer(f, "websecure", true, "secure.test", "/"), "");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct str names;
+		char *rest;
 
-		fixture_add(f, "Secret", "s", "%s", rows[i].secret);
+		assert_true(asprintf(&rest, rows[i].format, cert_json, key_json) > 0);
+		fixture_add(f, "Secret", "s", "%s", rest);
+		free(rest);
 		fixture_compile(f);
 		names = tls_table_certificate(fixture_entry_point(f, "websecure")->tls_table,
 					      STR("secure.test"), NULL);
@@ -225,5 +250,5 @@ int main(void)
 		TLS_TEST(certificates_come_from_secrets),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_certificate, NULL);
 }

@@ -111,7 +111,7 @@ static void an_answer_and_a_drop_as_json(void **state)
 	assert_string_equal(json_string_value(json_object_get(got, "action")), "respond");
 	assert_int_equal(json_integer_value(json_object_get(got, "status")), 404);
 	assert_true(json_is_null(json_object_get(got, "router")));
-	assert_true(json_real_value(json_object_get(
+	assert_true(json_number_value(json_object_get(
 			    json_object_get(json_object_get(got, "kernel"), "packets"),
 			    "perSecond")) == 100);
 	json_decref(got);
