@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "app/assumed.h"
 #include "base/log.h"
 #include "source/folder.h"
 
@@ -35,9 +36,11 @@ int workspace_open(const struct command_line *line, struct workspace *ret_worksp
 	}
 	folder_read(folder, &self->store, &self->files);
 	folder_close(folder);
+	self->config = line->config;
+	assumed_entry_points(&self->store, &self->arena, &self->config);
 	self->registry = registry_new();
 	if (self->registry)
-		self->snapshot = compile(&self->store, &line->config, self->registry, 1);
+		self->snapshot = compile(&self->store, &self->config, self->registry, 1);
 	if (!self->snapshot) {
 		fprintf(stderr, "tidegate %s: out of memory\n", line->command->name);
 		workspace_close(self);

@@ -12,6 +12,7 @@
 struct workspace {
 	struct arena arena;
 	struct diag_sink files; /* faults of files and options */
+	struct static_config config; /* the line's, perhaps with assumed entry points */
 	struct store store;
 	struct registry *registry;
 	struct snapshot *snapshot;

@@ -15,7 +15,8 @@ static const struct command probe = {.name = "probe", .help = "a test", .flags =
 static void own_flags_and_options_are_told_apart(void **state)
 {
 	(void)state;
-	char *argv[] = {"--json", "--header", "a=1", "--entryPoints.web.address=:81", "--header=b=2"};
+	char *argv[] = {(char *)"--json", (char *)"--header", (char *)"a=1",
+			(char *)"--entryPoints.web.address=:81", (char *)"--header=b=2"};
 	struct command_line line;
 
 	assert_int_equal(command_line_parse(&probe, 5, argv, &line), 0);

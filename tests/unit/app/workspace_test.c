@@ -39,6 +39,24 @@ static void a_folder_becomes_a_snapshot(void **state)
 	command_line_done(&line);
 }
 
+static void entry_points_nobody_configured_are_those_that_manifests_name(void **state)
+{
+	char option[128];
+	char *argv[] = {option};
+	struct command_line line;
+	struct workspace workspace;
+
+	(void)state;
+	snprintf(option, sizeof(option), "--manifests=%s", capture_folder("a.yaml", route));
+	assert_int_equal(command_line_parse(&command_check, 1, argv, &line), 0);
+	assert_int_equal(workspace_open(&line, &workspace), EXIT_OK);
+	assert_int_equal(static_entry_point_find(&workspace.config, STR("web"))->listen.port, 80);
+	assert_int_equal(static_entry_point_find(&workspace.config, STR("websecure"))->listen.port, 443);
+	assert_null(static_entry_point_find(&workspace.config, STR("http")));
+	workspace_close(&workspace);
+	command_line_done(&line);
+}
+
 static void no_folder_is_a_usage_fault(void **state)
 {
 	struct command_line line;
@@ -56,6 +74,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_folder_becomes_a_snapshot),
+		cmocka_unit_test(entry_points_nobody_configured_are_those_that_manifests_name),
 		cmocka_unit_test(no_folder_is_a_usage_fault),
 	};
 
