@@ -4,7 +4,7 @@
 # which is linked with every unit test.
 
 INC_tests += -Itests/support/proxy
-proxy_support := $(O)/tests/support/proxy/loopback.o
+proxy_support := $(O)/tests/support/proxy/loopback.o $(O)/tests/support/proxy/loopback_server.o
 
 $(filter $(O)/tests/unit/proxy/%,$(unit_t)): $(proxy_support)
 

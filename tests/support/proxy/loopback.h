@@ -7,6 +7,8 @@
  * on free ports of 127.0.0.1.
  */
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +47,26 @@ struct snapshot *loopback_snapshot(struct loopback *loopback, const struct loopb
 int loopback_start(struct loopback *loopback, struct snapshot *snapshot, uint16_t n_workers,
 		   struct proxy_hooks hooks);
 void loopback_stop(struct loopback *loopback);
+
+/* A server that gives its answers in turn, over all connections; NULL: it closes instead. */
+struct loopback_server {
+	int fd;
+	uint16_t port;
+	const char *const *answers; /* NULL-terminated by count */
+	size_t n_answers;
+	_Atomic unsigned int n_accepted, n_requests;
+	_Atomic bool stopping;
+	char last[8192]; /* the last request, whole */
+	pthread_t thread;
+};
+
+void loopback_serve(struct loopback_server *server, const char *const *answers, size_t n_answers);
+void loopback_serve_done(struct loopback_server *server);
+
+/* Sends text, reads until the end; all answers, NUL-terminated, in a static buffer. */
+const char *loopback_ask(uint16_t port, const char *text);
+/* The proxy's figures, once no connection and no request is left (or after 3 s). */
+struct proxy_status loopback_settled(const struct loopback *loopback);
 
 /* A blocking socket connected to the port, with a time-out of 5 s. */
 int loopback_connect(uint16_t port);
