@@ -41,13 +41,14 @@ void escalation_free(struct escalation *escalation)
 	free(escalation);
 }
 
-static bool is_over(const struct escalation *escalation, uint64_t state, uint64_t now_ms)
+static bool is_over(uint64_t window_ms, uint64_t state, uint64_t now_ms)
 {
-	return now_ms - (state >> COUNT_BITS) >= escalation->window_ms;
+	return now_ms - (state >> COUNT_BITS) >= window_ms;
 }
 
 /* The source's slot, a free one, or one whose window is over; NULL: none of them. */
-static struct slot *find_slot(struct escalation *escalation, uint64_t who, uint64_t now_ms)
+static struct slot *find_slot(struct escalation *escalation, uint64_t who, uint64_t window_ms,
+			      uint64_t now_ms)
 {
 	struct slot *usable = NULL;
 
@@ -57,7 +58,7 @@ static struct slot *find_slot(struct escalation *escalation, uint64_t who, uint6
 
 		if (holder == who)
 			return slot;
-		if (!usable && (!holder || is_over(escalation, atomic_load(&slot->state), now_ms)))
+		if (!usable && (!holder || is_over(window_ms, atomic_load(&slot->state), now_ms)))
 			usable = slot;
 	}
 	if (!usable)
@@ -67,13 +68,14 @@ static struct slot *find_slot(struct escalation *escalation, uint64_t who, uint6
 	return usable;
 }
 
-bool escalation_add(struct escalation *escalation, const struct addr *source, uint64_t now_ns)
+static bool add(struct escalation *escalation, uint64_t refusals, uint64_t window_ms,
+		const struct addr *source, uint64_t now_ns)
 {
 	/* The kernel plane counts IPv6 by /64: so does this. */
 	struct addr masked = addr_mask(source, 32, V6_PREFIX_BITS);
 	uint64_t who = hash_keyed(str_n((const char *)masked.byte, sizeof(masked.byte))) | 1;
 	uint64_t now_ms = now_ns / NS_PER_MS, state, next;
-	struct slot *slot = find_slot(escalation, who, now_ms);
+	struct slot *slot = find_slot(escalation, who, window_ms, now_ms);
 	bool reached;
 
 	if (!slot)
@@ -81,10 +83,10 @@ bool escalation_add(struct escalation *escalation, const struct addr *source, ui
 	state = atomic_load_explicit(&slot->state, memory_order_relaxed);
 	do {
 		uint64_t count = state & ((1 << COUNT_BITS) - 1);
-		bool over = is_over(escalation, state, now_ms);
+		bool over = is_over(window_ms, state, now_ms);
 
 		count = over ? 1 : count + 1;
-		reached = count >= escalation->refusals;
+		reached = count >= refusals;
 		if (reached)
 			count = 0;
 		next = (over || reached ? now_ms << COUNT_BITS
@@ -95,27 +97,41 @@ bool escalation_add(struct escalation *escalation, const struct addr *source, ui
 	return reached;
 }
 
-void escalation_count(struct worker *worker, const struct conn *conn, struct str route,
-		      struct str middleware, bool is_trusted)
+bool escalation_add(struct escalation *escalation, const struct addr *source, uint64_t now_ns)
+{
+	return add(escalation, escalation->refusals, escalation->window_ms, source, now_ns);
+}
+
+bool escalation_add_by(struct escalation *escalation, const struct escalate_rule *rule,
+		       const struct addr *source, uint64_t now_ns)
+{
+	enum { REFUSALS_MAX = (1 << COUNT_BITS) - 1 };
+	int64_t refusals = rule->refusals < REFUSALS_MAX ? rule->refusals : REFUSALS_MAX;
+
+	return refusals > 0 && add(escalation, (uint64_t)refusals,
+				   (uint64_t)rule->window_ns / NS_PER_MS, source, now_ns);
+}
+
+void escalation_count(struct worker *worker, const struct conn *conn,
+		      const struct escalate_rule *rule, struct str route, struct str middleware,
+		      bool is_trusted)
 {
 	struct worker_shared *shared = worker->shared;
 
 	if (!shared->escalation || is_trusted ||
-	    !escalation_add(shared->escalation, &conn->peer, worker->loop.now_ns))
+	    !escalation_add_by(shared->escalation, rule, &conn->peer, worker->loop.now_ns))
 		return;
 	worker_count(&worker->counters.bans, 1);
 	if (worker->metrics)
 		metric_add(worker->metrics, shared->program_series, METRIC_ESCALATIONS, 1);
 	if (shared->hooks.on_ban)
-		shared->hooks.on_ban(
-			shared->hooks.context,
-			&(struct proxy_ban){.source = conn->peer,
-					    .local = conn->local,
-					    .local_port = conn->local_port,
-					    .entry_point = conn->entry->index,
-					    .by_proxy_header = conn->by_proxy_header,
-					    .refusals =
-						    (uint32_t)shared->config->escalation.refusals,
-					    .route = route,
-					    .middleware = middleware});
+		shared->hooks.on_ban(shared->hooks.context,
+				     &(struct proxy_ban){.source = conn->peer,
+							 .local = conn->local,
+							 .local_port = conn->local_port,
+							 .entry_point = conn->entry->index,
+							 .by_proxy_header = conn->by_proxy_header,
+							 .refusals = (uint32_t)rule->refusals,
+							 .route = route,
+							 .middleware = middleware});
 }

@@ -11,6 +11,7 @@
  * the source stays limited at L7). Never for peers that are trusted to speak for others.
  */
 
+#include "plan/snapshot.h"
 #include "proxy/conn.h"
 
 struct escalation;
@@ -20,8 +21,12 @@ struct escalation *escalation_new(uint64_t refusals, uint64_t window_ns);
 void escalation_free(struct escalation *escalation);
 /* One refusal; true when it is the one that reaches the limit (the count begins anew then). */
 bool escalation_add(struct escalation *escalation, const struct addr *source, uint64_t now_ns);
+/* The same by the rule of an entry point, which a SourcePolicy may have set. */
+bool escalation_add_by(struct escalation *escalation, const struct escalate_rule *rule,
+		       const struct addr *source, uint64_t now_ns);
 /* For a connection whose request was refused; calls the hook. */
-void escalation_count(struct worker *worker, const struct conn *conn, struct str route,
-		      struct str middleware, bool is_trusted);
+void escalation_count(struct worker *worker, const struct conn *conn,
+		      const struct escalate_rule *rule, struct str route, struct str middleware,
+		      bool is_trusted);
 
 #endif

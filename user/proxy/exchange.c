@@ -120,8 +120,8 @@ static void escalate(struct exchange *exchange)
 	const struct mw_instance *instance = exchange->pipeline.refused_by;
 
 	exchange->pipeline.was_refused = false;
-	escalation_count(exchange->worker, exchange->conn, exchange->route->name,
-			 instance ? instance->name : (struct str){0},
+	escalation_count(exchange->worker, exchange->conn, &exchange->entry_point->escalate,
+			 exchange->route->name, instance ? instance->name : (struct str){0},
 			 exchange->request.peer_trusted);
 }
 

@@ -241,9 +241,11 @@ static int init_shared(struct proxy *proxy, const struct proxy_options *options)
 	shared->jobs = jobs_new(JOB_THREADS);
 	if (!shared->jobs)
 		return -ENOMEM;
-	if (escalation->refusals > 0)
-		shared->escalation = escalation_new((uint64_t)escalation->refusals,
-						    or_else(escalation->window, 10));
+	/* Every entry point has a rule of its own, so the table is needed even if this one says
+	 * never. */
+	shared->escalation =
+		escalation_new(escalation->refusals > 0 ? (uint64_t)escalation->refusals : 1,
+			       or_else(escalation->window, 10));
 	return init_access_log(proxy, options->config->access_log);
 }
 
