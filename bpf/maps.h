@@ -67,6 +67,14 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_ACL_LINES);
+	__type(key, __u32);
+	__type(value, struct abi_acl_line);
+} acl_cache SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1 << 14);
 	__type(key, __u32);
 	__type(value, struct abi_ban_line);

@@ -31,6 +31,7 @@ enum {
 	ABI_GATE_LINES = 256,  /* in one half: 128 lines of 512 bits for IPv4, then IPv6 */
 	ABI_ACL_MAX = 1 << 18,
 	ABI_ACL_V6 = 1 << 16,
+	ABI_ACL_LINES = 1 << 13,
 	ABI_CHAIN_MAX = 8, /* entries that share a port and differ by address */
 	ABI_NAME_BYTES = 32,
 };
@@ -66,6 +67,7 @@ enum abi_policy_flags {
 	ABI_POLICY_WIDE4 = 4, /* one is too short for the gate: always look it up */
 	ABI_POLICY_WIDE6 = 8,
 	ABI_POLICY_LIMITS = 16, /* at least one limit is on */
+	ABI_POLICY_MANY4 = 32,	/* so many IPv4 prefixes that answers are worth remembering */
 };
 
 /* Map "policy": what a source may do. */
@@ -124,11 +126,23 @@ struct abi_acl_value {
 	__u16 pad;
 };
 
+/*
+ * Map "acl_cache": answers of the trie about IPv4 sources, eight in one line: address << 32 |
+ * generation << 10 | policy << 2 | action + 1; 0 is empty. A new generation makes all of them
+ * stale; when its 22 bits here come round to 0, the writer clears the map.
+ */
+struct abi_acl_line {
+	__u64 answer[8];
+};
+
+enum { ABI_ANSWER_GENERATIONS = 1 << 22 };
+
 _Static_assert(sizeof(struct abi_control) == 64, "control changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_policy) == 128, "policy changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_entry) == 64, "entry changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_port_line) == 64, "port must be one cache line");
 _Static_assert(sizeof(struct abi_gate_line) == 64, "gate must be one cache line");
+_Static_assert(sizeof(struct abi_acl_line) == 64, "acl_cache must be one cache line");
 _Static_assert(sizeof(struct abi_acl_key) == 24, "acl key changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_acl_value) == 8, "acl value changed: bump ABI_VERSION");
 

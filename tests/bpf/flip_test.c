@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "check.h"
@@ -44,8 +45,10 @@ static void *read_on(void *argument)
  * part of a trusted network under another policy. Lists of one with policies of the other would
  * deny or merely admit it.
  */
-static struct kernel_config *configuration(struct arena *arena, bool second)
+static struct kernel_config *configuration(struct arena *arena, bool second, bool is_large)
 {
+	char text[32];
+
 	struct kernel_config *config = kernel_config_new(arena);
 	struct kernel_policy *a = kernel_config_policy(config, STR("a"));
 	struct kernel_policy *b = kernel_config_policy(config, STR("b"));
@@ -59,11 +62,17 @@ static struct kernel_config *configuration(struct arena *arena, bool second)
 		ingress_rows_cidr(config, a, "10.0.0.1", KERNEL_ALLOW);
 		ingress_rows_cidr(config, b, "10.0.0.0/8", KERNEL_DENY);
 	}
+	/* So many that answers are remembered. */
+	for (int i = 0; is_large && i < 100; i++) {
+		snprintf(text, sizeof(text), "10.9.%d.0/24", i);
+		ingress_rows_cidr(config, a, text, KERNEL_DENY);
+		ingress_rows_cidr(config, b, text, KERNEL_DENY);
+	}
 	ingress_rows_entry(config, "web", NULL, 80, IPPROTO_TCP, second ? b : a);
 	return config;
 }
 
-static void no_packet_sees_a_mix(void **state)
+static void flip(bool is_large)
 {
 	struct plane plane;
 	struct dataplane *dataplane;
@@ -74,7 +83,6 @@ static void no_packet_sees_a_mix(void **state)
 	struct arena arena;
 	uint64_t slowest_ns = 0;
 
-	(void)state;
 	if (plane_open(&plane, NULL))
 		skip();
 	struct loader_maps maps = plane_maps(&plane);
@@ -82,8 +90,8 @@ static void no_packet_sees_a_mix(void **state)
 	assert_int_equal(dataplane_open(&maps, &dataplane), 0);
 	arena_init(&arena, 64 << 20, 0);
 	plane_at_ms(&plane, 1000);
-	struct kernel_config *configs[] = {configuration(&arena, false),
-					   configuration(&arena, true)};
+	struct kernel_config *configs[] = {configuration(&arena, false, is_large),
+					   configuration(&arena, true, is_large)};
 
 	assert_int_equal(dataplane_apply(dataplane, configs[0], &result), 0);
 	reader.plane = &plane;
@@ -109,9 +117,23 @@ static void no_packet_sees_a_mix(void **state)
 	arena_done(&arena);
 }
 
+static void no_packet_sees_a_mix(void **state)
+{
+	(void)state;
+	flip(false);
+}
+
+static void nor_does_one_whose_answer_is_remembered(void **state)
+{
+	(void)state;
+	flip(true);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(no_packet_sees_a_mix)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_packet_sees_a_mix),
+		cmocka_unit_test(nor_does_one_whose_answer_is_remembered)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,9 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 	skel->rodata->tick_is_fake = !(options && options->real_clock);
 	bpf_map__set_max_entries(skel->maps.rate4, lines);
 	bpf_map__set_max_entries(skel->maps.rate6, lines);
-	bpf_map__set_max_entries(skel->maps.ban, lines);
-	skel->rodata->rate4_mask = skel->rodata->rate6_mask = skel->rodata->ban_mask = lines - 1;
+	bpf_map__set_max_entries(skel->maps.ban, ban_lines);
+	skel->rodata->rate4_mask = skel->rodata->rate6_mask = lines - 1;
+	skel->rodata->ban_mask = ban_lines - 1;
 	bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);
 	int err = ingress__load(skel);
 

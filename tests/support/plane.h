@@ -18,7 +18,8 @@ enum { PLANE_TICK_NS = 4000000, PLANE_LINES = 1024 };
 
 struct plane_options {
 	bool real_clock;
-	uint32_t lines; /* of rate4, rate6 and ban; 0: PLANE_LINES */
+	uint32_t lines;	    /* of rate4, rate6 and ban; 0: PLANE_LINES */
+	uint32_t ban_lines; /* of ban, where that differs */
 };
 
 struct plane {

@@ -186,6 +186,10 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	if (!ops.n)
 		return 0;
 
+	/* Remembered answers name 22 bits of their generation: none may live to see them again. */
+	if ((generation + 1) % ABI_ANSWER_GENERATIONS == 0)
+		memset(dataplane->answers, 0,
+		       dataplane->n_answer_lines * sizeof(*dataplane->answers));
 	copy_half(dataplane, half, !half);
 	for (size_t i = 0; i < ops.n; i++) {
 		int err = fill(dataplane, &ops.at[i], !half, generation + 1);

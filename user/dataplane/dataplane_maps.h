@@ -26,11 +26,13 @@ struct dataplane {
 	struct abi_gate_line *gate;
 	struct abi_ban_line *bans;
 	uint32_t n_ban_lines;
+	struct abi_acl_line *answers;
+	uint32_t n_answer_lines;
 	/* Mapped for reading. */
 	const struct abi_rate4 *rate4;
 	const struct abi_rate6 *rate6;
 	uint32_t n_rate4, n_rate6;
-	size_t mapped_bytes[8]; /* of the mappings above, in that order */
+	size_t mapped_bytes[9]; /* of the mappings, in the order of dataplane.c */
 	/* The configuration in force and the one being made live in the two arenas by turns. */
 	struct arena arenas[2];
 	int arena;

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "gate.h"
 
-enum { COST_BITS = 16, TICKS_AHEAD_MIN = 2, KEY_OWNER_BITS = 32 };
+enum { COST_BITS = 16, TICKS_AHEAD_MIN = 2, MANY_PREFIXES = 64, KEY_OWNER_BITS = 32 };
 
 /* Times the bytes of the largest frame (2^19) it must still fit 64 bits: slower than 2 B/s there is
  * nothing. */
@@ -78,6 +78,8 @@ static void compile_masks(const struct kernel_policy *policy, struct abi_policy 
 static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 			   struct abi_policy *ret)
 {
+	size_t n_v4 = 0;
+
 	*ret = (struct abi_policy){0};
 	copy_name(ret->name, policy->name);
 	compile_masks(policy, ret);
@@ -90,8 +92,7 @@ static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 	for (size_t i = 0; i < policy->n_acl; i++) {
 		const struct cidr *cidr = &policy->acl[i].cidr;
 
-		/* An IPv6 prefix as short as ::/0 covers the IPv4-mapped range only as IPv6 text.
-		 */
+		n_v4 += cidr->is_v4;
 		if (cidr->is_v4)
 			ret->flags |= ABI_POLICY_ACL4 |
 				      (cidr->bits < GATE_V4_BITS ? ABI_POLICY_WIDE4 : 0);
@@ -99,6 +100,8 @@ static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 			ret->flags |= ABI_POLICY_ACL6 |
 				      (cidr->bits < GATE_V6_BITS ? ABI_POLICY_WIDE6 : 0);
 	}
+	if (n_v4 > MANY_PREFIXES)
+		ret->flags |= ABI_POLICY_MANY4;
 }
 
 static void gate_open(struct kernel_image *image, const struct abi_addr *addr,

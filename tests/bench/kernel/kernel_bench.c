@@ -30,6 +30,7 @@ enum {
 	CASES_MAX = 64,
 	PEER_SOURCES = 8192,
 	LINES = 1 << 18,
+	BAN_LINES = 1 << 16,
 	CPU = 1
 };
 
@@ -170,8 +171,9 @@ static void open_case(struct running *run, const struct bench_case *what)
 	if (drive__load(run->drive))
 		die("load the driver");
 	if (is_ours) {
-		if (plane_open(&run->plane,
-			       &(struct plane_options){.real_clock = true, .lines = LINES}))
+		if (plane_open(&run->plane, &(struct plane_options){.real_clock = true,
+								    .lines = LINES,
+								    .ban_lines = BAN_LINES}))
 			die("load the program");
 		struct loader_maps maps = plane_maps(&run->plane);
 
