@@ -13,6 +13,7 @@
 
 #include "tls/tls_hello.h"
 #include "tls/tls_ktls.h"
+#include "tls/tls_stream.h"
 #include "tls/tls_table_lookup.h"
 
 enum {
@@ -21,8 +22,9 @@ enum {
 };
 
 struct tls_conn {
-	SSL *ssl;
-	struct tls_hello *hello; /* while the handshake lasts */
+	SSL *ssl;		   /* NULL: stream has taken over */
+	struct tls_stream *stream; /* TLS 1.3 after the handshake */
+	struct tls_hello *hello;   /* while the handshake lasts */
 	X509 *peer_cert;
 	const char *cipher;
 	char *sni; /* NULL: none */
@@ -109,6 +111,7 @@ struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr
 		conn->hello->local = *local;
 		conn->hello->has_local = true;
 	}
+	SSL_set_msg_callback(conn->ssl, tls_hello_on_message);
 	if (conn->ktls_enabled)
 		SSL_set_options(conn->ssl, SSL_OP_ENABLE_KTLS);
 	SSL_set_accept_state(conn->ssl);
@@ -119,8 +122,10 @@ static void end_hello(struct tls_conn *conn)
 {
 	if (!conn->hello)
 		return;
-	SSL_set_app_data(conn->ssl, NULL);
+	if (conn->ssl)
+		SSL_set_app_data(conn->ssl, NULL);
 	tls_table_unref(conn->hello->table);
+	OPENSSL_cleanse(conn->hello, sizeof(*conn->hello));
 	free(conn->hello);
 	conn->hello = NULL;
 }
@@ -131,6 +136,7 @@ void tls_conn_free(struct tls_conn *conn)
 		return;
 	end_hello(conn);
 	SSL_free(conn->ssl);
+	tls_stream_free(conn->stream);
 	X509_free(conn->peer_cert);
 	free(conn->sni);
 	free(conn);
@@ -187,6 +193,33 @@ static bool keep_facts(struct tls_conn *conn)
 	return true;
 }
 
+/*
+ * TLS 1.3: hands the connection over to tls_stream and lets OpenSSL's object go, unless something
+ * is left in it or the cipher is none of ours: then OpenSSL goes on.
+ */
+static void take_over(struct tls_conn *conn)
+{
+	const struct tls_hello *hello = conn->hello;
+	int suite =
+		tls_record_suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(conn->ssl)));
+
+	if (conn->version != TLS1_3_VERSION || suite < 0 || !hello->has_read_secret ||
+	    !hello->has_write_secret || conn->ktls_rx == TLS_KTLS_ON || SSL_has_pending(conn->ssl))
+		return;
+	conn->stream = tls_stream_new(&(struct tls_stream_start){
+		.fd = conn->fd,
+		.suite = (enum tls_record_suite)suite,
+		.read_secret = hello->read_secret,
+		.write_secret = hello->write_secret,
+		.write_seq = hello->write_records,
+		.kernel_tx = conn->ktls_tx == TLS_KTLS_ON,
+	});
+	if (!conn->stream)
+		return;
+	SSL_free(conn->ssl);
+	conn->ssl = NULL;
+}
+
 enum tls_step tls_conn_handshake(struct tls_conn *conn)
 {
 	if (conn->done)
@@ -209,6 +242,7 @@ enum tls_step tls_conn_handshake(struct tls_conn *conn)
 		conn->failure = TLS_FAILURE_INTERNAL;
 		return TLS_FAILED;
 	}
+	take_over(conn);
 	end_hello(conn);
 	conn->done = true;
 	return TLS_DONE;
@@ -263,6 +297,8 @@ ssize_t tls_conn_read(struct tls_conn *conn, void *buf, size_t cap)
 {
 	size_t n = 0;
 
+	if (conn->stream)
+		return tls_stream_read(conn->stream, buf, cap);
 	errno = 0;
 	int result = SSL_read_ex(conn->ssl, buf, cap, &n);
 
@@ -272,7 +308,7 @@ ssize_t tls_conn_read(struct tls_conn *conn, void *buf, size_t cap)
 
 bool tls_conn_more(const struct tls_conn *conn)
 {
-	return !conn->drained;
+	return conn->stream ? tls_stream_more(conn->stream) : !conn->drained;
 }
 
 /* Puts the first bytes of all parts together, so that they share a record; returns how many. */
@@ -343,7 +379,8 @@ ssize_t tls_conn_write(struct tls_conn *conn, const struct iovec *parts, int n)
 	memcpy(copy, parts, (size_t)n * sizeof(*copy));
 	n = advance(&at, n, 0);
 	while (n > 0) {
-		ssize_t wrote = write_record(conn, at, n);
+		ssize_t wrote = conn->stream ? tls_stream_write(conn->stream, at, n)
+					     : write_record(conn, at, n);
 
 		if (wrote < 0)
 			return total ? (ssize_t)total : wrote;
@@ -357,6 +394,8 @@ int tls_conn_shutdown(struct tls_conn *conn)
 {
 	if (!conn->done)
 		return -ENOTCONN;
+	if (conn->stream)
+		return tls_stream_shutdown(conn->stream);
 	errno = 0;
 	int result = SSL_shutdown(conn->ssl);
 
@@ -369,16 +408,19 @@ int tls_conn_shutdown(struct tls_conn *conn)
 
 void tls_conn_rest(struct tls_conn *conn)
 {
-	if (conn->done)
+	/* A stream keeps nothing that could go. */
+	if (conn->done && conn->ssl)
 		SSL_free_buffers(conn->ssl);
 }
 
 bool tls_conn_can_splice_to(const struct tls_conn *conn)
 {
-	return conn->ktls_tx == TLS_KTLS_ON && conn->owed_bytes == 0;
+	if (conn->ktls_tx != TLS_KTLS_ON)
+		return false;
+	return conn->stream ? !tls_stream_is_blocked(conn->stream) : conn->owed_bytes == 0;
 }
 
 bool tls_conn_can_splice_from(const struct tls_conn *conn)
 {
-	return conn->ktls_rx == TLS_KTLS_ON && !SSL_has_pending(conn->ssl);
+	return conn->ssl && conn->ktls_rx == TLS_KTLS_ON && !SSL_has_pending(conn->ssl);
 }

@@ -6,6 +6,7 @@
 #include "tls/tls_hello.h"
 
 #include "base/clock.h"
+#include "http/uri.h"
 #include "tls/tls_cert.h"
 #include "tls/tls_policy.h"
 #include "tls/tls_table_lookup.h"
@@ -70,6 +71,49 @@ static int on_ticket(SSL *ssl, unsigned char *key_name, unsigned char *iv, EVP_C
 	struct tls_hello *hello = SSL_get_app_data(ssl);
 
 	return tls_ticket_apply(hello->tickets, clock_mono_ns(), key_name, iv, cipher, mac, seal);
+}
+
+/* The secret of a key log line, "LABEL client-random secret", in hexadecimal. */
+static bool read_secret(struct str line, struct str label, unsigned char *out)
+{
+	struct str word;
+	size_t n = 0;
+
+	if (!str_next(&line, ' ', &word) || !str_eq(word, label) || !str_next(&line, ' ', &word))
+		return false;
+	for (; n < TLS_RECORD_SECRET_MAX && 2 * n + 1 < line.len; n++) {
+		int high = uri_hex((unsigned char)line.at[2 * n]);
+		int low = uri_hex((unsigned char)line.at[2 * n + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[n] = (unsigned char)(high << 4 | low);
+	}
+	return line.len == 64 || line.len == 96;
+}
+
+void tls_hello_on_secret(const SSL *ssl, const char *line)
+{
+	struct tls_hello *hello = SSL_get_app_data(ssl);
+
+	if (!hello)
+		return;
+	if (read_secret(str_of(line), STR("CLIENT_TRAFFIC_SECRET_0"), hello->read_secret))
+		hello->has_read_secret = true;
+	if (read_secret(str_of(line), STR("SERVER_TRAFFIC_SECRET_0"), hello->write_secret)) {
+		hello->has_write_secret = true;
+		hello->write_records = 0;
+	}
+}
+
+void tls_hello_on_message(int write, int version, int type, const void *at, size_t len, SSL *ssl,
+			  void *context)
+{
+	struct tls_hello *hello = SSL_get_app_data(ssl);
+
+	(void)version, (void)at, (void)len, (void)context;
+	if (hello && write && type == SSL3_RT_HEADER)
+		hello->write_records++;
 }
 
 SSL_CTX *tls_hello_front(void)

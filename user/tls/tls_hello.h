@@ -18,6 +18,7 @@
 #include "base/addr.h"
 #include "tls/tls_conn.h"
 #include "tls/tls_name.h"
+#include "tls/tls_record.h"
 #include "tls/tls_table.h"
 
 struct tls_ticket_ring;
@@ -34,9 +35,17 @@ struct tls_hello {
 	uint16_t policy;
 	size_t sni_len;
 	char sni[TLS_NAME_MAX];
+	/* TLS 1.3: what tls_stream needs to go on without OpenSSL's connection object. */
+	bool has_read_secret, has_write_secret;
+	unsigned char read_secret[TLS_RECORD_SECRET_MAX], write_secret[TLS_RECORD_SECRET_MAX];
+	uint64_t write_records; /* under write_secret */
 };
 
 /* The context that all connections begin on; NULL on failure. */
 SSL_CTX *tls_hello_front(void);
+/* Keylog and message callbacks of OpenSSL: they fill the last part of tls_hello. */
+void tls_hello_on_secret(const SSL *ssl, const char *line);
+void tls_hello_on_message(int write, int version, int type, const void *at, size_t len, SSL *ssl,
+			  void *context);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "tls/tls_cert.h"
+#include "tls/tls_hello.h"
 #include "tls/tls_suite.h"
 
 enum { CIPHER_LIST_MAX = 2048 };
@@ -249,6 +250,7 @@ static int make_context(struct wanted *wanted, const struct str *cas, size_t n_c
 		return -ENOMEM;
 	SSL_CTX_set_session_cache_mode(policy->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_alpn_select_cb(policy->ctx, choose_alpn, policy);
+	SSL_CTX_set_keylog_callback(policy->ctx, tls_hello_on_secret);
 	if (wanted->ciphers[0] && SSL_CTX_set_cipher_list(policy->ctx, wanted->ciphers) != 1) {
 		diag_error(wanted->sink, DIAG_FIELD(wanted->path, "cipherSuites"),
 			   "this OpenSSL offers none of the cipher suites");
