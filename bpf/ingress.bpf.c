@@ -98,6 +98,8 @@ static __always_inline int decide(struct xdp_md *ctx)
 		}
 		if (rules && policy_id)
 			verdict = admit(&packet, rules, policy_id, now_ns, settings, generation);
+		else if (to && ban_is_on(&packet, policy_id, now_ns, settings))
+			verdict = verdict_drop(ABI_DROP_BANNED); /* bans of all entry points */
 	}
 	count_verdict(row, verdict);
 	if (verdict & VERDICT_DROP) {
