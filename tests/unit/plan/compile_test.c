@@ -3,6 +3,7 @@
 
 #include "compile_fixture.h"
 
+#include <pthread.h>
 #include <time.h>
 
 #include "source/folder.h"
@@ -141,6 +142,45 @@ static void a_snapshot_outlives_its_objects(void **state)
 	snapshot_unref(kept);
 }
 
+static void *look_and_release(void *arg)
+{
+	struct snapshot *snapshot = arg;
+	struct arena arena;
+	struct request request = {.host = STR("a"), .routing_path = STR("/x")};
+
+	arena_init(&arena, 1 << 20, 0);
+	request.arena = &arena;
+	for (int i = 0; i < 1000; i++)
+		assert_non_null(router_find(snapshot->entry_points[0].plain, &request));
+	snapshot_unref(snapshot);
+	arena_done(&arena);
+	return NULL;
+}
+
+/* As workers do: each holds an old snapshot for a while, and lets it go when it likes. */
+static void snapshots_are_read_and_released_on_other_threads(void **state)
+{
+	enum { ROUNDS = 40, READERS = 3 };
+	struct fixture *f = *state;
+
+	fixture_add(f, "Middleware", "m", "'spec':{'rateLimit':{'average':10,'burst':5}}");
+	fixture_route(f, "r", "Host(`a`) && HostRegexp(`^a`)", ",'middlewares':[{'name':'m'}]");
+	for (int round = 0; round < ROUNDS; round++) {
+		pthread_t readers[READERS];
+		char rule[64];
+
+		snprintf(rule, sizeof(rule), "Host(`n%d`)", round % 7);
+		fixture_route(f, "other", rule, ",'middlewares':[{'name':'m'}]");
+		fixture_compile(f);
+		for (int i = 0; i < READERS; i++)
+			pthread_create(&readers[i], NULL, look_and_release,
+				       snapshot_ref(f->snapshot));
+		fixture_compile(f);
+		for (int i = 0; i < READERS; i++)
+			pthread_join(readers[i], NULL);
+	}
+}
+
 static double seconds(void)
 {
 	struct timespec now;
@@ -212,6 +252,7 @@ int main(void)
 		FIXTURE_TEST(the_same_objects_give_the_same_snapshot),
 		FIXTURE_TEST(ids_and_positions_survive_updates_of_other_things),
 		FIXTURE_TEST(a_snapshot_outlives_its_objects),
+		FIXTURE_TEST(snapshots_are_read_and_released_on_other_threads),
 		FIXTURE_TEST(ten_thousand_routes_compile_in_a_second),
 		cmocka_unit_test(the_examples_compile_without_a_fault),
 	};
