@@ -155,6 +155,7 @@ class Bench:
             f"--admin.address=127.0.0.1:{admin}",
             f"--admin.socket={self.dir}/admin-{admin}.sock",
             "--security.allowLoopbackBackends=true",
+            "--serversTransport.maxIdleConnsPerHost=2000",
             "--kernelPlane=off",
         ]
         process = self.start("tidegate", command, PROXY_CORE)

@@ -56,6 +56,7 @@ static const struct bench_case cases[] = {
 	{"drop a banned source", SET_BAN, 65536, false, XDP_DROP},
 	{"drop by limit", SET_LIMIT, 1, false, XDP_DROP},
 	{"drop by limit", SET_LIMIT, 8192, false, XDP_DROP},
+	{"drop by limit", SET_LIMIT, 16384, false, XDP_DROP},
 	{"drop by limit", SET_LIMIT, 65536, false, XDP_DROP},
 	{"drop by limit, IPv6", SET_LIMIT, 8192, true, XDP_DROP},
 	{"pass under limit", SET_UNDER, 1, false, XDP_PASS},
