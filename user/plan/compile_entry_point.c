@@ -237,7 +237,11 @@ static const struct router *router_of(struct compile *c, struct draft **drafts, 
 
 	for (size_t i = 0; routes && i < n; i++)
 		routes[i] = &drafts[i]->route;
-	return routes ? router_new(routes, n, c->arena) : NULL;
+	const struct router *router = routes ? router_new(routes, n, c->arena) : NULL;
+
+	if (!router)
+		c->arena->failed = true;
+	return router;
 }
 
 void compile_entry_point_routers(struct compile *c)

@@ -58,6 +58,7 @@ static void parse_rule(struct compile *c, struct draft *draft, const struct diag
 		return;
 	if (status == -ENOMEM) {
 		c->arena->failed = true;
+		disable(draft, STR("out of memory"));
 		return;
 	}
 	diag_found(
