@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "tls/tls_ktls.h"
 
@@ -85,6 +86,78 @@ static void the_reason_is_told(void **state)
 	lab_plan_done(&plan);
 }
 
+/* Reads exactly n bytes at the client. */
+static void client_reads(struct lab_pair *pair, char *out, size_t n)
+{
+	for (size_t len = 0; len < n;) {
+		int got = SSL_read(pair->client, out + len, (int)(n - len));
+
+		ERR_clear_error();
+		if (got > 0)
+			len += (size_t)got;
+		else
+			poll(&(struct pollfd){.fd = pair->fd[1], .events = POLLIN}, 1, 1000);
+	}
+}
+
+/* Whoever makes the records: large bodies, spliced ones where the kernel does, and a clean end. */
+static void the_bytes_are_the_same_either_way(void **state)
+{
+	enum { TOTAL = 100000, PIECE = 20000 };
+	static char data[TOTAL], got[TOTAL];
+	static const int both[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+	struct lab_plan plan;
+
+	(void)state;
+	for (size_t i = 0; i < TOTAL; i++)
+		data[i] = (char)(i * 7 + i / 251);
+	lab_plan(&plan);
+	struct tls_table *table = lab_finish(&plan);
+
+	for (size_t v = 0; v < 2; v++) {
+		struct lab_client wish = {.min = both[v], .max = both[v]};
+		struct lab_pair pair;
+		char byte;
+
+		connect_over_tcp(&pair, table, &wish);
+		for (size_t sent = 0; sent < TOTAL;) {
+			size_t piece = TOTAL - sent < PIECE ? TOTAL - sent : PIECE;
+			struct iovec part = {data + sent, piece};
+			ssize_t n = tls_conn_write(pair.server, &part, 1);
+
+			assert_true(n > 0);
+			client_reads(&pair, got + sent, (size_t)n);
+			sent += (size_t)n;
+		}
+		assert_memory_equal(got, data, TOTAL);
+		if (tls_conn_can_splice_to(pair.server)) {
+			int ends[2];
+
+			assert_int_equal(pipe(ends), 0);
+			assert_int_equal(write(ends[1], data, 10000), 10000);
+			assert_int_equal(splice(ends[0], NULL, pair.fd[0], NULL, 10000, 0), 10000);
+			client_reads(&pair, got, 10000);
+			assert_memory_equal(got, data, 10000);
+			close(ends[0]);
+			close(ends[1]);
+		}
+		assert_int_equal(tls_conn_shutdown(pair.server), 0);
+		poll(&(struct pollfd){.fd = pair.fd[1], .events = POLLIN}, 1, 1000);
+		assert_int_equal(SSL_read(pair.client, &byte, 1), 0);
+		assert_int_equal(SSL_get_shutdown(pair.client) & SSL_RECEIVED_SHUTDOWN,
+				 SSL_RECEIVED_SHUTDOWN);
+		SSL_write(pair.client, "x", 1);
+		poll(&(struct pollfd){.fd = pair.fd[0], .events = POLLIN}, 1, 1000);
+		assert_int_equal(tls_conn_read(pair.server, &byte, 1), 1);
+		SSL_shutdown(pair.client);
+		poll(&(struct pollfd){.fd = pair.fd[0], .events = POLLIN}, 1, 1000);
+		assert_int_equal(tls_conn_read(pair.server, &byte, 1), 0);
+		lab_close(&pair);
+	}
+	tls_table_unref(table);
+	lab_plan_done(&plan);
+}
+
 static void it_can_be_switched_off(void **state)
 {
 	struct lab_plan plan;
@@ -116,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_reason_is_told),
+		cmocka_unit_test(the_bytes_are_the_same_either_way),
 		cmocka_unit_test(it_can_be_switched_off),
 		cmocka_unit_test(every_state_has_a_word_and_a_sentence),
 	};
