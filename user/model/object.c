@@ -51,10 +51,42 @@ static struct str text_at(const json_t *object, const char *key)
 	return json_is_string(value) ? schema_value_text(value) : (struct str){0};
 }
 
-static bool is_our_group(struct str api_version)
+/* Groups whose kinds people expect to be obeyed: one that is not is told of. */
+static bool is_our_group(struct str api_version, struct str kind)
 {
 	return str_starts(api_version, STR("traefik.io/")) ||
-	       str_starts(api_version, STR("tidegate.io/"));
+	       str_starts(api_version, STR("traefik.containo.us/")) ||
+	       str_starts(api_version, STR("tidegate.io/")) ||
+	       str_starts(api_version, STR("gateway.networking.k8s.io/")) ||
+	       (str_starts(api_version, STR("networking.k8s.io/")) && str_eq(kind, STR("Ingress")));
+}
+
+/* Traefik's kinds that are known but not read: no typing errors. */
+static const char later_kinds[] = "IngressRouteTCP|IngressRouteUDP|MiddlewareTCP|ServersTransport|"
+				  "ServersTransportTCP|TLSStore";
+
+static void tell_unknown_kind(const json_t *document, struct str kind_name, struct diag_sink *sink)
+{
+	const json_t *metadata = json_object_get(document, "metadata");
+	struct str name = text_at(metadata, "name"), namespace_ = text_at(metadata, "namespace");
+	struct str names[KIND__COUNT], rest = str_of(later_kinds), later, near;
+	struct diag *diag;
+
+	diag_about(sink,
+		   arena_printf(sink->arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(kind_name),
+				STR_ARG(namespace_.len ? namespace_ : STR("default")),
+				STR_ARG(name)),
+		   sink->file, sink->line);
+	diag = diag_warning(sink, DIAG_FIELD(NULL, "kind"),
+			    "kind " STR_FMT " is not supported: no effect", STR_ARG(kind_name));
+	while (str_next(&rest, '|', &later))
+		if (str_eq(later, kind_name))
+			return;
+	for (int i = 0; i < KIND__COUNT; i++)
+		names[i] = str_of(kind_infos[i].kind);
+	near = str_nearest(kind_name, names, KIND__COUNT);
+	if (near.len)
+		diag_suggest(sink, diag, "did you mean " STR_FMT "?", STR_ARG(near));
 }
 
 /* The kind of a document, or KIND__COUNT with a diag when somebody should know. */
@@ -62,7 +94,6 @@ static enum kind document_kind(const json_t *document, struct diag_sink *sink)
 {
 	struct str kind_name = text_at(document, "kind"), version = text_at(document, "apiVersion");
 	enum kind kind = kind_find(kind_name);
-	struct str names[KIND__COUNT], near;
 	struct diag *diag;
 
 	if (!kind_name.len || !version.len) {
@@ -73,7 +104,7 @@ static enum kind document_kind(const json_t *document, struct diag_sink *sink)
 	}
 	if (kind != KIND__COUNT && str_eq(version, str_of(kind_infos[kind].api_version)))
 		return kind;
-	if (!is_our_group(version))
+	if (!is_our_group(version, kind_name))
 		return KIND__COUNT;
 	if (kind != KIND__COUNT) {
 		diag = diag_error(sink, DIAG_FIELD(NULL, "apiVersion"), "unknown version");
@@ -81,14 +112,7 @@ static enum kind document_kind(const json_t *document, struct diag_sink *sink)
 		diag_found(sink, diag, version);
 		return KIND__COUNT;
 	}
-	for (int i = 0; i < KIND__COUNT; i++)
-		names[i] = str_of(kind_infos[i].kind);
-	diag = diag_warning(sink, DIAG_FIELD(NULL, "kind"),
-			    "kind " STR_FMT " is not supported: the object has no effect",
-			    STR_ARG(kind_name));
-	near = str_nearest(kind_name, names, KIND__COUNT);
-	if (near.len)
-		diag_suggest(sink, diag, "did you mean " STR_FMT "?", STR_ARG(near));
+	tell_unknown_kind(document, kind_name, sink);
 	return KIND__COUNT;
 }
 

@@ -48,6 +48,8 @@ static struct str range_text(const struct field *field, const char *what, struct
 {
 	if (!field->min && !field->max)
 		return str_of(what);
+	if (field->min == INT64_MIN)
+		return arena_printf(arena, "%s of at most %lld", what, (long long)field->max);
 	if (field->max == INT64_MAX)
 		return arena_printf(arena, "%s of at least %lld", what, (long long)field->min);
 	return arena_printf(arena, "%s from %lld to %lld", what, (long long)field->min,
@@ -128,6 +130,17 @@ static struct diag *value_fault(const struct schema_value_context *context,
 	return diag;
 }
 
+static bool would_fit_unquoted(const struct field *field, struct str text)
+{
+	int64_t number;
+	bool on;
+
+	if (field->type == FIELD_BOOL || field->type == FIELD_OPT_BOOL)
+		return num_bool(text, &on) == 0;
+	return (field->type == FIELD_INT || field->type == FIELD_OPT_INT) &&
+	       num_int64(text, &number) == 0;
+}
+
 void schema_value_wrong(const struct schema_value_context *context, const struct field *field,
 			const json_t *json, const struct diag_path *path)
 {
@@ -139,9 +152,7 @@ void schema_value_wrong(const struct schema_value_context *context, const struct
 		return;
 	if (field->type == FIELD_STR && (json_is_integer(json) || json_is_boolean(json)))
 		diag_suggest(context->sink, diag, "write it in quotes");
-	else if ((field->type == FIELD_INT || field->type == FIELD_OPT_INT ||
-		  field->type == FIELD_BOOL || field->type == FIELD_OPT_BOOL) &&
-		 json_is_string(json))
+	else if (json_is_string(json) && would_fit_unquoted(field, schema_value_text(json)))
 		diag_suggest(context->sink, diag, "write it without quotes");
 	else if ((field->type == FIELD_STRS || field->type == FIELD_LIST) && !json_is_array(json))
 		diag_suggest(context->sink, diag, "write it as a list: [...]");

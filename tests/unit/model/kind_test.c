@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kind_test: the tables themselves: every row is documented and consistent, and Traefik's kinds have every field
- * that Traefik's CRDs have (data/crd_paths.txt), of the same type, with the same choices and ranges.
+ * kind_test: the tables themselves: every row is documented and consistent, and Traefik's kinds
+ * have every field that Traefik's CRDs have (data/crd_paths.txt), of the same type, with the same
+ * choices and ranges.
  */
 #include "model_help.h"
 

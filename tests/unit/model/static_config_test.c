@@ -24,7 +24,8 @@ static void parse(struct parsed *p, char *const *argv, char *const *envp)
 		argc++;
 	arena_init(&p->arena, 1 << 20, 0);
 	diag_init(&p->sink, &p->arena);
-	p->error = static_config_from_args(argc, argv, envp, file_read, &p->arena, &p->sink, &p->config, NULL);
+	p->error = static_config_from_args(argc, argv, envp, file_read, &p->arena, &p->sink,
+					   &p->config, NULL);
 }
 
 #define ARGS(...) ((void *)(const char *[]){__VA_ARGS__, NULL})
@@ -242,8 +243,8 @@ static void words_are_collected_or_refused(void **state)
 	(void)state;
 	arena_init(&p.arena, 1 << 20, 0);
 	diag_init(&p.sink, &p.arena);
-	assert_int_equal(static_config_from_args(4, (void *)argv, NO_ENV, file_read, &p.arena, &p.sink,
-						 &p.config, &words),
+	assert_int_equal(static_config_from_args(4, (void *)argv, NO_ENV, file_read, &p.arena,
+						 &p.sink, &p.config, &words),
 			 0);
 	assert_int_equal(words.n, 2);
 	assert_str(words.at[0], "status");

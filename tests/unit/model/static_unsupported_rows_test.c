@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * static_unsupported_rows_test: every static option of Traefik (data/static_options.txt) is either in our tables
- * or in this list, never in both, and our defaults are Traefik's unless a row says that they differ.
+ * static_unsupported_rows_test: every static option of Traefik (data/static_options.txt) is either
+ * in our tables or in this list, never in both, and our defaults are Traefik's unless a row says
+ * that they differ.
  */
 #include "model_help.h"
 
