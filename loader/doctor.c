@@ -28,6 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/num.h"
+#include "base/str.h"
 #include "dispatcher.h"
 #include "fault.h"
 #include "ingress.skel.h"
@@ -70,12 +72,16 @@ static long read_number(const char *path, long missing)
 
 static void check_kernel(struct finding *ret)
 {
+	struct str rest, major_text, minor_text;
+	uint64_t major = 0, minor = 0;
 	struct utsname name;
-	unsigned major = 0, minor = 0;
 
 	uname(&name);
-	sscanf(name.release, "%u.%u", &major, &minor);
-	if (major > 5 || (major == 5 && minor >= 19))
+	rest = str_of(name.release);
+	if (!str_next(&rest, '.', &major_text) || !str_next(&rest, '.', &minor_text) ||
+	    num_uint64(major_text, &major) || num_uint64(minor_text, &minor))
+		found(ret, LESS, "%s: cannot tell its version", name.release);
+	else if (major > 5 || (major == 5 && minor >= 19))
 		found(ret, GOOD, "%s", name.release);
 	else
 		found(ret, BAD,
@@ -94,17 +100,17 @@ static void check_capabilities(struct finding *ret)
 		      {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
 		      {CAP_PERFMON, "CAP_PERFMON"}};
 	char missing[128] = "";
+	size_t n = 0;
 
 	if (syscall(SYS_capget, &header, data)) {
 		found(ret, LESS, "unknown: %m");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
-		if (!(data[needed[i].number / 32].effective >> needed[i].number % 32 & 1)) {
-			strcat(missing, " ");
-			strcat(missing, needed[i].name);
-		}
-	if (*missing)
+		if (!(data[needed[i].number / 32].effective >> needed[i].number % 32 & 1))
+			n += (size_t)snprintf(missing + n, sizeof(missing) - n, " %s",
+					      needed[i].name);
+	if (n)
 		found(ret, BAD, "missing:%s; run as root or grant them", missing);
 	else
 		found(ret, GOOD, "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON");
@@ -176,16 +182,29 @@ static void check_program(struct finding *ret)
 	ingress__destroy(skel);
 }
 
-static int run_ip(const char *arguments)
+/* `ip link add tgd0 type veth peer name tgd1`, quietly. */
+static int make_veth(void)
 {
-	char command[256];
+	int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t child = fork();
 
-	snprintf(command, sizeof(command), "ip %s >/dev/null 2>&1", arguments);
-	return system(command);
+	if (!child) {
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		execlp("ip", "ip", "link", "add", "tgd0", "type", "veth", "peer", "name", "tgd1",
+		       NULL);
+		_exit(127);
+	}
+	if (null >= 0)
+		close(null);
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+			       !WEXITSTATUS(status)
+		       ? 0
+		       : -1;
 }
 
 /* In a namespace of our own; 0 or an errno, 255 when it could not be tried. */
-static int try_attach(const char *make, const char *ifname, unsigned flags)
+static int try_attach(bool with_veth, const char *ifname, unsigned flags)
 {
 	pid_t child = fork();
 	int status;
@@ -195,7 +214,7 @@ static int try_attach(const char *make, const char *ifname, unsigned flags)
 	if (!child) {
 		struct ingress *skel;
 
-		if (unshare(CLONE_NEWNET) || (*make && run_ip(make)))
+		if (unshare(CLONE_NEWNET) || (with_veth && make_veth()))
 			_exit(255);
 		skel = load_private();
 		if (!skel)
@@ -213,7 +232,7 @@ static int try_attach(const char *make, const char *ifname, unsigned flags)
 
 static void check_native(struct finding *ret)
 {
-	int err = try_attach("link add tgd0 type veth peer name tgd1", "tgd0", XDP_FLAGS_DRV_MODE);
+	int err = try_attach(true, "tgd0", XDP_FLAGS_DRV_MODE);
 
 	if (!err)
 		found(ret, GOOD,
@@ -226,7 +245,7 @@ static void check_native(struct finding *ret)
 
 static void check_generic(struct finding *ret)
 {
-	int err = try_attach("", "lo", XDP_FLAGS_SKB_MODE);
+	int err = try_attach(false, "lo", XDP_FLAGS_SKB_MODE);
 
 	if (!err)
 		found(ret, GOOD, "works on any interface, slower than native");

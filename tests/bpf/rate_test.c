@@ -53,7 +53,7 @@ static void *send_frames(void *argument)
 		if (bpf_prog_test_run_opts(sender->plane->prog_fd, &run))
 			return sender; /* it failed */
 		if (sender->is_slow)
-			usleep(100);
+			usleep(100); /* lint-ok: this is how slow it is */
 	} while (clock_mono_ns() < sender->until_ns);
 	return NULL;
 }

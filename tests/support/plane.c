@@ -17,6 +17,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 int plane_open(struct plane *ret_plane, const struct plane_options *options)
 {
 	uint32_t lines = options && options->lines ? options->lines : PLANE_LINES;
+	uint32_t ban_lines = options && options->ban_lines ? options->ban_lines : lines;
 	struct abi_control control = {.abi_version = ABI_VERSION,
 				      .seed = {0x1234567, 0x89abcdef},
 				      .tick_ns = PLANE_TICK_NS};
