@@ -3,13 +3,9 @@
 
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import textwrap
-import time
-import urllib.parse
 
 import pytest
 import yaml

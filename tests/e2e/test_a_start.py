@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from conftest import BUILD, SANITIZED, TIDEGATE, backend_service, middleware, route, run
+from conftest import SANITIZED, TIDEGATE, middleware, route, run
 
 
 def test_ping_metrics_and_status_answer(gateway):

@@ -7,6 +7,9 @@ import pytest
 from conftest import GATEWAY, route, run, secret
 
 
+GET = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
+
+
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory):
     """Two server certificates, a CA with a client certificate."""
@@ -81,7 +84,7 @@ def test_versions_by_option_and_resumption(gateway, pki):
     assert "Cipher is (NONE)" in s_client(gateway, "-servername", "a.test", "-tls1_2")
     assert "TLSv1.2" in s_client(gateway, "-servername", "b.test", "-tls1_2")
     ticket = str(pki / "ticket")
-    s_client(gateway, "-servername", "a.test", "-sess_out", ticket, "-ign_eof", data=b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+    s_client(gateway, "-servername", "a.test", "-sess_out", ticket, "-ign_eof", data=GET)
     assert "Reused, TLSv1.3" in s_client(gateway, "-servername", "a.test", "-sess_in", ticket)
 
 
@@ -99,7 +102,7 @@ def test_client_certificates_and_misdirected_requests(gateway, pki):
     assert (status, body) == (421, "Misdirected Request\n")
     # A session made without a client certificate does not open the host that asks for one.
     ticket = str(pki / "ticket-plain")
-    s_client(gateway, "-servername", "a.test", "-sess_out", ticket, "-ign_eof", data=b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+    s_client(gateway, "-servername", "a.test", "-sess_out", ticket, "-ign_eof", data=GET)
     assert "Reused" not in s_client(gateway, "-servername", "m.test", "-sess_in", ticket)
 
 

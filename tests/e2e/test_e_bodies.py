@@ -2,7 +2,6 @@
 """Bodies, keep-alive, pipelining and tunnels over the wire (reference d.5)."""
 
 import hashlib
-import json
 import os
 import subprocess
 

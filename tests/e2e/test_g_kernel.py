@@ -3,10 +3,9 @@
 
 import json
 import os
-import time
 
 import pytest
-from conftest import CLIENT, FLOODER, GATEWAY, LOADER, backend_service, middleware, route, run, source_policy
+from conftest import CLIENT, FLOODER, GATEWAY, LOADER, middleware, route, run, source_policy
 
 BURST = """
 import socket, sys, time, select

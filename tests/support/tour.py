@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
 
@@ -121,7 +119,7 @@ class Tour:
     def tls(self):
         step = Step("A TLS request: certificate from a Secret, versions from a TLSOption")
         step.show(f"curl -k --connect-to secure.example.com:443:{GATEWAY}:443 https://secure.example.com/")
-        answer = self.curl("-k", "-w", "%{http_code} %{ssl_verify_result}", "--connect-to",
+        answer = self.curl("-k", "--connect-to",
                            f"secure.example.com:443:{GATEWAY}:443", "https://secure.example.com/")
         step.check(answer.startswith("backend="), answer)
         ktls = (self.status() or {}).get("ktls", {})
@@ -177,7 +175,7 @@ class Tour:
 
     def why(self):
         step = Step("Why? the same compiled router, asked")
-        step.show("tidegate explain --url http://store.example.com/nowhere")
+        step.show("tidegate explain --manifests=DIR --url http://store.example.com/cart --from 10.77.1.2")
         result = run(self.tidegate, "explain", f"--manifests={self.manifests}", "--entryPoints.web.address=:80",
                      "--entryPoints.websecure.address=:443", "--method", "GET", "--url",
                      "http://store.example.com/cart", "--from", CLIENT, check=False)
@@ -193,6 +191,9 @@ class Tour:
         else:
             print(f"  XDP attached to cl0 in {mode} mode; maps under {self.pin_folder}")
         print(f"  {status.get('routers', '?')} routers, {status.get('services', '?')} services from {self.manifests}")
+        print("""
+    client 10.77.1.2  ---veth---  gateway 10.77.1.1  ---veth---  backend a 10.77.2.11 (nginx)
+           10.77.1.66             XDP, then proxy    ---veth---  backend b 10.77.2.12 (nginx)""")
 
     def take(self):
         self.greet()

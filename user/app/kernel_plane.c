@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* Interfaces of default routes in /proc/net/route and /proc/net/ipv6_route, each once. */
 static size_t add_name(struct kernel_plane *plane, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -23,25 +22,57 @@ static size_t add_name(struct kernel_plane *plane, size_t n, const char *name)
 	return n + 1;
 }
 
-static size_t default_route_interfaces(struct kernel_plane *plane)
+/* Word number n of a line of /proc/net, or {0}. */
+static struct str word_of(const char *line, int n)
 {
-	AUTO_FCLOSE FILE *v4 = fopen("/proc/net/route", "re");
-	AUTO_FCLOSE FILE *v6 = fopen("/proc/net/ipv6_route", "re");
-	char line[512], name[64];
-	unsigned long dest, mask;
-	size_t n = 0;
+	struct str rest = str_of(line), word = {0};
 
-	while (v4 && fgets(line, sizeof(line), v4))
-		if (sscanf(line, "%63s %lx %*s %*s %*s %*s %*s %lx", name, &dest, &mask) == 3 && !dest && !mask)
-			n = add_name(plane, n, name);
-	while (v6 && fgets(line, sizeof(line), v6)) {
-		char prefix[33], bits[3];
+	for (int i = 0; i <= n; i++) {
+		rest = str_trim_space(rest);
+		size_t length = 0;
 
-		if (sscanf(line, "%32s %2s %*s %*s %*s %*s %*s %*s %*s %63s", prefix, bits, name) == 3 &&
-		    !strcmp(bits, "00") && strspn(prefix, "0") == 32)
-			n = add_name(plane, n, name);
+		while (length < rest.len && !strchr(" \t\n", rest.at[length]))
+			length++;
+		word = str_take(rest, length);
+		rest = str_from(rest, length);
+	}
+	return word;
+}
+
+/* A number in hexadecimal that is zero, as default routes have for address and mask. */
+static bool is_zero(struct str hex)
+{
+	for (size_t i = 0; i < hex.len; i++)
+		if (hex.at[i] != '0')
+			return false;
+	return hex.len > 0;
+}
+
+/* Adds the interfaces of a route table in /proc: a route is a default one when all words of zero[] are. */
+static size_t add_default_routes(struct kernel_plane *plane, size_t n, const char *path, const int *zero, size_t n_zero,
+				 int name)
+{
+	AUTO_FCLOSE FILE *file = fopen(path, "re");
+	char line[512], text[IF_NAMESIZE];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		bool is_default = true;
+
+		for (size_t i = 0; i < n_zero; i++)
+			is_default &= is_zero(word_of(line, zero[i]));
+		snprintf(text, sizeof(text), STR_FMT, STR_ARG(word_of(line, name)));
+		if (is_default)
+			n = add_name(plane, n, text);
 	}
 	return n;
+}
+
+static size_t default_route_interfaces(struct kernel_plane *plane)
+{
+	static const int v4[] = {1, 7}, v6[] = {0, 1}; /* destination and mask; prefix and its length */
+	size_t n = add_default_routes(plane, 0, "/proc/net/route", v4, 2, 0);
+
+	return add_default_routes(plane, n, "/proc/net/ipv6_route", v6, 2, 9);
 }
 
 static size_t interfaces(const struct static_config *config, struct kernel_plane *plane)
