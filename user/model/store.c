@@ -59,14 +59,20 @@ bool store_remove(struct store *store, struct str id, enum kind kind)
 struct object *store_find(const struct store *store, enum kind kind, struct str namespace_,
 			  struct str name)
 {
-	char text[512];
-	int n = snprintf(text, sizeof(text), "%s/" STR_FMT "/" STR_FMT, kind_infos[kind].kind,
-			 STR_ARG(namespace_), STR_ARG(name));
+	struct str kind_name = str_of(kind_infos[kind].kind);
+	char text[512], *at = text;
 
 	/* No valid name is that long. */
-	if (n < 0 || (size_t)n >= sizeof(text))
+	if (kind_name.len + namespace_.len + name.len + 2 > sizeof(text))
 		return NULL;
-	return table_find(&store->objects[kind], str_n(text, (size_t)n));
+	at = mempcpy(at, kind_name.at, kind_name.len);
+	*at++ = '/';
+	if (namespace_.len)
+		at = mempcpy(at, namespace_.at, namespace_.len);
+	*at++ = '/';
+	if (name.len)
+		at = mempcpy(at, name.at, name.len);
+	return table_find(&store->objects[kind], str_n(text, (size_t)(at - text)));
 }
 
 static int compare_objects(const void *a, const void *b)

@@ -95,13 +95,16 @@ void compile_endpoints_index(struct compile *c)
 
 static const struct slices *slices_of(struct compile *c, const struct object *service)
 {
-	char key[600];
-	int n = snprintf(key, sizeof(key), STR_FMT "/" STR_FMT, STR_ARG(service->meta.namespace_),
-			 STR_ARG(service->meta.name));
+	char key[600], *at = key;
+	struct str namespace_ = service->meta.namespace_, name = service->meta.name;
 
 	/* Kubernetes names have at most 253 characters each. */
-	return n > 0 && (size_t)n < sizeof(key) ? table_find(&c->slices, str_n(key, (size_t)n))
-						: NULL;
+	if (namespace_.len + name.len + 1 > sizeof(key))
+		return NULL;
+	at = mempcpy(at, namespace_.at, namespace_.len);
+	*at++ = '/';
+	at = mempcpy(at, name.at, name.len);
+	return table_find(&c->slices, str_n(key, (size_t)(at - key)));
 }
 
 /* ---------------------------------------------------------------- servers -- */
@@ -161,7 +164,7 @@ static struct server *server_add(struct gathering *g, const struct addr *addr, u
 	}
 	server = &service->servers[service->n_servers++];
 	*server = (struct server){.addr = *addr, .port = port, .weight = 1};
-	server->url = arena_printf(c->arena, "http://%s", text);
+	server->url = names_join(STR("http://"), str_of(text), c->arena);
 	server->host = str_from(server->url, strlen("http://"));
 	if (registry_server(c->registry, server->url, &server->id) < 0)
 		c->arena->failed = true;

@@ -20,29 +20,59 @@ static bool is_alnum(char c)
 	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || (c & 0x80);
 }
 
-struct str names_normalize(struct str text, struct arena *arena)
+/* The pieces one after the other, with a NUL behind. By hand: every route needs several, and printf
+ * is slow. */
+static struct str concat(const struct str *pieces, size_t n, struct arena *arena)
 {
-	char *out = arena_alloc(arena, text.len + 1, 1);
+	size_t len = 0;
+	char *text, *at;
+
+	for (size_t i = 0; i < n; i++)
+		len += pieces[i].len;
+	text = at = arena_alloc(arena, len + 1, 1);
+	if (!text)
+		return (struct str){0};
+	for (size_t i = 0; i < n; i++)
+		if (pieces[i].len)
+			at = mempcpy(at, pieces[i].at, pieces[i].len);
+	*at = 0;
+	return str_n(text, len);
+}
+
+/* In place: what comes out is never longer. */
+static struct str normalize(struct str text)
+{
+	char *out = (char *)text.at;
+	bool in_gap = false;
 	size_t n = 0;
 
-	if (!out)
-		return (struct str){0};
 	for (size_t i = 0; i < text.len; i++) {
-		if (!is_alnum(text.at[i]))
+		if (!is_alnum(text.at[i])) {
+			in_gap = n > 0;
 			continue;
-		if (n && !is_alnum(text.at[i - 1]))
+		}
+		char c = text.at[i];
+
+		if (in_gap)
 			out[n++] = '-';
-		out[n++] = text.at[i];
+		in_gap = false;
+		out[n++] = c;
 	}
-	out[n] = 0;
+	if (out)
+		out[n] = 0;
 	return str_n(out, n);
+}
+
+struct str names_normalize(struct str text, struct arena *arena)
+{
+	return normalize(concat(&text, 1, arena));
 }
 
 struct str names_object(struct str namespace_, struct str name, struct arena *arena)
 {
-	return names_normalize(
-		arena_printf(arena, STR_FMT "-" STR_FMT, STR_ARG(namespace_), STR_ARG(name)),
-		arena);
+	struct str pieces[] = {namespace_, STR("-"), name};
+
+	return normalize(concat(pieces, 3, arena));
 }
 
 struct str names_router(struct str namespace_, struct str name, struct str match,
@@ -50,25 +80,26 @@ struct str names_router(struct str namespace_, struct str name, struct str match
 {
 	unsigned char digest[32];
 	char hex[21];
+	struct str pieces[] = {namespace_, STR("-"), name, STR("-"), {hex, 20}};
 
 	hash_sha256(match, digest);
 	codec_hex(digest, 10, hex);
-	return names_normalize(arena_printf(arena, STR_FMT "-" STR_FMT "-%s", STR_ARG(namespace_),
-					    STR_ARG(name), hex),
-			       arena);
+	return normalize(concat(pieces, 5, arena));
 }
 
 struct str names_child(struct str namespace_, struct str service, struct str port,
 		       struct arena *arena)
 {
-	return names_normalize(arena_printf(arena, STR_FMT "-" STR_FMT "-" STR_FMT,
-					    STR_ARG(namespace_), STR_ARG(service), STR_ARG(port)),
-			       arena);
+	struct str pieces[] = {namespace_, STR("-"), service, STR("-"), port};
+
+	return normalize(concat(pieces, 5, arena));
 }
 
 struct str names_join(struct str name, struct str suffix, struct arena *arena)
 {
-	return arena_printf(arena, STR_FMT STR_FMT, STR_ARG(name), STR_ARG(suffix));
+	struct str pieces[] = {name, suffix};
+
+	return concat(pieces, 2, arena);
 }
 
 struct str names_cookie(struct str qualified_service, struct arena *arena)
