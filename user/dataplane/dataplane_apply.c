@@ -22,10 +22,9 @@ enum { GRACE_FALLBACK_US = 100 * 1000 /* far more than a packet's time in the pr
 
 static void wait_for_packets(void)
 {
-	/* Refused by nohz_full kernels only; there is no event to wait for then (lint-ok: hence).
-	 */
+	/* Refused by nohz_full kernels only. */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(GRACE_FALLBACK_US);
+		usleep(GRACE_FALLBACK_US); /* lint-ok: nothing tells of a packet's end then */
 }
 
 static int set_prefix(const struct dataplane *dataplane, const struct abi_acl_key *key,
