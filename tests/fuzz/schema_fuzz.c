@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // link: base model
 /*
- * schema_fuzz: any bytes as YAML, its documents as objects and as options. What is valid prints to JSON that
- * decodes to the same.
+ * schema_fuzz: any bytes as YAML, its documents as objects and as options. What is valid prints to
+ * JSON that decodes to the same.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * static_unsupported_rows: Traefik's options that have no effect here, with Traefik's defaults, sorted. A row
- * leaves this list when its option gets a row in static_config.c.
+ * static_unsupported_rows: Traefik's options that have no effect here, with Traefik's defaults,
+ * sorted. A row leaves this list when its option gets a row in static_config.c.
  */
 #include "model/static_unsupported.h"
 
