@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "tls/tls_hello.h"
 #include "tls/tls_ktls.h"
@@ -22,7 +23,7 @@ enum {
 };
 
 struct tls_conn {
-	SSL *ssl;		   /* NULL: stream has taken over */
+	SSL *ssl;		   /* NULL before the ClientHello, and when stream has taken over */
 	struct tls_stream *stream; /* TLS 1.3 after the handshake */
 	struct tls_hello *hello;   /* while the handshake lasts */
 	X509 *peer_cert;
@@ -30,6 +31,7 @@ struct tls_conn {
 	char *sni; /* NULL: none */
 	int fd;
 	unsigned int owed_bytes; /* of a write that OpenSSL has begun */
+	uint32_t peeked_bytes;	 /* of the hello, so far */
 	uint16_t version, policy;
 	uint8_t failure, ktls_tx, ktls_rx;
 	uint8_t sni_len;
@@ -96,13 +98,8 @@ struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr
 	conn->ktls_tx = conn->ktls_rx = TLS_KTLS_UNKNOWN;
 	conn->ktls_enabled = !atomic_load_explicit(&ktls_off, memory_order_relaxed);
 	conn->hello = calloc(1, sizeof(*conn->hello));
-	conn->ssl = SSL_new(tls_cache_front(table->cache));
-	if (!conn->hello || !conn->ssl || SSL_set_fd(conn->ssl, fd) != 1 ||
-	    SSL_set_app_data(conn->ssl, conn->hello) != 1) {
-		SSL_free(conn->ssl);
-		free(conn->hello);
+	if (!conn->hello) {
 		free(conn);
-		ERR_clear_error();
 		return NULL;
 	}
 	conn->hello->table = tls_table_ref(table);
@@ -111,11 +108,52 @@ struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr
 		conn->hello->local = *local;
 		conn->hello->has_local = true;
 	}
+	return conn;
+}
+
+static bool begin(struct tls_conn *conn)
+{
+	conn->ssl = SSL_new(tls_cache_front(conn->hello->table->cache));
+	if (!conn->ssl || SSL_set_fd(conn->ssl, conn->fd) != 1 ||
+	    SSL_set_app_data(conn->ssl, conn->hello) != 1)
+		return false;
 	SSL_set_msg_callback(conn->ssl, tls_hello_on_message);
 	if (conn->ktls_enabled)
 		SSL_set_options(conn->ssl, SSL_OP_ENABLE_KTLS);
 	SSL_set_accept_state(conn->ssl);
-	return conn;
+	return true;
+}
+
+/* Leaves the hello in the socket until it is complete; TLS_DONE: OpenSSL may have it. */
+static enum tls_step await_hello(struct tls_conn *conn)
+{
+	static _Thread_local char wire[TLS_HELLO_WIRE_MAX];
+	ssize_t n = recv(conn->fd, wire, sizeof(wire), MSG_PEEK);
+	uint32_t before = conn->peeked_bytes;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return TLS_WANT_READ;
+	if (n <= 0) {
+		conn->failure = TLS_FAILURE_CLOSED;
+		return TLS_FAILED;
+	}
+	conn->peeked_bytes = (uint32_t)n;
+	switch (tls_hello_look(str_n(wire, (size_t)n))) {
+	case TLS_HELLO_READY:
+		return TLS_DONE;
+	case TLS_HELLO_BAD:
+		conn->failure = TLS_FAILURE_NOT_TLS;
+		return TLS_FAILED;
+	case TLS_HELLO_MORE:
+		break;
+	}
+	if (n == TLS_HELLO_WIRE_MAX) {
+		conn->failure = TLS_FAILURE_PROTOCOL;
+		return TLS_FAILED;
+	}
+	/* Called without anything new: perhaps the end, which OpenSSL will find behind these bytes.
+	 */
+	return before == (uint32_t)n ? TLS_DONE : TLS_WANT_READ;
 }
 
 static void end_hello(struct tls_conn *conn)
@@ -226,6 +264,17 @@ enum tls_step tls_conn_handshake(struct tls_conn *conn)
 		return TLS_DONE;
 	if (conn->failure)
 		return TLS_FAILED;
+	if (!conn->ssl) {
+		enum tls_step step = await_hello(conn);
+
+		if (step != TLS_DONE)
+			return step;
+		if (!begin(conn)) {
+			conn->failure = TLS_FAILURE_INTERNAL;
+			ERR_clear_error();
+			return TLS_FAILED;
+		}
+	}
 	ERR_clear_error();
 	int result = SSL_do_handshake(conn->ssl);
 

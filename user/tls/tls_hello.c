@@ -12,6 +12,43 @@
 #include "tls/tls_table_lookup.h"
 #include "tls/tls_ticket.h"
 
+enum tls_hello_state tls_hello_look(struct str wire)
+{
+	enum { RECORD_HEAD = 5, MESSAGE_HEAD = 4, HANDSHAKE = 22, CLIENT_HELLO = 1 };
+	unsigned char head[MESSAGE_HEAD];
+	size_t got = 0, need = MESSAGE_HEAD;
+
+	while (wire.len > 0) {
+		const unsigned char *at = (const unsigned char *)wire.at;
+
+		if (at[0] != HANDSHAKE || (wire.len > 1 && at[1] != 3))
+			return TLS_HELLO_BAD;
+		if (wire.len < RECORD_HEAD)
+			return TLS_HELLO_MORE;
+		size_t len = (size_t)at[3] << 8 | at[4];
+
+		/* RFC 8446 5.1: no empty fragments of handshake messages. */
+		if (len == 0 || len > SSL3_RT_MAX_PLAIN_LENGTH)
+			return TLS_HELLO_BAD;
+		struct str payload = str_take(str_from(wire, RECORD_HEAD), len);
+
+		for (size_t i = 0; i < payload.len && got + i < MESSAGE_HEAD; i++)
+			head[got + i] = (unsigned char)payload.at[i];
+		got += payload.len;
+		if (got >= 1 && head[0] != CLIENT_HELLO)
+			return TLS_HELLO_BAD;
+		if (got >= MESSAGE_HEAD)
+			need = MESSAGE_HEAD +
+			       ((size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3]);
+		if (need > MESSAGE_HEAD + TLS_HELLO_MAX)
+			return TLS_HELLO_BAD;
+		if (got >= need && got >= MESSAGE_HEAD)
+			return TLS_HELLO_READY;
+		wire = str_from(wire, RECORD_HEAD + len);
+	}
+	return TLS_HELLO_MORE;
+}
+
 static int refuse(struct tls_hello *hello, enum tls_failure failure, int *alert, int which)
 {
 	hello->failure = (uint8_t)failure;

@@ -41,6 +41,23 @@ struct tls_hello {
 	uint64_t write_records; /* under write_secret */
 };
 
+enum tls_hello_state {
+	TLS_HELLO_MORE, /* not complete yet */
+	TLS_HELLO_READY,
+	TLS_HELLO_BAD, /* no ClientHello, or larger than TLS_HELLO_MAX */
+};
+
+enum {
+	TLS_HELLO_MAX = 16384,	    /* of the message; real ones have 200 to 2,000 bytes */
+	TLS_HELLO_WIRE_MAX = 32768, /* with the records around it */
+};
+
+/*
+ * Whether wire, the first bytes of a connection, hold a whole ClientHello in however many records.
+ * Nothing is made for a connection before: a slow or endless hello costs no memory here. Pure.
+ */
+enum tls_hello_state tls_hello_look(struct str wire);
+
 /* The context that all connections begin on; NULL on failure. */
 SSL_CTX *tls_hello_front(void);
 /* Keylog and message callbacks of OpenSSL: they fill the last part of tls_hello. */

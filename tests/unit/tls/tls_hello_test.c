@@ -3,6 +3,8 @@
 
 #include "tls_lab.h"
 
+#include "tls/tls_hello.h"
+
 static struct lab_cert a_cert, b_cert, wild_cert, ca, good_client, other_ca, bad_client;
 
 /* a.test under the default; b.test under an option with client authentication; strict.test under a
@@ -302,6 +304,40 @@ static void no_early_data_and_no_renegotiation(void **state)
 	lab_plan_done(&plan);
 }
 
+static void a_hello_is_known_to_be_complete_or_not(void **state)
+{
+	static const struct {
+		const char *name;
+		struct str wire;
+		enum tls_hello_state state;
+	} rows[] = {
+		{"nothing", STR(""), TLS_HELLO_MORE},
+		{"one byte", STR("\26"), TLS_HELLO_MORE},
+		{"half a head", STR("\26\3\1\0"), TLS_HELLO_MORE},
+		{"whole", STR("\26\3\1\0\6\1\0\0\2ab"), TLS_HELLO_READY},
+		{"one byte missing", STR("\26\3\1\0\6\1\0\0\2a"), TLS_HELLO_MORE},
+		{"two records", STR("\26\3\1\0\5\1\0\0\2a\26\3\1\0\1b"), TLS_HELLO_READY},
+		{"the length over two records", STR("\26\3\1\0\2\1\0\26\3\1\0\4\0\2ab"),
+		 TLS_HELLO_READY},
+		{"an empty record", STR("\26\3\1\0\0"), TLS_HELLO_BAD},
+		{"an alert", STR("\25\3\1\0\2\2\0"), TLS_HELLO_BAD},
+		{"an alert between", STR("\26\3\1\0\5\1\0\0\2a\25\3\1\0\2\2\0"), TLS_HELLO_BAD},
+		{"another message", STR("\26\3\1\0\6\2\0\0\2ab"), TLS_HELLO_BAD},
+		{"SSL 2", STR("\200\56\1\3\1"), TLS_HELLO_BAD},
+		{"major version", STR("\26\2"), TLS_HELLO_BAD},
+		{"HTTP", STR("GET / HTTP/1.1"), TLS_HELLO_BAD},
+		{"too large a message", STR("\26\3\1\0\4\1\0\100\1"), TLS_HELLO_BAD},
+		{"the largest message", STR("\26\3\1\0\4\1\0\100\0"), TLS_HELLO_MORE},
+		{"too large a record", STR("\26\3\1\101\0\1"), TLS_HELLO_BAD},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		print_message("  %s\n", rows[i].name);
+		assert_int_equal(tls_hello_look(rows[i].wire), rows[i].state);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -329,6 +365,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hello_is_known_to_be_complete_or_not),
 		cmocka_unit_test(the_name_chooses_the_certificate),
 		cmocka_unit_test(strict_means_unrecognized_name),
 		cmocka_unit_test(a_malformed_name_is_refused),
