@@ -8,6 +8,7 @@
 #include "obs/metric.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -110,6 +111,7 @@ void metric_registry_begin(struct metric_registry *registry)
 {
 	pthread_mutex_lock(&registry->lock);
 	registry->building++;
+	registry->full_gauge_slots = 0;
 	pthread_mutex_unlock(&registry->lock);
 }
 
@@ -197,7 +199,7 @@ static bool index_add(struct metric_index *index, struct metric_series *series)
 /* A free slot for a gauge; its id, or 0. */
 static uint32_t take_gauge_slot(struct metric_registry *registry, struct metric_series *series)
 {
-	uint32_t slot = 0;
+	uint32_t slot = registry->full_gauge_slots;
 
 	while (slot < registry->n_gauge_slots && registry->gauge_slots[slot])
 		slot++;
@@ -221,6 +223,7 @@ static uint32_t take_gauge_slot(struct metric_registry *registry, struct metric_
 		registry->n_gauge_slots = n;
 	}
 	registry->gauge_slots[slot] = series;
+	registry->full_gauge_slots = slot + 1;
 	return (registry->gauge_uses[slot] << GAUGE_SLOT_BITS) | (slot + 1);
 }
 
@@ -255,18 +258,48 @@ static bool enter(struct metric_registry *registry, struct metric_series *series
 	return true;
 }
 
+/* The key that new_series would make, without memory of its own; empty when it does not fit. */
+static struct str print_key(enum metric_kind kind, const struct str *labels, char *text,
+			    size_t size)
+{
+	int len = snprintf(text, size, "%d", (int)kind);
+
+	for (size_t i = 0, n = n_values(kind); i < n; i++) {
+		if ((size_t)len + labels[i].len + 24 > size)
+			return (struct str){0};
+		len += snprintf(text + len, size - (size_t)len, ":%zu:", labels[i].len);
+		if (labels[i].len)
+			memcpy(text + len, labels[i].at, labels[i].len);
+		len += (int)labels[i].len;
+	}
+	return str_n(text, (size_t)len);
+}
+
+/* Most that are asked for are known, and there may be thousands in one compile. */
+static struct metric_series *find_known(const struct metric_registry *registry,
+					enum metric_kind kind, const struct str *labels)
+{
+	char text[512];
+	struct str key = print_key(kind, labels, text, sizeof(text));
+
+	return key.len ? table_find(&registry->by_key, key) : NULL;
+}
+
 static uint32_t id_of(struct metric_registry *registry, enum metric_kind kind,
 		      const struct str *labels)
 {
-	struct metric_series *asked = new_series(kind, labels), *series;
+	struct metric_series *asked = NULL, *series;
 
-	if (!asked)
-		return METRIC_SERIES_NONE;
 	pthread_mutex_lock(&registry->lock);
-	series = table_find(&registry->by_key, str_n(asked->key, asked->key_len));
-	if (!series && enter(registry, asked)) {
-		series = asked;
-		asked = NULL;
+	series = find_known(registry, kind, labels);
+	if (!series) {
+		asked = new_series(kind, labels);
+		series = asked ? table_find(&registry->by_key, str_n(asked->key, asked->key_len))
+			       : NULL;
+		if (asked && !series && enter(registry, asked)) {
+			series = asked;
+			asked = NULL;
+		}
 	}
 	if (series) {
 		series->generation = registry->building;

@@ -48,6 +48,7 @@ struct metric_registry {
 	struct metric_series **gauge_slots;
 	uint32_t *gauge_uses;
 	uint32_t n_gauge_slots;
+	uint32_t full_gauge_slots; /* none below is free, as far as is known */
 	uint64_t building, committed;
 	struct metric_class classes[METRIC_CLASSES_MAX];
 	uint16_t n_classes;
