@@ -122,7 +122,9 @@ void conn_close(struct conn *conn, bool reset)
 	if (conn->state == CONN_CLOSED)
 		return;
 	set_idle(conn, false);
-	if (conn->link.tls && !reset && conn->state == CONN_IDLE)
+	/* Without a goodbye the client could not tell the end from a cut (RFC 8446 6.1). */
+	if (conn->link.tls && !reset && !link_backlog(&conn->link) &&
+	    (conn->state == CONN_IDLE || conn->state == CONN_BUSY))
 		(void)tls_conn_shutdown(conn->link.tls);
 	conn->state = CONN_CLOSED;
 	count_open(conn, -1);
