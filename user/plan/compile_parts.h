@@ -33,6 +33,12 @@ struct drafts {
 	size_t n, room;
 };
 
+/* In the order in which they were made, which is nearly that of their names. */
+struct services {
+	struct service **at;
+	size_t n, room;
+};
+
 struct compiled_mw {
 	struct str name; /* qualified */
 	const struct object *object;
@@ -59,6 +65,7 @@ struct compile {
 	struct table weighted;	  /* id of a TraefikService -> struct compile_weighted */
 	struct table routes;	  /* qualified name -> struct draft */
 	struct drafts drafts;
+	struct services service_list;
 	bool router_series, service_series, entry_point_series;
 	bool tls_is_told; /* faults of options and certificates were reported */
 };

@@ -29,12 +29,19 @@ struct wanted {
 	bool in_traefik_service;
 };
 
+/* A service and where it stands in c->service_list. */
+struct filed {
+	struct service service; /* first */
+	size_t place;
+};
+
 static const struct service *service_of(struct compile *c, const struct wanted *wanted,
 					const struct diag_path *path, struct str *ret_name);
 
 static struct service *service_new(struct compile *c, enum service_kind kind, struct str name)
 {
-	struct service *service = ARENA_NEW(c->arena, struct service);
+	struct filed *filed = ARENA_NEW(c->arena, struct filed);
+	struct service *service = filed ? &filed->service : NULL;
 
 	if (!service)
 		return NULL;
@@ -49,9 +56,28 @@ static struct service *service_new(struct compile *c, enum service_kind kind, st
 	return service;
 }
 
+/* Under its name; a later one of the same name takes the place of the former. */
 static const struct service *file(struct compile *c, struct service *service)
 {
-	table_put(&c->services, service->name, service, NULL);
+	struct services *list = &c->service_list;
+	struct filed *filed = (struct filed *)service;
+	void *old = NULL;
+
+	if (list->n == list->room) {
+		size_t room = list->room ? list->room * 2 : 256;
+		struct service **at = ARENA_ARRAY(&c->scratch, struct service *, room);
+
+		if (!at)
+			return NULL;
+		if (list->n)
+			memcpy(at, list->at, list->n * sizeof(*at));
+		list->at = at;
+		list->room = room;
+	}
+	if (table_put(&c->services, service->name, service, &old) < 0)
+		return NULL;
+	filed->place = old ? ((struct filed *)old)->place : list->n++;
+	list->at[filed->place] = service;
 	return service;
 }
 
