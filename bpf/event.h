@@ -11,7 +11,7 @@
 #include "parse.h"
 
 static __always_inline void event_drop(const struct packet *packet, __u32 reason, __u32 entry_id,
-				       __u32 policy_id, __u32 ifindex, __u64 now_ns,
+				       __u32 policy_id, const struct xdp_md *ctx, __u64 now_ns,
 				       const struct abi_control *control, struct abi_counter *row)
 {
 	if (!control->event_gap_ns || row->event_due_ns > now_ns)
@@ -32,7 +32,7 @@ static __always_inline void event_drop(const struct packet *packet, __u32 reason
 		.reason = reason,
 		.entry = entry_id,
 		.policy = policy_id,
-		.ifindex = ifindex,
+		.ifindex = ctx->ingress_ifindex,
 	};
 	bpf_ringbuf_submit(event, 0);
 }

@@ -103,8 +103,8 @@ static __always_inline int decide(struct xdp_md *ctx)
 	}
 	count_verdict(row, verdict);
 	if (verdict & VERDICT_DROP) {
-		event_drop(&packet, verdict & VERDICT_WHY, entry_id, policy_id,
-			   ctx->ingress_ifindex, now_ns, settings, row);
+		event_drop(&packet, verdict & VERDICT_WHY, entry_id, policy_id, ctx, now_ns,
+			   settings, row);
 		return XDP_DROP;
 	}
 	return XDP_PASS;
