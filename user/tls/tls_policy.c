@@ -251,6 +251,8 @@ static int make_context(struct wanted *wanted, const struct str *cas, size_t n_c
 	SSL_CTX_set_session_cache_mode(policy->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_alpn_select_cb(policy->ctx, choose_alpn, policy);
 	SSL_CTX_set_keylog_callback(policy->ctx, tls_hello_on_secret);
+	if (SSL_CTX_set_ciphersuites(policy->ctx, tls_suite_tls13_list()) != 1)
+		return -EINVAL;
 	if (wanted->ciphers[0] && SSL_CTX_set_cipher_list(policy->ctx, wanted->ciphers) != 1) {
 		diag_error(wanted->sink, DIAG_FIELD(wanted->path, "cipherSuites"),
 			   "this OpenSSL offers none of the cipher suites");

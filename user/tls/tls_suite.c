@@ -99,6 +99,11 @@ const char *tls_suite_default_list(void)
 	       "ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
 }
 
+const char *tls_suite_tls13_list(void)
+{
+	return "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+}
+
 struct str tls_suite_nearest(struct str name)
 {
 	struct str names[N_SUITES + N_CURVES + N_VERSIONS];

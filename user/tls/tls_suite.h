@@ -28,6 +28,8 @@ const struct tls_curve *tls_suite_curve(struct str name);
 uint16_t tls_suite_version(struct str name);
 /* What Go considers secure and OpenSSL has, for SSL_CTX_set_cipher_list. */
 const char *tls_suite_default_list(void);
+/* TLS 1.3's suites in Go's order, for SSL_CTX_set_ciphersuites. */
+const char *tls_suite_tls13_list(void);
 /* The known names nearest to a mistyped one, or {0}. */
 struct str tls_suite_nearest(struct str name);
 

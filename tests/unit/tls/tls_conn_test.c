@@ -24,7 +24,7 @@ static const struct {
 	 "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
 	{"TLS 1.2 CBC", TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA",
 	 "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"},
-	{"TLS 1.3", TLS1_3_VERSION, NULL, "TLS_AES_256_GCM_SHA384"},
+	{"TLS 1.3", TLS1_3_VERSION, NULL, "TLS_AES_128_GCM_SHA256"},
 };
 
 static void bytes_pass_both_ways_in_every_version(void **state)

@@ -140,7 +140,7 @@ static const struct {
 	 {0},
 	 TLS_FAILURE_NONE,
 	 0,
-	 "TLS_AES_256_GCM_SHA384",
+	 "TLS_AES_128_GCM_SHA256",
 	 NULL},
 	{"static RSA is not in the default",
 	 "",

@@ -25,6 +25,7 @@ static void every_name_of_a_suite_that_is_offered_is_known_to_openssl(void **sta
 		assert_int_equal(SSL_CTX_set_cipher_list(ctx, suite->openssl), 1);
 	}
 	assert_int_equal(SSL_CTX_set_cipher_list(ctx, tls_suite_default_list()), 1);
+	assert_int_equal(SSL_CTX_set_ciphersuites(ctx, tls_suite_tls13_list()), 1);
 	SSL_CTX_free(ctx);
 }
 
