@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "control/controller.h"
 #include "control/kernel_metric.h"
 #include "obs/metric.h"
@@ -182,12 +183,27 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Their order and form were checked with the options. */
+static int set_buckets(struct life *self)
+{
+	const struct static_prometheus *prometheus = self->config->metrics.prometheus;
+	double bounds[METRIC_BUCKETS_MAX];
+	size_t n = 0;
+
+	if (!prometheus)
+		return 0;
+	for (; n < prometheus->buckets.n && n < METRIC_BUCKETS_MAX; n++)
+		TRY(num_double(prometheus->buckets.at[n], &bounds[n]));
+	return metric_registry_set_buckets(self->metrics, bounds, n);
+}
+
 static int open_all(struct life *self, uint16_t n_workers)
 {
 	self->metrics = metric_registry_new();
 	self->tls = tls_cache_new();
 	if (!self->metrics || !self->tls)
 		return -ENOMEM;
+	TRY(set_buckets(self));
 	self->process.start_wall_ns = clock_wall_ns();
 	TRY(metric_registry_add_source(self->metrics, process_metric_collect, &self->process));
 	TRY(open_folder(self));

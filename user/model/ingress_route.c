@@ -2,8 +2,8 @@
 /*
  * ingress_route: the field table of IngressRoute (reference a.1).
  *
- * Where Traefik drops one route for something it cannot do, a whole object is refused here when its
- * fields ask for what is not supported yet: never served without it.
+ * What is not supported yet is never passed over where requests would be treated otherwise than the
+ * object says: the route that asks for it is not served.
  */
 #include "model/ingress_route.h"
 
@@ -69,8 +69,8 @@ static const struct field rule_fields[] = {
 	FIELD(struct ingress_route_rule, priority, .name = "priority", .min = INT64_MIN,
 	      .max = 9223372036854774807LL,
 	      .doc = "Routes of higher priority are tried first; 0 means the length of match."),
-	FIELD(struct ingress_route_rule, syntax, .name = "syntax",
-	      .doc = "Syntax of match: v3, deprecated."),
+	FIELD(struct ingress_route_rule, syntax, .name = "syntax", .support = UNSERVED,
+	      .note = "v2: rewrite match for v3", .doc = "Syntax of match: v3; deprecated."),
 	FIELD(struct ingress_route_rule, services, .name = "services", .sub = &schema_service_ref,
 	      .doc = "Where requests go; several are balanced by weight."),
 	FIELD(struct ingress_route_rule, middlewares, .name = "middlewares",
@@ -81,20 +81,12 @@ static const struct field rule_fields[] = {
 		  .doc = "What is observed of this route."),
 };
 
-static void rule_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)
-{
-	const struct ingress_route_rule *rule = decoded;
-
-	if (str_eq_nocase(rule->syntax, STR("v2")))
-		diag_error(sink, DIAG_FIELD(path, "syntax"), "not supported: rewrite match for v3");
-}
-
 static const struct schema schema_rule = {
 	.name = "route",
 	.doc = "A rule, and where the requests go that match it.",
 	.size = sizeof(struct ingress_route_rule),
 	SCHEMA_FIELDS(rule_fields),
-	.check = rule_check,
+
 };
 
 static const struct field spec_fields[] = {
@@ -107,7 +99,7 @@ static const struct field spec_fields[] = {
 	FIELD_SUB(struct ingress_route, tls, &schema_tls, .name = "tls",
 		  .doc = "Makes the routes HTTPS only, even when empty."),
 	FIELD(struct ingress_route, parent_refs, .name = "parentRefs", .sub = &schema_object_ref,
-	      .support = REFUSED, .note = "there are no routes below routes",
+	      .support = UNSERVED, .note = "there are no routes below routes",
 	      .doc = "IngressRoutes whose routes come before these."),
 };
 

@@ -49,7 +49,11 @@ enum field_type {
 
 struct schema;
 
-enum support { SUPPORTED, DIFFERS, REFUSED, IGNORED };
+/*
+ * UNSERVED: accepted here and refused when routes are compiled, so that only the route that asks
+ * for it is not served, not the whole object.
+ */
+enum support { SUPPORTED, DIFFERS, REFUSED, IGNORED, UNSERVED };
 
 struct field {
 	const char *name;   /* as in the manifest: "passHostHeader" */

@@ -38,6 +38,7 @@ static void description(struct buf *buf, int indent, const struct field *field)
 		[DIFFERS] = " Differs from Traefik",
 		[REFUSED] = " Not supported yet",
 		[IGNORED] = " Has no effect",
+		[UNSERVED] = " Not supported yet, a route with it is not served",
 	};
 	struct buf text;
 

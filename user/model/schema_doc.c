@@ -94,6 +94,7 @@ static void support_text(struct buf *buf, const struct field *field)
 		[DIFFERS] = "Differs from Traefik",
 		[REFUSED] = "Not supported yet",
 		[IGNORED] = "Has no effect",
+		[UNSERVED] = "Not supported yet, a route with it is not served",
 	};
 
 	if (!words[field->support])
@@ -253,7 +254,8 @@ void schema_doc_compatibility(struct buf *buf)
 	buf_addf(buf,
 		 "%s# Compatibility with Traefik\n\nWhat is not as in Traefik v3. *Not supported "
 		 "yet* makes an object invalid, so that nothing is served otherwise than it says; "
-		 "*has no effect* is a warning. `tidegate check` shows both. Options without a row "
+		 "where it says that a route is not served, only that route is not; *has no "
+		 "effect* is a warning. `tidegate check` shows both. Options without a row "
 		 "in Tidegate are at the end of [options](options.md).\n\n",
 		 generated);
 	for (int i = 0; i < KIND__COUNT; i++)

@@ -127,6 +127,7 @@ static const struct field service_fields[] = {
 	FIELD(struct service_ref, port, .name = "port",
 	      .doc = "Port of the Service, by number or by name."),
 	FIELD(struct service_ref, scheme, .name = "scheme", .choices = "http|https|h2c",
+	      .support = UNSERVED, .note = "https and h2c: servers are spoken to in plain HTTP/1.1",
 	      .doc = "Scheme towards the servers; https when the port is 443 or its name begins "
 		     "so."),
 	FIELD(struct service_ref, strategy, .name = "strategy", .preset = "wrr",
@@ -138,11 +139,11 @@ static const struct field service_fields[] = {
 	      .max = INT32_MAX, .doc = "Share of the requests among several services."),
 	FIELD(struct service_ref, native_lb, .name = "nativeLB",
 	      .doc = "Sends to the Service's cluster IP and lets the cluster balance."),
-	FIELD(struct service_ref, node_port_lb, .name = "nodePortLB", .support = REFUSED,
+	FIELD(struct service_ref, node_port_lb, .name = "nodePortLB", .support = UNSERVED,
 	      .note = "nodes are not watched",
 	      .doc = "Sends to the nodes' internal addresses and the Service's node port."),
-	FIELD(struct service_ref, servers_transport, .name = "serversTransport", .support = REFUSED,
-	      .note = "ServersTransport objects are not read",
+	FIELD(struct service_ref, servers_transport, .name = "serversTransport",
+	      .support = UNSERVED, .note = "ServersTransport objects are not read",
 	      .doc = "ServersTransport with the settings of connections to the servers."),
 	FIELD_SUB(struct service_ref, sticky, &schema_sticky, .name = "sticky",
 		  .doc = "Stickiness of clients to servers."),
@@ -156,7 +157,6 @@ static const struct field service_fields[] = {
 		  .note = "servers are not rested, all of them get requests",
 		  .doc = "Rests servers whose answers fail."),
 	FIELD(struct service_ref, middlewares, .name = "middlewares", .sub = &schema_object_ref,
-	      .support = REFUSED, .note = "list them in the route",
 	      .doc = "Middlewares of the service, run after those of the route."),
 };
 
@@ -168,9 +168,6 @@ static void service_check(const void *decoded, struct diag_sink *sink, const str
 		diag_warning(sink, DIAG_FIELD(path, "strategy"),
 			     "strategy " STR_FMT " has no effect: wrr is used instead",
 			     STR_ARG(ref->strategy));
-	if (str_eq(ref->scheme, STR("h2c")))
-		diag_error(sink, DIAG_FIELD(path, "scheme"),
-			   "not supported yet: servers are spoken to in HTTP/1.1");
 }
 
 const struct schema schema_service_ref = {

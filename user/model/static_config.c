@@ -23,6 +23,8 @@
 	}
 #define NOT_NEGATIVE .min = 0, .max = INT64_MAX
 #define OURS	     .support = DIFFERS, .note = "Tidegate only"
+#define AT_ONCE	     .support = IGNORED, .note = "changes are applied at once"
+#define NO_TLS	     .support = IGNORED, .note = "servers are spoken to in plain HTTP/1.1"
 #define NO_API                                                                                  \
 	.support = IGNORED, .note = "objects come from the manifests folder, no API server is " \
 				    "asked"
@@ -35,13 +37,15 @@ static const struct field crd_fields[] = {
 	FIELD(struct kubernetes_crd_provider, cert_auth_file_path, .name = "certAuthFilePath",
 	      NO_API, .doc = "File with the API server's certificate authority."),
 	FIELD(struct kubernetes_crd_provider, namespaces, .name = "namespaces",
-	      .format = "namespace", .doc = "Namespaces whose objects count; all when absent."),
+	      .format = "namespace", .support = REFUSED, .note = "objects of all namespaces count",
+	      .doc = "Namespaces whose objects count; all when absent."),
 	FIELD(struct kubernetes_crd_provider, label_selector, .name = "labelSelector",
 	      .support = REFUSED, .doc = "Labels that objects must have to count."),
 	FIELD(struct kubernetes_crd_provider, ingress_class, .name = "ingressClass",
 	      .doc = "Class that IngressRoutes must have; when empty: none, or traefik."),
 	FIELD(struct kubernetes_crd_provider, throttle_duration, .name = "throttleDuration",
-	      .preset = "0", NOT_NEGATIVE, .doc = "Time between two compilations at least."),
+	      .preset = "0", NOT_NEGATIVE, AT_ONCE,
+	      .doc = "Time between two compilations at least."),
 	FIELD(struct kubernetes_crd_provider, allow_cross_namespace, .name = "allowCrossNamespace",
 	      .doc = "Allows references to other namespaces."),
 	FIELD(struct kubernetes_crd_provider, allow_external_name_services,
@@ -66,8 +70,7 @@ static const struct field providers_fields[] = {
 	FIELD_IN(struct static_providers, kubernetes_crd, &schema_crd, .name = "kubernetesCRD",
 		 .doc = "Rules for Traefik's own kinds, wherever they come from."),
 	FIELD(struct static_providers, providers_throttle_duration,
-	      .name = "providersThrottleDuration", .preset = "0", NOT_NEGATIVE, .support = DIFFERS,
-	      .note = "Traefik's default is 2s; changes are applied at once here",
+	      .name = "providersThrottleDuration", .preset = "2s", NOT_NEGATIVE, AT_ONCE,
 	      .doc = "Time between two compilations at least."),
 };
 OPTION_GROUP(schema_providers, struct static_providers, "providers", "Where objects come from.",
@@ -91,14 +94,16 @@ static const struct field access_log_fields[] = {
 	FIELD(struct static_access_log, format, .name = "format", .preset = "common",
 	      .choices = "common|json|genericCLF", .any_case = true, .doc = "Format of its lines."),
 	FIELD(struct static_access_log, buffering_size, .name = "bufferingSize", .preset = "0",
-	      NOT_NEGATIVE, .doc = "Lines that are kept before they are written."),
+	      NOT_NEGATIVE, .support = IGNORED,
+	      .note = "lines are written by a thread of their own",
+	      .doc = "Lines that are kept before they are written."),
 };
 OPTION_GROUP(schema_access_log, struct static_access_log, "accessLog", "The access log.",
 	     access_log_fields);
 
 static const struct field prometheus_fields[] = {
 	FIELD(struct static_prometheus, buckets, .name = "buckets", .preset = "0.1,0.3,1.2,5",
-	      .doc = "Bounds of the histograms of durations, in seconds."),
+	      .min = 1, .max = 12, .doc = "Bounds of the histograms of durations, in seconds."),
 	FIELD(struct static_prometheus, add_entry_points_labels, .name = "addEntryPointsLabels",
 	      .preset = "true", .doc = "Counts by entry point."),
 	FIELD(struct static_prometheus, add_routers_labels, .name = "addRoutersLabels",
@@ -151,20 +156,20 @@ OPTION_GROUP(schema_api, struct static_api, "api", "The API.", api_fields);
 
 static const struct field forwarding_fields[] = {
 	FIELD(struct forwarding_timeouts, dial, .name = "dialTimeout", .preset = "30s",
-	      NOT_NEGATIVE, .doc = "How long connecting to a server may take; 0: no limit."),
+	      NOT_NEGATIVE, .doc = "How long connecting to a server may take; 0: 30s."),
 	FIELD(struct forwarding_timeouts, response_header, .name = "responseHeaderTimeout",
 	      .preset = "0", NOT_NEGATIVE,
-	      .doc = "How long a server may take to answer; 0: no limit."),
+	      .doc = "How long a server may take to answer; 0: one hour."),
 	FIELD(struct forwarding_timeouts, idle_conn, .name = "idleConnTimeout", .preset = "90s",
-	      NOT_NEGATIVE, .doc = "How long an idle connection is kept; 0: no limit."),
+	      NOT_NEGATIVE, .doc = "How long an idle connection is kept; 0: 90s."),
 };
 OPTION_GROUP(schema_forwarding, struct forwarding_timeouts, "forwardingTimeouts",
 	     "Time limits towards servers.", forwarding_fields);
 
 static const struct field servers_transport_fields[] = {
 	FIELD(struct static_servers_transport, insecure_skip_verify, .name = "insecureSkipVerify",
-	      .doc = "Does not verify the servers' certificates."),
-	FIELD(struct static_servers_transport, root_cas, .name = "rootCAs",
+	      NO_TLS, .doc = "Does not verify the servers' certificates."),
+	FIELD(struct static_servers_transport, root_cas, .name = "rootCAs", NO_TLS,
 	      .doc = "Files with certificate authorities; those of the system when absent."),
 	FIELD(struct static_servers_transport, max_idle_conns_per_host,
 	      .name = "maxIdleConnsPerHost", .preset = "200", .min = -1, .max = 1000000,

@@ -22,19 +22,19 @@
 #define SIZES	 .min = 0, .max = INT64_MAX
 #define OURS	 .support = DIFFERS, .note = "Tidegate only"
 #define H1_ONLY	 .support = IGNORED, .note = "clients are spoken to in HTTP/1.1"
+#define NOT_YET	 .support = IGNORED, .note = "it holds for all entry points or none"
 #define NO_TRACE .support = IGNORED, .note = "nothing is traced"
 
 static const struct field responding_fields[] = {
 	FIELD(struct ep_responding_timeouts, read, .name = "readTimeout", .preset = "60s", SIZES,
-	      .doc = "How long a whole request may take to arrive; 0: no limit."),
+	      .doc = "How long a whole request may take to arrive; 0: one hour."),
 	FIELD(struct ep_responding_timeouts, write, .name = "writeTimeout", .preset = "0", SIZES,
 	      .doc = "How long a whole response may take to be taken; 0: no limit."),
 	FIELD(struct ep_responding_timeouts, idle, .name = "idleTimeout", .preset = "180s", SIZES,
-	      .doc = "How long a connection may be kept without a request; 0: no limit."),
+	      .doc = "How long a connection may be kept without a request; 0: 180s."),
 	FIELD(struct ep_responding_timeouts, read_header, .name = "readHeaderTimeout",
 	      .preset = "10s", SIZES, OURS,
-	      .doc = "How long a request head may take, from its first byte; 0: readTimeout "
-		     "holds."),
+	      .doc = "How long a request head may take, from its first byte; 0: 10s."),
 };
 OPTION_GROUP(schema_responding, struct ep_responding_timeouts, "respondingTimeouts",
 	     "Time limits towards clients.", responding_fields);
@@ -190,9 +190,9 @@ static const struct field udp_fields[] = {
 OPTION_GROUP(schema_udp, struct ep_udp, "udp", "UDP.", udp_fields);
 
 static const struct field observability_fields[] = {
-	FIELD(struct ep_observability, access_logs, .name = "accessLogs", .preset = "true",
+	FIELD(struct ep_observability, access_logs, .name = "accessLogs", .preset = "true", NOT_YET,
 	      .doc = "Logs requests."),
-	FIELD(struct ep_observability, metrics, .name = "metrics", .preset = "true",
+	FIELD(struct ep_observability, metrics, .name = "metrics", .preset = "true", NOT_YET,
 	      .doc = "Counts requests."),
 	FIELD(struct ep_observability, tracing, .name = "tracing", .preset = "true", NO_TRACE,
 	      .doc = "Traces requests."),
