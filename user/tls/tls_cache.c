@@ -172,7 +172,7 @@ static int cert_locked(struct tls_cache *cache, struct str cert_pem, struct str 
 
 	if (cert) {
 		ref_get(&cert->ref);
-		message[0] = '\0';
+		tls_cert_warn(cert, message);
 		*ret_cert = cert;
 		return 0;
 	}

@@ -224,8 +224,9 @@ static int refuse(char message[TLS_MESSAGE_MAX], const char *why)
 	return -EINVAL;
 }
 
-static void warn_of_time(const struct tls_cert *cert, char message[TLS_MESSAGE_MAX])
+void tls_cert_warn(const struct tls_cert *cert, char message[TLS_MESSAGE_MAX])
 {
+	message[0] = '\0';
 	if (X509_cmp_current_time(X509_get0_notAfter(cert->leaf)) < 0)
 		snprintf(message, TLS_MESSAGE_MAX, "the certificate has expired");
 	else if (X509_cmp_current_time(X509_get0_notBefore(cert->leaf)) > 0)
@@ -259,7 +260,7 @@ static int parse_into(struct tls_cert *cert, struct str cert_pem, struct str key
 		return refuse(message, "the certificate holds a malformed name");
 	if (named < 0)
 		return named;
-	warn_of_time(cert, message);
+	tls_cert_warn(cert, message);
 	return 0;
 }
 

@@ -31,6 +31,8 @@ void tls_cert_digest(struct str cert_pem, struct str key_pem, unsigned char ret_
 /* 0, -EINVAL with a message, -ENOMEM; ret_message is empty or a warning with 0. One reference. */
 int tls_cert_parse(struct str cert_pem, struct str key_pem, struct tls_cert **ret_cert,
 		   char ret_message[TLS_MESSAGE_MAX]);
+/* What is wrong with it at this moment (expired, not yet valid, without names); empty: nothing. */
+void tls_cert_warn(const struct tls_cert *cert, char ret_message[TLS_MESSAGE_MAX]);
 /* Self-signed ECDSA P-256 for a random name, 365 days; NULL on failure. */
 struct tls_cert *tls_cert_generate(void);
 /* Frees; no references may be left. NULL is allowed. */
