@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * router: three host indexes (exact name, one-label wildcard, anything), each with a path trie.
+ * router: three host indexes (exact name, one-label wildcard, anything), each with a path trie; and
+ * one by what a host must end with, for HostRegexp.
  *
  * Routes are sorted once; a route's place is its rank, the smallest rank that matches wins. Every
  * rule is turned into keys (host, path) such that a request which matches the rule agrees with at
- * least one key; the rank is filed under each. A lookup finds at most three tries and walks the
+ * least one key; the rank is filed under each. A lookup finds at most four tries and walks the
  * merged lists of ranks upwards, evaluating whole rules, until one says yes. A key that is too
  * general costs time, never correctness; so rules with too many alternatives are simply filed under
  * "anything".
@@ -16,15 +17,21 @@
 
 #include "base/table.h"
 #include "plan/path_trie.h"
+#include "plan/regex_tail.h"
 
-enum { KEYS_MAX = 1024 }; /* alternatives of one rule */
+enum {
+	KEYS_MAX = 1024, /* alternatives of one rule */
+	TAIL_MAX = 255,	 /* bytes of a host's end that are looked at */
+	TAIL_MIN = 2,
+};
 
-enum host_key { HOST_ANY, HOST_WILDCARD, HOST_EXACT };
+/* From the widest to the narrowest. */
+enum host_key { HOST_ANY, HOST_TAIL, HOST_WILDCARD, HOST_EXACT };
 
 struct key {
 	enum host_key host_kind;
 	bool exact;	 /* path is the whole path, not a prefix */
-	struct str host; /* for a wildcard: from its first dot on */
+	struct str host; /* for a wildcard: from its first dot on; for a tail: backwards */
 	struct str path; /* empty prefix: any path */
 };
 
@@ -37,7 +44,8 @@ struct router {
 	struct route **ranked;
 	uint32_t n;
 	struct table exact, wildcard; /* host -> const struct path_node */
-	const struct path_node *any;
+	const struct path_node *any, *tails;
+	bool has_tails;
 };
 
 /* ------------------------------------------------------------------- keys -- */
@@ -49,7 +57,29 @@ static struct str without_final_dots(struct str host)
 	return host;
 }
 
-static struct key key_of_leaf(const struct rule *leaf)
+/* The last bytes of a text, last one first. */
+static size_t backwards(struct str text, char ret_text[TAIL_MAX])
+{
+	size_t n = text.len < TAIL_MAX ? text.len : TAIL_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		ret_text[i] = text.at[text.len - 1 - i];
+	return n;
+}
+
+static void key_by_tail(const struct rule *leaf, struct arena *arena, struct key *key)
+{
+	struct str tail = regex_tail(leaf->args[0], arena);
+	char text[TAIL_MAX];
+
+	/* Final dots are not part of what is looked up. */
+	if (tail.len < TAIL_MIN || str_ends(tail, STR(".")))
+		return;
+	key->host_kind = HOST_TAIL;
+	key->host = arena_str(arena, str_n(text, backwards(tail, text)));
+}
+
+static struct key key_of_leaf(const struct rule *leaf, struct arena *arena)
 {
 	struct key key = {0};
 
@@ -65,6 +95,8 @@ static struct key key_of_leaf(const struct rule *leaf)
 			key.host_kind = HOST_EXACT;
 			key.host = host;
 		}
+	} else if (leaf->kind == MATCH_HOST_REGEXP) {
+		key_by_tail(leaf, arena, &key);
 	} else if (leaf->kind == MATCH_PATH || leaf->kind == MATCH_PATH_PREFIX) {
 		key.exact = leaf->kind == MATCH_PATH;
 		key.path = leaf->args[0];
@@ -128,20 +160,20 @@ static struct keys keys_or(struct keys a, struct keys b, struct arena *scratch)
 	return either;
 }
 
-/* Empty only when out of memory. */
-static struct keys keys_of(const struct rule *rule, struct arena *scratch)
+/* Empty only when out of memory. Texts that are made live in the arena, lists in scratch. */
+static struct keys keys_of(const struct rule *rule, struct arena *arena, struct arena *scratch)
 {
 	if (rule->op == RULE_LEAF) {
 		struct keys keys = keys_any(scratch);
 
 		if (keys.n)
-			keys.at[0] = key_of_leaf(rule);
+			keys.at[0] = key_of_leaf(rule, arena);
 		return keys;
 	}
-	struct keys keys = keys_of(rule->children[0], scratch);
+	struct keys keys = keys_of(rule->children[0], arena, scratch);
 
 	for (size_t i = 1; i < rule->n_children; i++) {
-		struct keys more = keys_of(rule->children[i], scratch);
+		struct keys more = keys_of(rule->children[i], arena, scratch);
 
 		keys = rule->op == RULE_AND ? keys_and(keys, more, scratch)
 					    : keys_or(keys, more, scratch);
@@ -163,7 +195,7 @@ struct shelf {
 struct shelves {
 	struct arena scratch;
 	struct table exact, wildcard; /* host -> struct shelf */
-	struct shelf any, *all;
+	struct shelf any, tails, *all;
 };
 
 static int by_rank(const void *a, const void *b)
@@ -181,14 +213,20 @@ static int by_rank(const void *a, const void *b)
 	return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
+/* A tail is worth looking at only where the path says little. */
+static bool goes_by_tail(const struct key *key)
+{
+	return key->host_kind == HOST_TAIL && !key->exact && key->path.len < 2;
+}
+
 static struct shelf *shelf_of(struct shelves *shelves, struct router *router, const struct key *key)
 {
 	bool is_exact = key->host_kind == HOST_EXACT;
 	struct table *index = is_exact ? &shelves->exact : &shelves->wildcard;
 	struct shelf *shelf;
 
-	if (key->host_kind == HOST_ANY)
-		return &shelves->any;
+	if (key->host_kind <= HOST_TAIL)
+		return goes_by_tail(key) ? &shelves->tails : &shelves->any;
 	shelf = table_find(index, key->host);
 	if (shelf)
 		return shelf;
@@ -221,18 +259,20 @@ static bool file(struct shelves *shelves, struct router *router, const struct ke
 		shelf->entries = entries;
 		shelf->room = room;
 	}
-	shelf->entries[shelf->n++] = (struct path_entry){key->path, key->exact, rank};
+	shelf->entries[shelf->n++] = goes_by_tail(key)
+					     ? (struct path_entry){key->host, false, rank}
+					     : (struct path_entry){key->path, key->exact, rank};
 	return true;
 }
 
-static bool file_all(struct shelves *shelves, struct router *router)
+static bool file_all(struct shelves *shelves, struct router *router, struct arena *arena)
 {
 	struct arena scratch;
 	bool ok = true;
 
 	arena_init(&scratch, SIZE_MAX, 0);
 	for (uint32_t rank = 0; ok && rank < router->n; rank++) {
-		struct keys keys = keys_of(router->ranked[rank]->rule, &scratch);
+		struct keys keys = keys_of(router->ranked[rank]->rule, arena, &scratch);
 
 		ok = keys.n && !scratch.failed;
 		for (size_t i = 0; ok && i < keys.n; i++)
@@ -245,16 +285,18 @@ static bool file_all(struct shelves *shelves, struct router *router)
 
 static bool build(struct router *router, struct shelves *shelves, struct arena *arena)
 {
-	if (!file_all(shelves, router))
+	if (!file_all(shelves, router, arena))
 		return false;
 	router->any = path_trie_new(shelves->any.entries, shelves->any.n, arena);
+	router->tails = path_trie_new(shelves->tails.entries, shelves->tails.n, arena);
+	router->has_tails = shelves->tails.n;
 	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next) {
 		const struct path_node *paths = path_trie_new(shelf->entries, shelf->n, arena);
 
 		if (!paths || table_put(shelf->table, shelf->host, (void *)paths, NULL) < 0)
 			return false;
 	}
-	return router->any;
+	return router->any && router->tails;
 }
 
 struct router *router_new(struct route *const *routes, size_t n, struct arena *arena)
@@ -284,11 +326,12 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 
 /* ----------------------------------------------------------------- lookup -- */
 
-/* Where the candidates of one request are: up to three hosts, each with prefixes and exact paths.
- */
+enum { PLACES_MAX = 4 };
+
+/* Where the candidates of one request are: three hosts with their paths, and tails. */
 struct places {
-	const struct path_node *prefix[3];
-	struct path_list exact[3];
+	const struct path_node *prefix[PLACES_MAX];
+	struct path_list exact[PLACES_MAX];
 	unsigned int n;
 };
 
@@ -317,6 +360,11 @@ static void locate(const struct router *router, const struct request *request,
 			     path);
 	}
 	look(ret_places, router->any, path);
+	if (router->has_tails) {
+		char text[TAIL_MAX];
+
+		look(ret_places, router->tails, str_n(text, backwards(host, text)));
+	}
 }
 
 /* The best candidate whose rank is at least from, or UINT32_MAX. */

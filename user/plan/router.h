@@ -6,10 +6,11 @@
  * router: finds the route of a request, in exact priority order, at a cost that does not grow with
  * the number of routes: host table -> path trie -> residual predicates (reference/traefik.md b.4).
  *
- * Every rule is split into alternatives; an alternative with a plain Host or Path/PathPrefix is
- * indexed under it, the others (HostRegexp, negations, ClientIP alone, ...) are candidates of the
- * catch-all list. Candidates are visited in priority order and their whole rule is evaluated, so an
- * index can only leave out routes that cannot match.
+ * Every rule is split into alternatives; one with a plain Host or Path/PathPrefix is indexed under
+ * it, one with a HostRegexp that ends in literals under those, the others (negations, ClientIP
+ * alone, other expressions) are candidates of the catch-all list. Candidates are visited in
+ * priority order and their whole rule is evaluated, so an index can only leave out routes that
+ * cannot match.
  */
 
 #include "plan/snapshot.h"

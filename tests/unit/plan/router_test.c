@@ -201,6 +201,33 @@ static void more_alternatives_than_the_index_takes_still_match(void **state)
 	bench_done(&bench);
 }
 
+/* What cannot match is not even looked at. */
+static void regular_expressions_are_found_by_what_they_end_with(void **state)
+{
+	struct router_step steps[ROUTES_MAX];
+	const struct route *route;
+	struct bench bench = {0};
+	struct request request;
+
+	(void)state;
+	arena_init(&bench.arena, 8 << 20, 0);
+	for (int i = 0; i < ROUTES_MAX; i++) {
+		char rule[64], name[32];
+
+		snprintf(rule, sizeof(rule), "HostRegexp(`^[a-z]+\\.tenant-%d\\.test$`)", i);
+		snprintf(name, sizeof(name), "t%d@kubernetescrd", i);
+		bench_add(&bench, rule, 0, name);
+	}
+	bench_build(&bench);
+	request = request_for(&bench, "shop.tenant-17.test", "/");
+	assert_int_equal(router_trace(bench.router, &request, steps, ROUTES_MAX, &route), 1);
+	assert_string_equal(route->name.at, "t17@kubernetescrd");
+	request = request_for(&bench, "17.tenant-17.test", "/");
+	assert_int_equal(router_trace(bench.router, &request, steps, ROUTES_MAX, &route), 1);
+	assert_null(route);
+	bench_done(&bench);
+}
+
 /* ---------------------------------------------------------------- at random -- */
 
 static const char *const hosts[] = {"a.test", "b.test", "x.a.test", "y.a.test", "test", ""};
@@ -209,11 +236,26 @@ static const char *const paths[] = {"/", "/a", "/ab", "/a/b", "/a/b/c", "/b", "/
 static size_t random_rule(unsigned int *seed, char *text, size_t size, int depth)
 {
 	static const char *const leaves[] = {
-		"Host(`a.test`)",     "Host(`b.test`)",		"Host(`*.a.test`)",
-		"Host(`*`)",	      "HostRegexp(`^[xa]`)",	"Path(`/a`)",
-		"Path(`/a/b`)",	      "PathPrefix(`/a`)",	"PathPrefix(`/`)",
-		"PathPrefix(`/a/b`)", "PathRegexp(`b`)",	"Method(`GET`)",
-		"Method(`POST`)",     "ClientIP(`10.0.0.0/8`)", "Header(`X`, `y`)",
+		"Host(`a.test`)",
+		"Host(`b.test`)",
+		"Host(`*.a.test`)",
+		"Host(`*`)",
+		"HostRegexp(`^[xa]`)",
+		"HostRegexp(`^.+\\.a\\.test$`)",
+		"HostRegexp(`^[xy]\\.a\\.test$`)",
+		"HostRegexp(`a?.test$`)",
+		"HostRegexp(`^(a|b)\\.test$`)",
+		"HostRegexp(`test$`)",
+		"Path(`/a`)",
+		"Path(`/a/b`)",
+		"PathPrefix(`/a`)",
+		"PathPrefix(`/`)",
+		"PathPrefix(`/a/b`)",
+		"PathRegexp(`b`)",
+		"Method(`GET`)",
+		"Method(`POST`)",
+		"ClientIP(`10.0.0.0/8`)",
+		"Header(`X`, `y`)",
 	};
 	const char *leaf = leaves[(size_t)rand_r(seed) % (sizeof(leaves) / sizeof(*leaves))];
 	size_t len;
@@ -281,6 +323,7 @@ int main(void)
 		cmocka_unit_test(no_routes_answer_nothing),
 		cmocka_unit_test(a_trace_names_the_leaf_that_said_no),
 		cmocka_unit_test(more_alternatives_than_the_index_takes_still_match),
+		cmocka_unit_test(regular_expressions_are_found_by_what_they_end_with),
 		cmocka_unit_test(random_rule_sets_answer_as_a_walk_over_all_rules_does),
 	};
 
