@@ -107,6 +107,16 @@ static uint8_t bits_of(uint32_t events)
 	return bits;
 }
 
+static inline void prefetch(const void *io)
+{
+	enum { CACHE_LINE_BYTES = 64 };
+
+	__builtin_prefetch(io);
+	__builtin_prefetch((const char *)io + CACHE_LINE_BYTES);
+	__builtin_prefetch((const char *)io + 2 * CACHE_LINE_BYTES);
+	__builtin_prefetch((const char *)io + 3 * CACHE_LINE_BYTES);
+}
+
 static int wait_ms(struct loop *loop, uint64_t max_wait_ns)
 {
 	uint64_t wait_ns = timer_wait_ns(&loop->timers, loop->now_ns);
@@ -154,6 +164,9 @@ int loop_round(struct loop *loop, uint64_t max_wait_ns)
 	for (int i = 0; i < n; i++) {
 		struct loop_io *io = events[i].data.ptr;
 
+		/* With many connections each one is cold: the next is fetched while this one is served. */
+		if (i + 1 < n)
+			prefetch(events[i + 1].data.ptr);
 		if (io->fd < 0)
 			continue;
 		io->ready |= bits_of(events[i].events);

@@ -29,7 +29,8 @@ static bool drop_body(struct exchange *exchange)
 	if (!exchange->is_fresh)
 		return exchange->up.done;
 	exchange->is_fresh = false;
-	stream_init(&exchange->up, request->body, request->content_length, BODY_NONE, NULL);
+	stream_init(&exchange->up, request->body, request->content_length, BODY_NONE,
+		    &exchange->arena);
 	if (exchange->early.len) {
 		char *at = worker_read_at(exchange->worker);
 

@@ -119,8 +119,9 @@ static void deliver(struct exchange *exchange, struct response *response, struct
 		exchange_fail(exchange, n < 0 ? FAIL_UPSTREAM_HEAD_LARGE : FAIL_INTERNAL);
 		return;
 	}
+	/* Trailers are read in any case, and passed on where the framing has a place for them. */
 	stream_init(&exchange->down, response->body, response->content_length, framing.body,
-		    framing.body == BODY_CHUNKED ? &exchange->arena : NULL);
+		    &exchange->arena);
 	if (response->status != STATUS_SWITCHING && rest.len) {
 		enum stream_result result =
 			stream_convert(&exchange->down, &upstream->link, (char *)(uintptr_t)rest.at,

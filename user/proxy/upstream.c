@@ -13,6 +13,12 @@
 enum {
 	SET_ASIDE_FIRST_MS = 1000,
 	SET_ASIDE_MAX_MS = 10000, /* doubled with every failure in a row, up to this */
+	/*
+	 * More may lie idle than the option says, for a moment: under load the number of requests on their way
+	 * goes up and down within milliseconds, and closing at every crest means dialling at the next.
+	 */
+	SURPLUS_IDLE_MS = 1000,
+	SURPLUS_MAX = 4096,
 };
 
 static struct upstream *of_io(struct loop_io *io)
@@ -227,10 +233,11 @@ void upstream_release(struct upstream *upstream, bool may_reuse)
 	struct worker *worker = upstream->link.worker;
 	struct server_pool *pool = upstream->pool;
 	const struct link *link = &upstream->link;
+	uint32_t max_idle = worker->shared->max_idle_per_server;
 
 	if (!may_reuse || upstream->state != UPSTREAM_BUSY || link->ended || held_len(&link->in) ||
 	    held_len(&link->out) || link->io.ready & (LOOP_READ | LOOP_EOF | LOOP_ERROR) ||
-	    worker->draining || pool->n_idle >= worker->shared->max_idle_per_server) {
+	    worker->draining || !max_idle || pool->n_idle >= max_idle + SURPLUS_MAX) {
 		close_upstream(upstream);
 		return;
 	}
@@ -241,6 +248,9 @@ void upstream_release(struct upstream *upstream, bool may_reuse)
 	pool->n_idle++;
 	worker_count(&worker->counters.upstream_active, -1);
 	worker_count(&worker->counters.upstream_idle, 1);
-	timer_set(&worker->loop.timers, &upstream->link.timer,
-		  worker->loop.now_ns + worker->shared->upstream_idle_ns);
+	uint64_t idle_ns = worker->shared->upstream_idle_ns;
+
+	if (pool->n_idle > max_idle && idle_ns > SURPLUS_IDLE_MS * NS_PER_MS)
+		idle_ns = SURPLUS_IDLE_MS * NS_PER_MS;
+	timer_set(&worker->loop.timers, &upstream->link.timer, worker->loop.now_ns + idle_ns);
 }
