@@ -291,11 +291,12 @@ static int list_one(const char *name, const char *path, void *user)
 	close(fd);
 	if (!row.ifindex || listing->n == listing->max)
 		return 0;
-	/* A link of another network namespace answers to its pin's name only. */
-	if (!if_indextoname(row.ifindex, row.ifname) || strcmp(row.ifname, name + strlen("link_")))
-		snprintf(row.ifname, sizeof(row.ifname), "%.15s", name + strlen("link_"));
-	else if (!attach_look(row.ifindex, &seen))
+	snprintf(row.ifname, sizeof(row.ifname), "%.15s", name + strlen("link_"));
+	/* An interface of another network namespace cannot be asked for its mode from here. */
+	if (!attach_look(row.ifindex, &seen) && seen.program_id == row.program_id)
 		row.is_native = seen.is_native;
+	else
+		row.is_elsewhere = true;
 	listing->rows[listing->n++] = row;
 	return 0;
 }

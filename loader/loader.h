@@ -45,7 +45,8 @@ struct loader_attachment {
 	uint32_t ifindex;
 	uint32_t program_id;
 	bool is_native;
-	bool was_there; /* the interface already ran us: the program was replaced */
+	bool was_there;	   /* the interface already ran us: the program was replaced */
+	bool is_elsewhere; /* in a list: in another network namespace, mode unknown */
 	enum loader_how how;
 	char why[256]; /* why not native, or not through the dispatcher; "" when there is nothing to
 			  say */

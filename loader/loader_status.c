@@ -46,6 +46,11 @@ void loader_status_json_string(const char *text)
 	putchar('"');
 }
 
+static const char *mode_of(const struct loader_attachment *row)
+{
+	return row->is_elsewhere ? "unknown" : row->is_native ? "native" : "generic";
+}
+
 static int count(const struct loader_maps *maps, struct counted *ret)
 {
 	int n_cpus = libbpf_num_possible_cpus();
@@ -85,8 +90,7 @@ static void print_json(const struct loader_options *options, const struct abi_co
 	for (int i = 0; i < n; i++)
 		printf("%s{\"name\":\"%s\",\"ifindex\":%u,\"mode\":\"%s\",\"how\":\"%s\","
 		       "\"program\":%u}",
-		       i ? "," : "", rows[i].ifname, rows[i].ifindex,
-		       rows[i].is_native ? "native" : "generic",
+		       i ? "," : "", rows[i].ifname, rows[i].ifindex, mode_of(&rows[i]),
 		       rows[i].how == LOADER_BY_LINK ? "link" : "dispatcher", rows[i].program_id);
 	printf("],\"received\":%" PRIu64 ",\"passed\":{", counted->received);
 	for (int i = 0; i < ABI_PASS__COUNT; i++)
@@ -105,9 +109,10 @@ static void print_text(const struct loader_options *options, const struct abi_co
 	if (!n)
 		printf("runs on no interface\n");
 	for (int i = 0; i < n; i++)
-		printf("%-12s %s, %s, program %u\n", rows[i].ifname,
-		       rows[i].is_native ? "native" : "generic",
-		       rows[i].how == LOADER_BY_LINK ? "pinned link" : "libxdp dispatcher",
+		printf("%-12s %s, %s, program %u\n", rows[i].ifname, mode_of(&rows[i]),
+		       rows[i].is_elsewhere	       ? "another network namespace"
+		       : rows[i].how == LOADER_BY_LINK ? "pinned link"
+						       : "libxdp dispatcher",
 		       rows[i].program_id);
 	printf("received     %" PRIu64 "\n", counted->received);
 	printf("passed       %" PRIu64 "\n", counted->passed);

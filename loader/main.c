@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/num.h"
 #include "base/str.h"
@@ -118,9 +119,12 @@ static int run_unload(const struct command_line *line)
 {
 	struct loader_fault fault;
 
+	bool was_there = !access(folder_of(line), F_OK);
+
 	if (loader_unload(&line->options, &fault))
 		return fail(&fault);
-	printf("detached, and %s removed\n", folder_of(line));
+	printf(was_there ? "detached, and %s removed\n" : "nothing is loaded in %s\n",
+	       folder_of(line));
 	return EXIT_SUCCESS;
 }
 

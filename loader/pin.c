@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/num.h"
+#include "base/str.h"
 #include "fault.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -43,13 +46,45 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
-/* Whether we live in another mount namespace than init: what we mount would vanish with us. */
+/* The parent of a process, or 0. */
+static uint64_t parent_of(uint64_t pid)
+{
+	char path[64], line[128];
+	uint64_t parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/status", pid);
+	FILE *file = fopen(path, "re");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		struct str text = str_of(line);
+
+		if (str_starts(text, STR("PPid:"))) {
+			num_uint64(str_trim_space(str_from(text, 5)), &parent);
+			break;
+		}
+	}
+	if (file)
+		fclose(file);
+	return parent;
+}
+
+/*
+ * Whether an ancestor lives in another mount namespace, as under `ip netns exec`: what we mount
+ * here would vanish with us. Not asked of process 1 alone, because /proc/1/ns may be closed to us.
+ */
 static bool is_private_mount(void)
 {
-	struct stat ours, init;
+	struct stat ours, theirs;
+	char path[64];
 
-	return !stat("/proc/self/ns/mnt", &ours) && !stat("/proc/1/ns/mnt", &init) &&
-	       ours.st_ino != init.st_ino;
+	if (stat("/proc/self/ns/mnt", &ours))
+		return false;
+	for (uint64_t pid = parent_of((uint64_t)getpid()); pid; pid = parent_of(pid)) {
+		snprintf(path, sizeof(path), "/proc/%" PRIu64 "/ns/mnt", pid);
+		if (!stat(path, &theirs) && theirs.st_ino != ours.st_ino)
+			return true;
+	}
+	return false;
 }
 
 static int need_bpffs(const struct loader_options *options, struct loader_fault *ret_fault)
