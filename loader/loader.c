@@ -93,23 +93,31 @@ static int attach_again(const struct loader_options *options, int prog_fd,
 
 	if (fd < 0)
 		return 0;
-	bool is_alive = attach_link_ifindex(fd, NULL) == attachment->ifindex;
+	uint32_t program_id = 0, ifindex = attach_link_ifindex(fd, &program_id);
+	int err = 0;
 
-	if (is_alive && bpf_link_update(fd, prog_fd, NULL)) {
-		int err = fault_set(ret_fault, -errno, "cannot replace the program of %s: %m",
-				    attachment->ifname);
+	attach_look(attachment->ifindex, &seen);
+	if (!ifindex) {
+		/* Its interface is gone, and with it what the link was for. */
 		close(fd);
-		return err;
-	}
-	if (is_alive)
-		attach_link_ifindex(fd, &attachment->program_id);
-	close(fd);
-	if (!is_alive) {
 		if (!pin_path(options, name, path))
 			unlink(path);
 		return 0;
 	}
-	attach_look(attachment->ifindex, &seen);
+	if (ifindex != attachment->ifindex || program_id != seen.program_id)
+		err = fault_set(ret_fault, -EEXIST,
+				"%s holds the link of a %s in another network namespace: detach it "
+				"there, or "
+				"use --folder",
+				pin_folder(options), attachment->ifname);
+	else if (bpf_link_update(fd, prog_fd, NULL))
+		err = fault_set(ret_fault, -errno, "cannot replace the program of %s: %m",
+				attachment->ifname);
+	else
+		attach_link_ifindex(fd, &attachment->program_id);
+	close(fd);
+	if (err)
+		return err;
 	attachment->is_native = seen.is_native;
 	attachment->was_there = true;
 	if ((options->mode == LOADER_NATIVE && !seen.is_native) ||

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -390,6 +391,30 @@ static void nothing_is_left_behind(void **state)
 	assert_int_equal(loader_unload(&options, &fault), 0);
 }
 
+static void a_namesake_in_another_namespace_is_left_alone(void **state)
+{
+	struct loader_attachment rows[2], other;
+	int ours, status;
+
+	need_loaded(state);
+	attach("lo");
+	ours = fork();
+	if (!ours) {
+		struct loader_fault told;
+
+		if (unshare(CLONE_NEWNET))
+			_exit(1);
+		_exit(loader_attach(&options, "lo", &other, &told) == -EEXIST &&
+				      strstr(told.text, "another network namespace")
+			      ? 0
+			      : 2);
+	}
+	assert_int_equal(waitpid(ours, &status, 0), ours);
+	CHECK_INT("refused", status, 0);
+	assert_int_equal(loader_attachments(&options, rows, 2, &fault), 1);
+	CHECK_INT("still here", rows[0].is_elsewhere, 0);
+}
+
 static void the_proxys_call_does_it_all(void **state)
 {
 	static const char *const ifnames[] = {"tgb", "lo"};
@@ -419,6 +444,7 @@ int main(void)
 		TEST(maps_of_another_layout_are_refused),
 		TEST(sizes_are_chosen_once),
 		TEST(nothing_is_left_behind),
+		TEST(a_namesake_in_another_namespace_is_left_alone),
 		TEST(the_proxys_call_does_it_all),
 	};
 
