@@ -53,12 +53,14 @@ struct compile_about compile_about(struct compile *c, const struct object *objec
 {
 	struct compile_about before = {c->sink->object, c->sink->file, c->sink->line};
 
-	if (object)
-		/* Borrowed: the snapshot holds the object. */
-		c->sink->object = object->id, c->sink->file = object->file,
-		c->sink->line = object->line;
-	else
+	if (!object) {
 		diag_about(c->sink, STR("static configuration"), (struct str){0}, 0);
+		return before;
+	}
+	/* Borrowed: the snapshot holds the object. */
+	c->sink->object = object->id;
+	c->sink->file = object->file;
+	c->sink->line = object->line;
 	return before;
 }
 
@@ -205,6 +207,8 @@ struct snapshot *compile(const struct store *store, const struct static_config *
 	arena_init(&c.scratch, SIZE_MAX, 256 << 10);
 	table_init(&c.slices, &c.scratch);
 	table_init(&c.middlewares, &c.scratch);
+	table_init(&c.middleware_names, &c.scratch);
+	table_init(&c.router_names, &c.scratch);
 	table_init(&c.services, &c.scratch);
 	table_init(&c.weighted, &c.scratch);
 	table_init(&c.routes, &c.scratch);

@@ -90,17 +90,40 @@ static void prepare(struct compile *c, struct compiled_mw *mw, struct str namesp
 	break_mw(c, mw);
 }
 
-static void file(struct compile *c, struct compiled_mw *mw)
+/* By its object's id, and by its qualified name. */
+static void file(struct compile *c, struct compiled_mw *mw, struct str key)
 {
-	void *old = NULL;
+	struct compiled_mw *other = table_find(&c->middleware_names, mw->name);
 
-	table_put(&c->middlewares, mw->name, mw, &old);
-	if (old)
-		/* reference a.0: such collisions overwrite silently; here they are told */
-		diag_warning(c->sink, DIAG_FIELD(NULL, "metadata"),
-			     "has the same internal name, " STR_FMT ", as " STR_FMT
-			     ", and is used instead of it",
-			     STR_ARG(mw->name), STR_ARG(((struct compiled_mw *)old)->object->id));
+	table_put(&c->middlewares, key, mw, NULL);
+	if (!other) {
+		table_put(&c->middleware_names, mw->name, mw, NULL);
+		return;
+	}
+	/* reference a.0: the last one wins silently; here the name is refused as ambiguous */
+	other->is_ambiguous = true;
+	diag_warning(c->sink, DIAG_FIELD(NULL, "metadata"),
+		     "has the same internal name, " STR_FMT ", as " STR_FMT
+		     ": neither can be referred to by it",
+		     STR_ARG(mw->name), STR_ARG(other->object->id));
+}
+
+static struct compiled_mw *find_mw(struct compile *c, struct str key)
+{
+	return table_find(
+		str_starts(key, STR("Middleware/")) ? &c->middlewares : &c->middleware_names, key);
+}
+
+struct str compile_middleware_name(struct compile *c, struct str key)
+{
+	const struct compiled_mw *mw = find_mw(c, key);
+
+	if (mw)
+		return mw->name;
+	if (!str_starts(key, STR("Middleware/")))
+		return key;
+	return names_join(names_normalize(str_from(key, strlen("Middleware/")), c->arena),
+			  STR(NAMES_CRD), c->arena);
 }
 
 static void compile_object(struct compile *c, const struct object *object)
@@ -113,7 +136,7 @@ static void compile_object(struct compile *c, const struct object *object)
 	mw->object = object;
 	mw->name = names_join(names_object(object->meta.namespace_, object->meta.name, c->arena),
 			      STR(NAMES_CRD), c->arena);
-	file(c, mw);
+	file(c, mw, object->id);
 	mw->type = object->valid ? middleware_object_type(spec) : NULL;
 	if (!mw->type) {
 		mw->type = "";
@@ -151,6 +174,7 @@ bool compile_middleware_internal(struct compile *c, struct str name, const char 
 	*mw = (struct compiled_mw){.name = name, .type = type, .decoded = decoded};
 	prepare(c, mw, (struct str){0});
 	table_put(&c->middlewares, name, mw, NULL);
+	table_put(&c->middleware_names, name, mw, NULL);
 	return !mw->is_broken;
 }
 
@@ -163,7 +187,7 @@ struct flat {
 	struct str problem;
 };
 
-static bool flatten(struct flat *flat, struct str name);
+static bool flatten(struct flat *flat, struct str key);
 
 static bool flatten_chain(struct flat *flat, struct compiled_mw *mw)
 {
@@ -184,15 +208,15 @@ static bool flatten_chain(struct flat *flat, struct compiled_mw *mw)
 	for (size_t i = 0; ok && i < mw->chain->middlewares.n; i++) {
 		const struct object_ref *ref =
 			LIST_AT(mw->chain->middlewares, const struct object_ref, i);
-		struct str name;
+		struct str key;
 
 		ok = compile_reference_middleware(c, mw->object->meta.namespace_, ref,
-						  DIAG_INDEX(path, i), &name);
+						  DIAG_INDEX(path, i), &key);
 		if (!ok) {
 			break_mw(c, mw);
 			flat->problem = mw->problem;
 		}
-		ok = ok && flatten(flat, name);
+		ok = ok && flatten(flat, key);
 	}
 	flat->depth--;
 	mw->is_open = false;
@@ -200,19 +224,24 @@ static bool flatten_chain(struct flat *flat, struct compiled_mw *mw)
 	return ok;
 }
 
-static bool flatten(struct flat *flat, struct str name)
+static bool flatten(struct flat *flat, struct str key)
 {
 	struct compile *c = flat->compile;
-	struct compiled_mw *mw = table_find(&c->middlewares, name);
+	struct compiled_mw *mw = find_mw(c, key);
+	const char *fault = NULL;
 
-	if (!mw) {
-		flat->problem = arena_printf(c->arena, "middleware " STR_FMT " does not exist",
-					     STR_ARG(name));
+	if (!mw)
+		fault = "does not exist";
+	else if (mw->is_ambiguous && !str_starts(key, STR("Middleware/")))
+		fault = "is the name of more than one object";
+	if (fault) {
+		flat->problem = arena_printf(c->arena, "middleware " STR_FMT " %s",
+					     STR_ARG(compile_middleware_name(c, key)), fault);
 		return false;
 	}
 	if (mw->is_broken) {
 		flat->problem = arena_printf(c->arena, "middleware " STR_FMT ": " STR_FMT,
-					     STR_ARG(name), STR_ARG(mw->problem));
+					     STR_ARG(mw->name), STR_ARG(mw->problem));
 		return false;
 	}
 	if (mw->chain)
@@ -247,7 +276,7 @@ static bool instantiate(struct compile *c, struct str router, const struct compi
 	return true;
 }
 
-bool compile_middleware_chain(struct compile *c, struct str router, const struct strs *names,
+bool compile_middleware_chain(struct compile *c, struct str router, const struct strs *keys,
 			      struct mw_chain *ret_chain, struct str *ret_problem)
 {
 	struct flat flat;
@@ -255,8 +284,8 @@ bool compile_middleware_chain(struct compile *c, struct str router, const struct
 	flat.compile = c;
 	flat.n = flat.depth = 0;
 	*ret_chain = (struct mw_chain){0};
-	for (size_t i = 0; i < names->n; i++)
-		if (!flatten(&flat, names->at[i])) {
+	for (size_t i = 0; i < keys->n; i++)
+		if (!flatten(&flat, keys->at[i])) {
 			*ret_problem = flat.problem;
 			return false;
 		}

@@ -23,9 +23,10 @@
 struct draft {
 	struct route route; /* first: the snapshot points at it */
 	const struct object *object;
-	struct str tls_option;	/* id of the TLSOption; empty: the default */
-	bool tls_option_broken; /* named, but missing or not allowed */
-	bool is_redirection;	/* made for an entry point */
+	struct str tls_option;	 /* id of the TLSOption; empty: the default */
+	bool tls_option_broken;	 /* named, but missing or not allowed */
+	bool is_redirection;	 /* made for an entry point */
+	struct strs middlewares; /* keys */
 };
 
 struct drafts {
@@ -48,6 +49,7 @@ struct compiled_mw {
 	uint64_t conf_hash;
 	const struct mwc_chain *chain;
 	bool is_broken, is_open; /* open: being walked */
+	bool is_ambiguous;	 /* another object has the same qualified name */
 	struct str problem;
 };
 
@@ -56,14 +58,16 @@ struct compile {
 	const struct static_config *config;
 	struct registry *registry;
 	struct snapshot *snapshot;
-	struct arena *arena;	  /* the snapshot's */
-	struct arena scratch;	  /* of this compile */
-	struct diag_sink *sink;	  /* the snapshot's */
-	struct table slices;	  /* "ns/service" -> struct compile_slices */
-	struct table middlewares; /* qualified name -> struct compiled_mw */
-	struct table services;	  /* qualified name -> struct service */
-	struct table weighted;	  /* id of a TraefikService -> struct compile_weighted */
-	struct table routes;	  /* qualified name -> struct draft */
+	struct arena *arena;	       /* the snapshot's */
+	struct arena scratch;	       /* of this compile */
+	struct diag_sink *sink;	       /* the snapshot's */
+	struct table slices;	       /* "ns/service" -> struct compile_slices */
+	struct table middlewares;      /* key -> struct compiled_mw */
+	struct table middleware_names; /* qualified name -> the same */
+	struct table services;	       /* qualified name -> struct service */
+	struct table weighted;	       /* id of a TraefikService -> struct compile_weighted */
+	struct table routes;	       /* qualified name -> struct draft */
+	struct table router_names;     /* name without provider -> the object that has it */
 	struct drafts drafts;
 	struct services service_list;
 	bool router_series, service_series, entry_point_series;
@@ -85,15 +89,21 @@ uint32_t compile_series(struct compile *c, unsigned int kind, struct str a, stru
 bool compile_reference_namespace(struct compile *c, struct str from, struct str name,
 				 struct str namespace_, const struct diag_path *path,
 				 struct str *ret_namespace);
-/* The qualified name of a middleware. */
+/*
+ * What a middleware is found by: the object's id, or a name with a provider. Never the internal
+ * name, which objects of two namespaces may share: nobody gets another tenant's middleware by a
+ * clever name.
+ */
 bool compile_reference_middleware(struct compile *c, struct str from, const struct object_ref *ref,
-				  const struct diag_path *path, struct str *ret_name);
+				  const struct diag_path *path, struct str *ret_key);
 
 /* compile_middleware */
 void compile_middlewares(struct compile *c);
 /* Instances for a router. False when one is missing or broken: *ret_problem says which. */
-bool compile_middleware_chain(struct compile *c, struct str router, const struct strs *names,
+bool compile_middleware_chain(struct compile *c, struct str router, const struct strs *keys,
 			      struct mw_chain *ret_chain, struct str *ret_problem);
+/* The qualified name of what a key means, whether it exists or not. */
+struct str compile_middleware_name(struct compile *c, struct str key);
 /* A middleware that no object stands for: redirections of entry points. */
 bool compile_middleware_internal(struct compile *c, struct str name, const char *type,
 				 const void *decoded);

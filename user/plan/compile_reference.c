@@ -65,17 +65,17 @@ static bool cross_provider(struct compile *c, struct str from, const struct obje
 }
 
 bool compile_reference_middleware(struct compile *c, struct str from, const struct object_ref *ref,
-				  const struct diag_path *path, struct str *ret_name)
+				  const struct diag_path *path, struct str *ret_key)
 {
 	struct str namespace_;
 
 	if (str_find(ref->name, '@') >= 0) {
-		*ret_name = ref->name;
+		*ret_key = ref->name;
 		return cross_provider(c, from, ref, path);
 	}
 	if (!compile_reference_namespace(c, from, ref->name, ref->namespace_, path, &namespace_))
 		return false;
-	*ret_name =
-		names_join(names_object(namespace_, ref->name, c->arena), STR(NAMES_CRD), c->arena);
+	*ret_key = arena_printf(c->arena, "Middleware/" STR_FMT "/" STR_FMT, STR_ARG(namespace_),
+				STR_ARG(ref->name));
 	return true;
 }

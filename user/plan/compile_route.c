@@ -156,6 +156,27 @@ static bool uses_v2(const struct compile *c, const struct ingress_route_rule *ru
 	return str_eq(syntax, STR("v2"));
 }
 
+/*
+ * reference a.0: objects of two namespaces may come to the same router name, and the last would
+ * replace the other tenant's route. Here the later one gets a name of its own, that ranks behind
+ * the first.
+ */
+static struct str router_name(struct compile *c, const struct object *object, struct str match)
+{
+	struct str base = names_router(object->meta.namespace_, object->meta.name, match, c->arena);
+	struct str name = base;
+
+	for (unsigned int i = 2;; i++) {
+		const struct object *owner = table_find(&c->router_names, name);
+
+		if (!owner)
+			table_put(&c->router_names, name, (void *)object, NULL);
+		if (!owner || owner == object)
+			return name;
+		name = arena_printf(c->arena, STR_FMT "_%u", STR_ARG(base), i);
+	}
+}
+
 static void compile_rule(struct compile *c, const struct object *object, size_t index)
 {
 	const struct ingress_route *spec = object->spec;
@@ -163,8 +184,7 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 		LIST_AT(spec->routes, const struct ingress_route_rule, index);
 	const struct diag_path *path =
 		DIAG_INDEX(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "routes"), index);
-	struct str name =
-		names_router(object->meta.namespace_, object->meta.name, rule->match, c->arena);
+	struct str name = router_name(c, object, rule->match);
 	struct draft draft = {
 		.object = object,
 		.route =
@@ -237,6 +257,15 @@ static struct draft *draft_slot(struct compile *c, struct str name)
 	return draft;
 }
 
+static struct strs names_of(struct compile *c, const struct strs *keys)
+{
+	struct strs names = {ARENA_ARRAY(c->arena, struct str, keys->n + 1), 0};
+
+	for (size_t i = 0; names.at && i < keys->n; i++)
+		names.at[names.n++] = compile_middleware_name(c, keys->at[i]);
+	return names;
+}
+
 /* Files one finished route. */
 static void file(struct compile *c, const struct draft *draft, const struct strs *middlewares)
 {
@@ -248,7 +277,8 @@ static void file(struct compile *c, const struct draft *draft, const struct strs
 		return;
 	*slot = *draft;
 	route = &slot->route;
-	route->middleware_names = *middlewares;
+	slot->middlewares = *middlewares;
+	route->middleware_names = names_of(c, middlewares);
 	if (!compile_middleware_chain(c, route->name, middlewares, &route->chain, &problem) &&
 	    route->status != ROUTE_DISABLED) {
 		diag_error(c->sink, DIAG_FIELD(NULL, "spec"), "route %u is disabled: " STR_FMT,

@@ -297,7 +297,7 @@ static struct draft *fall_back(struct compile *c, struct draft *draft, struct st
 		part.route.entry_points = (struct strs){only, 1};
 		part.route.name = arena_printf(c->arena, STR_FMT "-conflicted-" STR_FMT,
 					       STR_ARG(entry_point), STR_ARG(draft->route.name));
-		compile_route_add(c, &part, &draft->route.middleware_names);
+		compile_route_add(c, &part, &draft->middlewares);
 		copy = table_find(&c->routes, part.route.name);
 		if (!copy)
 			return draft;

@@ -118,6 +118,33 @@ static void state_is_kept_over_updates(void **state)
 	assert_ptr_not_equal(route_with(f, "{'name':'m'}")->chain.at[0].state, first);
 }
 
+/* "a"/"b-c" and "a-b"/"c" have one internal name (reference a.0); nobody gets the other's
+ * middleware */
+static void equal_internal_names_are_never_mixed_up(void **state)
+{
+	struct fixture *f = *state;
+	const struct route *route;
+
+	fixture_add(f, "Middleware", "a/b-c", "'spec':{'stripPrefix':{'prefixes':['/theirs']}}");
+	fixture_add(f, "Middleware", "a-b/c", "'spec':{'rateLimit':{'average':1}}");
+	fixture_backend(f, "a/web", "'10.0.0.1'");
+	fixture_backend(f, "a-b/web", "'10.0.0.2'");
+	fixture_route(f, "a/r", "Host(`x`)", ",'middlewares':[{'name':'b-c'}]");
+	fixture_route(f, "a-b/r", "Host(`y`)", ",'middlewares':[{'name':'c'}]");
+	fixture_compile(f);
+	route = fixture_find(f, "IngressRoute/a/r", 0);
+	assert_string_equal(route->chain.at[0].mw->name, "stripPrefix");
+	route = fixture_find(f, "IngressRoute/a-b/r", 0);
+	assert_string_equal(route->chain.at[0].mw->name, "rateLimit");
+	assert_int_equal(f->snapshot->n_middlewares, 2);
+	/* Who names it in full is told that it could be either. */
+	fixture_config(f, "{" FIXTURE_EPS
+			  ",'providers':{'kubernetesCRD':{'allowCrossNamespace':true}}}");
+	route = route_with(f, "{'name':'a-b-c@kubernetescrd'}");
+	assert_int_equal(route->status, ROUTE_DISABLED);
+	assert_told(f, "IngressRoute/shop/r", "more than one object");
+}
+
 static void slots_do_not_overlap(void **state)
 {
 	struct fixture *f = *state;
@@ -143,6 +170,7 @@ int main(void)
 		FIXTURE_TEST(chains_are_inlined),
 		FIXTURE_TEST(what_is_broken_disables_the_routes_that_use_it),
 		FIXTURE_TEST(state_is_kept_over_updates),
+		FIXTURE_TEST(equal_internal_names_are_never_mixed_up),
 		FIXTURE_TEST(slots_do_not_overlap),
 	};
 

@@ -9,11 +9,11 @@ static void references_resolve_by_the_rules(void **state)
 	static const struct {
 		const char *name, *config, *ref, *ref_namespace, *want; /* NULL: refused */
 	} rows[] = {
-		{"own namespace", "", "my.mw", "", "shop-my-mw@kubernetescrd"},
-		{"own namespace, written", "", "m", "shop", "shop-m@kubernetescrd"},
+		{"own namespace", "", "my.mw", "", "Middleware/shop/my.mw"},
+		{"own namespace, written", "", "m", "shop", "Middleware/shop/m"},
 		{"other namespace", "", "m", "other", NULL},
 		{"other namespace, allowed", "'allowCrossNamespace':true", "m", "other",
-		 "other-m@kubernetescrd"},
+		 "Middleware/other/m"},
 		{"provider", "", "m@file", "", "m@file"},
 		{"provider, namespace ignored", "", "m@file", "other", "m@file"},
 		{"ours by full name", "", "shop-m@kubernetescrd", "", NULL},

@@ -197,6 +197,28 @@ static void the_same_rule_twice_in_one_object_is_told_and_the_last_wins(void **s
 	assert_told(f, "IngressRoute/shop/r", "the last one is used");
 }
 
+/* "a"/"b-c" and "a-b"/"c" would be one router (reference a.0): both are served, under two names */
+static void equal_router_names_do_not_replace_another_tenants_route(void **state)
+{
+	struct fixture *f = *state;
+	const struct route *one, *two;
+
+	fixture_backend(f, "a/web", "'10.0.0.1'");
+	fixture_backend(f, "a-b/web", "'10.0.0.2'");
+	fixture_route(f, "a/b-c", "Host(`x`)", "");
+	fixture_route(f, "a-b/c", "Host(`x`)", "");
+	fixture_compile(f);
+	one = fixture_find(f, "IngressRoute/a/b-c", 0);
+	two = fixture_find(f, "IngressRoute/a-b/c", 0);
+	assert_non_null(one);
+	assert_non_null(two);
+	assert_string_not_equal(one->name.at, two->name.at);
+	assert_text(one->service->servers[0].url, "http://10.0.0.1:8080");
+	assert_text(two->service->servers[0].url, "http://10.0.0.2:8080");
+	assert_int_not_equal(one->service->id, two->service->id);
+	assert_string_equal(fixture_answer(f, "web", false, "x", "/"), one->name.at);
+}
+
 static void a_tls_route_is_for_tls_only(void **state)
 {
 	struct fixture *f = *state;
@@ -219,6 +241,7 @@ int main(void)
 		FIXTURE_TEST(classes_select_objects),
 		FIXTURE_TEST(entry_points_with_defaults_get_copies),
 		FIXTURE_TEST(the_same_rule_twice_in_one_object_is_told_and_the_last_wins),
+		FIXTURE_TEST(equal_router_names_do_not_replace_another_tenants_route),
 		FIXTURE_TEST(a_tls_route_is_for_tls_only),
 	};
 
