@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdio.h>
 
 #include "dataplane_lab.h"
 
@@ -180,6 +181,38 @@ static void ten_thousand_prefixes_are_replaced_within_reason(void **state)
 	assert_in_range(result.n_ops, 1, 2);
 }
 
+static int begin_small(void **state)
+{
+	return lab_begin_with(state, &(struct plane_options){.prefixes = 16});
+}
+
+static void a_change_that_does_not_fit_changes_nothing(void **state)
+{
+	struct dataplane_lab *lab = lab_of(state);
+	struct dataplane_result result;
+	struct kernel_config *small, *large;
+	struct kernel_policy *policy = lab_config(lab, &small);
+	char text[32];
+
+	add_prefix(small, policy, "198.51.100.0/24", KERNEL_DENY);
+	lab_apply(lab, small);
+	policy = lab_config(lab, &large);
+	add_prefix(large, policy, "198.51.100.0/24", KERNEL_ALLOW);
+	for (int i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "10.%d.0.0/16", i);
+		add_prefix(large, policy, text, KERNEL_DENY);
+	}
+	CHECK_INT("too large", dataplane_apply(lab->dataplane, large, &result), -ENOSPC);
+	CHECK_INT("the old list acts", lab_send(lab, "198.51.100.7"), XDP_DROP);
+	CHECK_INT("the new one does not", lab_send(lab, "10.3.0.1"), XDP_PASS);
+	/* The next change must not bring any of it into force, and removes what was left. */
+	kernel_config_add(small, STR("more"), &(struct addr){0}, 81, IPPROTO_TCP, NULL);
+	assert_int_equal(dataplane_apply(lab->dataplane, small, &result), 0);
+	CHECK_INT("the old list acts", lab_send(lab, "198.51.100.7"), XDP_DROP);
+	CHECK_INT("the new one does not", lab_send(lab, "10.3.0.1"), XDP_PASS);
+	CHECK_INT("prefixes", n_prefixes(lab), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +221,8 @@ int main(void)
 		LAB_TEST(bans_of_a_policy_go_with_it),
 		LAB_TEST(a_restart_finds_everything_in_place),
 		LAB_TEST(a_change_that_never_came_into_force_is_forgotten),
+		cmocka_unit_test_setup_teardown(a_change_that_does_not_fit_changes_nothing,
+						begin_small, lab_end),
 		LAB_TEST(ten_thousand_prefixes_are_replaced_within_reason),
 	};
 

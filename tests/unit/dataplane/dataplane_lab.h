@@ -20,11 +20,11 @@ struct dataplane_lab {
 	struct arena arena;
 };
 
-static inline int lab_begin(void **state)
+static inline int lab_begin_with(void **state, const struct plane_options *options)
 {
 	struct dataplane_lab *lab = calloc(1, sizeof(*lab));
 
-	if (plane_open(&lab->plane, NULL)) {
+	if (plane_open(&lab->plane, options)) {
 		free(lab);
 		return 0;
 	}
@@ -35,6 +35,11 @@ static inline int lab_begin(void **state)
 	plane_at_ms(&lab->plane, 1000);
 	*state = lab;
 	return 0;
+}
+
+static inline int lab_begin(void **state)
+{
+	return lab_begin_with(state, NULL);
 }
 
 static inline int lab_end(void **state)
