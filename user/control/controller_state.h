@@ -20,14 +20,15 @@ struct controller {
 	struct report report;
 	uint64_t started_ns; /* monotonic */
 	uint64_t last_read_ns;
-	uint64_t compile_ns, apply_ns; /* of the last revision */
-	uint32_t generation;	       /* of the kernel plane */
+	/* Of the last revision; written by the control thread, read by the admin server. */
+	_Atomic uint64_t compile_ns, apply_ns;
+	_Atomic uint32_t generation; /* of the kernel plane */
 	atomic_bool draining;
 	atomic_uint_fast64_t bans;
-	/* Guards snapshot and n_broken. */
+	/* Guards snapshot. */
 	pthread_mutex_t lock;
 	struct snapshot *snapshot;
-	size_t n_broken;
+	_Atomic size_t n_broken;
 	/* Guards every use of the data plane but bans, which are free of it. */
 	pthread_mutex_t dataplane_lock;
 };
