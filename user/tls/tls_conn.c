@@ -24,7 +24,7 @@ enum {
 
 struct tls_conn {
 	SSL *ssl;		   /* NULL before the ClientHello, and when stream has taken over */
-	struct tls_stream *stream; /* TLS 1.3 after the handshake */
+	struct tls_stream *stream; /* after the handshake, for all but CBC ciphers */
 	struct tls_hello *hello;   /* while the handshake lasts */
 	X509 *peer_cert;
 	const char *cipher;
@@ -231,27 +231,46 @@ static bool keep_facts(struct tls_conn *conn)
 	return true;
 }
 
+/* The keys of both directions as the handshake left them. */
+static bool take_keys(const struct tls_conn *conn, enum tls_record_suite suite,
+		      struct tls_stream_start *start)
+{
+	const struct tls_hello *hello = conn->hello;
+	unsigned char master[48], client[32], server[32];
+
+	if (!tls_record_is_tls12(suite))
+		return hello->has_read_secret && hello->has_write_secret &&
+		       tls_record_keys_init(&start->rx, suite, hello->read_secret, 0) &&
+		       tls_record_keys_init(&start->tx, suite, hello->write_secret,
+					    hello->write_records);
+	/* Who can seal for the kernel and open here needs both halves; with TLS 1.2 it has both or
+	 * none. */
+	if (conn->ktls_tx == TLS_KTLS_ON || SSL_get_client_random(conn->ssl, client, 32) != 32 ||
+	    SSL_get_server_random(conn->ssl, server, 32) != 32 ||
+	    SSL_SESSION_get_master_key(SSL_get_session(conn->ssl), master, sizeof(master)) !=
+		    sizeof(master))
+		return false;
+	bool ok = tls_record_keys_tls12(suite, master, client, server, &start->rx, &start->tx);
+
+	OPENSSL_cleanse(master, sizeof(master));
+	return ok;
+}
+
 /*
- * TLS 1.3: hands the connection over to tls_stream and lets OpenSSL's object go, unless something
- * is left in it or the cipher is none of ours: then OpenSSL goes on.
+ * Hands the connection over to tls_stream and lets OpenSSL's object go, unless something is left in
+ * it or the cipher is none of ours: then OpenSSL goes on.
  */
 static void take_over(struct tls_conn *conn)
 {
-	const struct tls_hello *hello = conn->hello;
 	int suite =
 		tls_record_suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(conn->ssl)));
+	struct tls_stream_start start = {.fd = conn->fd, .kernel_tx = conn->ktls_tx == TLS_KTLS_ON};
 
-	if (conn->version != TLS1_3_VERSION || suite < 0 || !hello->has_read_secret ||
-	    !hello->has_write_secret || conn->ktls_rx == TLS_KTLS_ON || SSL_has_pending(conn->ssl))
+	if (suite < 0 || conn->ktls_rx == TLS_KTLS_ON || SSL_has_pending(conn->ssl))
 		return;
-	conn->stream = tls_stream_new(&(struct tls_stream_start){
-		.fd = conn->fd,
-		.suite = (enum tls_record_suite)suite,
-		.read_secret = hello->read_secret,
-		.write_secret = hello->write_secret,
-		.write_seq = hello->write_records,
-		.kernel_tx = conn->ktls_tx == TLS_KTLS_ON,
-	});
+	if (take_keys(conn, (enum tls_record_suite)suite, &start))
+		conn->stream = tls_stream_new(&start);
+	OPENSSL_cleanse(&start, sizeof(start));
 	if (!conn->stream)
 		return;
 	SSL_free(conn->ssl);

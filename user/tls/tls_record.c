@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * tls_record: one record of TLS 1.3, sealed and opened.
+ * tls_record: one record, sealed and opened.
  */
 
 #include "tls/tls_record.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,13 +23,30 @@
 enum { TAG_BYTES = 16, IV_BYTES = 12, LABEL_MAX = 64 };
 
 static const struct {
-	uint16_t number;
 	const char *cipher, *hash;
 	uint8_t key_bytes, secret_bytes;
+	uint8_t iv_bytes;	/* of the part that is secret */
+	uint8_t explicit_bytes; /* of the nonce, in each record (RFC 5288 3) */
+	bool is_tls12;
 } suites[TLS_RECORD__SUITES] = {
-	[TLS_RECORD_AES128_GCM] = {0x1301, "AES-128-GCM", "SHA256", 16, 32},
-	[TLS_RECORD_AES256_GCM] = {0x1302, "AES-256-GCM", "SHA384", 32, 48},
-	[TLS_RECORD_CHACHA20] = {0x1303, "ChaCha20-Poly1305", "SHA256", 32, 32},
+	[TLS_RECORD_AES128_GCM] = {"AES-128-GCM", "SHA256", 16, 32, 12, 0, false},
+	[TLS_RECORD_AES256_GCM] = {"AES-256-GCM", "SHA384", 32, 48, 12, 0, false},
+	[TLS_RECORD_CHACHA20] = {"ChaCha20-Poly1305", "SHA256", 32, 32, 12, 0, false},
+	[TLS_RECORD_12_AES128_GCM] = {"AES-128-GCM", "SHA256", 16, 0, 4, 8, true},
+	[TLS_RECORD_12_AES256_GCM] = {"AES-256-GCM", "SHA384", 32, 0, 4, 8, true},
+	[TLS_RECORD_12_CHACHA20] = {"ChaCha20-Poly1305", "SHA256", 32, 0, 12, 0, true},
+};
+
+static const struct {
+	uint16_t number;
+	uint8_t suite;
+} numbers[] = {
+	{0x1301, TLS_RECORD_AES128_GCM},    {0x1302, TLS_RECORD_AES256_GCM},
+	{0x1303, TLS_RECORD_CHACHA20},	    {0x009c, TLS_RECORD_12_AES128_GCM},
+	{0x009d, TLS_RECORD_12_AES256_GCM}, {0xc02b, TLS_RECORD_12_AES128_GCM},
+	{0xc02c, TLS_RECORD_12_AES256_GCM}, {0xc02f, TLS_RECORD_12_AES128_GCM},
+	{0xc030, TLS_RECORD_12_AES256_GCM}, {0xcca8, TLS_RECORD_12_CHACHA20},
+	{0xcca9, TLS_RECORD_12_CHACHA20},
 };
 
 /* ------------------------------------------------------------ the thread's cache -- */
@@ -125,10 +145,21 @@ static void context_forget(const struct tls_record_keys *keys)
 
 int tls_record_suite_of(uint16_t number)
 {
-	for (int i = 0; i < TLS_RECORD__SUITES; i++)
-		if (suites[i].number == number)
-			return i;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (numbers[i].number == number)
+			return numbers[i].suite;
 	return -1;
+}
+
+bool tls_record_is_tls12(enum tls_record_suite suite)
+{
+	return suites[suite].is_tls12;
+}
+
+size_t tls_record_least(enum tls_record_suite suite)
+{
+	/* In TLS 1.3 there is at least the type. */
+	return suites[suite].explicit_bytes + TAG_BYTES + !suites[suite].is_tls12;
 }
 
 size_t tls_record_secret_bytes(enum tls_record_suite suite)
@@ -163,10 +194,21 @@ static bool expand(const struct tls_record_keys *keys, const char *label, unsign
 	return ok;
 }
 
-static bool derive(struct tls_record_keys *keys, uint64_t seq)
+/* Keys that no context holds yet. */
+static bool fresh(struct tls_record_keys *keys, enum tls_record_suite suite)
 {
-	keys->seq = seq;
+	struct contexts *all = contexts_get();
+
+	if (!all || !all->ciphers[suite])
+		return false;
+	*keys = (struct tls_record_keys){.suite = (uint8_t)suite, .slot = all->next_slot};
 	keys->id = atomic_fetch_add_explicit(&keys_made, 1, memory_order_relaxed) + 1;
+	all->next_slot = (uint16_t)((all->next_slot + 1) % TLS_RECORD_CONTEXTS);
+	return true;
+}
+
+static bool derive(struct tls_record_keys *keys)
+{
 	return expand(keys, "key", keys->key, suites[keys->suite].key_bytes) &&
 	       expand(keys, "iv", keys->iv, IV_BYTES);
 }
@@ -174,14 +216,60 @@ static bool derive(struct tls_record_keys *keys, uint64_t seq)
 bool tls_record_keys_init(struct tls_record_keys *keys, enum tls_record_suite suite,
 			  const unsigned char *secret, uint64_t seq)
 {
-	struct contexts *all = contexts_get();
-
-	if (!all || !all->ciphers[suite])
+	if (!fresh(keys, suite))
 		return false;
-	*keys = (struct tls_record_keys){.suite = (uint8_t)suite, .slot = all->next_slot};
-	all->next_slot = (uint16_t)((all->next_slot + 1) % TLS_RECORD_CONTEXTS);
+	keys->seq = seq;
 	memcpy(keys->secret, secret, suites[suite].secret_bytes);
-	return derive(keys, seq);
+	return derive(keys);
+}
+
+/* PRF of RFC 5246 5 for the key block of 6.3. */
+static bool key_block(enum tls_record_suite suite, const unsigned char master[48],
+		      const unsigned char client_random[32], const unsigned char server_random[32],
+		      unsigned char *out, size_t n)
+{
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+	EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+	char hash[8], label[] = "key expansion";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, (void *)(uintptr_t)master,
+						  48),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label, sizeof(label) - 1),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED,
+						  (void *)(uintptr_t)server_random, 32),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED,
+						  (void *)(uintptr_t)client_random, 32),
+		OSSL_PARAM_construct_end(),
+	};
+
+	memcpy(hash, suites[suite].hash, strlen(suites[suite].hash) + 1);
+	bool ok = context && EVP_KDF_derive(context, out, n, params) == 1;
+
+	EVP_KDF_CTX_free(context);
+	EVP_KDF_free(kdf);
+	return ok;
+}
+
+bool tls_record_keys_tls12(enum tls_record_suite suite, const unsigned char master[48],
+			   const unsigned char client_random[32],
+			   const unsigned char server_random[32],
+			   struct tls_record_keys *ret_client, struct tls_record_keys *ret_server)
+{
+	unsigned char block[2 * (32 + IV_BYTES)];
+	size_t key = suites[suite].key_bytes, iv = suites[suite].iv_bytes;
+	bool ok = fresh(ret_client, suite) && fresh(ret_server, suite) &&
+		  key_block(suite, master, client_random, server_random, block, 2 * (key + iv));
+
+	if (ok) {
+		ret_client->seq = ret_server->seq = 1;
+		memcpy(ret_client->key, block, key);
+		memcpy(ret_server->key, block + key, key);
+		memcpy(ret_client->iv, block + 2 * key, iv);
+		memcpy(ret_server->iv, block + 2 * key + iv, iv);
+	}
+	OPENSSL_cleanse(block, sizeof(block));
+	return ok;
 }
 
 bool tls_record_keys_update(struct tls_record_keys *keys)
@@ -192,7 +280,9 @@ bool tls_record_keys_update(struct tls_record_keys *keys)
 	context_forget(keys);
 	if (ok) {
 		memcpy(keys->secret, next, suites[keys->suite].secret_bytes);
-		ok = derive(keys, 0);
+		keys->seq = 0;
+		keys->id = atomic_fetch_add_explicit(&keys_made, 1, memory_order_relaxed) + 1;
+		ok = derive(keys);
 	}
 	OPENSSL_cleanse(next, sizeof(next));
 	return ok;
@@ -206,35 +296,61 @@ void tls_record_keys_wipe(struct tls_record_keys *keys)
 
 /* ------------------------------------------------------------------- records -- */
 
-/* RFC 8446 5.3; the sequence number counts on. */
-static bool begin(struct tls_record_keys *keys, EVP_CIPHER_CTX *evp, bool seals,
-		  const unsigned char *head)
+static void put_seq(uint64_t seq, unsigned char out[8])
 {
-	unsigned char nonce[IV_BYTES];
+	for (int i = 0; i < 8; i++)
+		out[i] = (unsigned char)(seq >> (56 - 8 * i));
+}
+
+/*
+ * Nonce and additional data of the next record (RFC 8446 5.2 and 5.3; RFC 5288 3, RFC 7905 2, RFC
+ * 5246 6.2.3.3). explicit is the part of the nonce that the record holds. The sequence number
+ * counts on.
+ */
+static bool begin(struct tls_record_keys *keys, EVP_CIPHER_CTX *evp, bool seals,
+		  const unsigned char *head, const unsigned char *explicit_nonce, size_t plain)
+{
+	unsigned char nonce[IV_BYTES], seq[8], extra[8 + TLS_RECORD_HEAD_BYTES];
 	int n;
 
+	put_seq(keys->seq++, seq);
 	memcpy(nonce, keys->iv, IV_BYTES);
-	for (int i = 0; i < 8; i++)
-		nonce[IV_BYTES - 1 - i] ^= (unsigned char)(keys->seq >> (8 * i));
-	keys->seq++;
-	return EVP_CipherInit_ex(evp, NULL, NULL, NULL, nonce, seals) == 1 &&
-	       EVP_CipherUpdate(evp, NULL, &n, head, TLS_RECORD_HEAD_BYTES) == 1;
+	if (suites[keys->suite].explicit_bytes)
+		memcpy(nonce + 4, explicit_nonce, 8);
+	else
+		for (int i = 0; i < 8; i++)
+			nonce[4 + i] ^= seq[i];
+	if (EVP_CipherInit_ex(evp, NULL, NULL, NULL, nonce, seals) != 1)
+		return false;
+	if (!suites[keys->suite].is_tls12)
+		return EVP_CipherUpdate(evp, NULL, &n, head, TLS_RECORD_HEAD_BYTES) == 1;
+	memcpy(extra, seq, 8);
+	memcpy(extra + 8, head, 3);
+	extra[11] = (unsigned char)(plain >> 8);
+	extra[12] = (unsigned char)plain;
+	return EVP_CipherUpdate(evp, NULL, &n, extra, sizeof(extra)) == 1;
 }
 
 ssize_t tls_record_seal(struct tls_record_keys *keys, enum tls_record_type type,
 			const struct iovec *parts, size_t len, unsigned char *out)
 {
-	size_t sealed = len + TLS_RECORD_TAIL_BYTES;
+	bool is_tls12 = suites[keys->suite].is_tls12;
+	size_t explicit_bytes = suites[keys->suite].explicit_bytes;
+	size_t sealed = explicit_bytes + len + !is_tls12 + TAG_BYTES;
 	EVP_CIPHER_CTX *evp = context_for(keys, true);
 	unsigned char *at = out + TLS_RECORD_HEAD_BYTES, last = (unsigned char)type;
 	int n;
 
-	out[0] = TLS_RECORD_DATA;
+	out[0] = is_tls12 ? last : TLS_RECORD_DATA;
 	out[1] = out[2] = 3;
 	out[3] = (unsigned char)(sealed >> 8);
 	out[4] = (unsigned char)sealed;
-	if (!evp || !begin(keys, evp, true, out))
+	/* The sequence number never comes twice, and that is all the nonce needs. */
+	if (explicit_bytes)
+		put_seq(keys->seq, at);
+	if (!evp || !begin(keys, evp, true, out, at, len))
 		return -EIO;
+	at += explicit_bytes;
 	for (size_t left = len; left > 0; parts++) {
 		size_t take = parts->iov_len < left ? parts->iov_len : left;
 
@@ -243,11 +359,23 @@ ssize_t tls_record_seal(struct tls_record_keys *keys, enum tls_record_type type,
 		at += take;
 		left -= take;
 	}
-	if (EVP_CipherUpdate(evp, at, &n, &last, 1) != 1 ||
-	    EVP_CipherFinal_ex(evp, at + 1, &n) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, at + 1) != 1)
+	if (!is_tls12 && EVP_CipherUpdate(evp, at++, &n, &last, 1) != 1)
+		return -EIO;
+	if (EVP_CipherFinal_ex(evp, at, &n) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, at) != 1)
 		return -EIO;
 	return (ssize_t)(TLS_RECORD_HEAD_BYTES + sealed);
+}
+
+/* The type is the last byte that is not zero (RFC 8446 5.4). */
+static ssize_t take_type(const unsigned char *inner, size_t len, uint8_t *ret_type)
+{
+	while (len > 0 && inner[len - 1] == 0)
+		len--;
+	if (len == 0)
+		return -EPROTO;
+	*ret_type = inner[len - 1];
+	return (ssize_t)(len - 1);
 }
 
 ssize_t tls_record_open(struct tls_record_keys *keys,
@@ -256,25 +384,29 @@ ssize_t tls_record_open(struct tls_record_keys *keys,
 			uint8_t *ret_type)
 {
 	EVP_CIPHER_CTX *evp = context_for(keys, false);
+	size_t explicit_bytes = suites[keys->suite].explicit_bytes;
+	size_t len = n - explicit_bytes - TAG_BYTES;
+	/* In place, and moved afterwards, where the nonce stands before it. */
+	unsigned char *plain = out == cipher ? out + explicit_bytes : out;
 	unsigned char tag[TAG_BYTES];
-	size_t len = n - TAG_BYTES;
+	ssize_t content = (ssize_t)len;
 	int got;
 
-	memcpy(tag, cipher + len, TAG_BYTES);
-	if (!evp || !begin(keys, evp, false, head) ||
-	    EVP_CipherUpdate(evp, out, &got, cipher, (int)len) != 1 ||
+	memcpy(tag, cipher + n - TAG_BYTES, TAG_BYTES);
+	if (!evp || !begin(keys, evp, false, head, cipher, len) ||
+	    EVP_CipherUpdate(evp, plain, &got, cipher + explicit_bytes, (int)len) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) != 1)
 		return -EIO;
-	if (EVP_CipherFinal_ex(evp, out + len, &got) != 1) {
+	if (EVP_CipherFinal_ex(evp, plain + len, &got) != 1) {
 		ERR_clear_error();
-		OPENSSL_cleanse(out, len);
+		OPENSSL_cleanse(plain, len);
 		return -EBADMSG;
 	}
-	/* The type is the last byte that is not zero (RFC 8446 5.4). */
-	while (len > 0 && out[len - 1] == 0)
-		len--;
-	if (len == 0)
-		return -EPROTO;
-	*ret_type = out[len - 1];
-	return len - 1 <= TLS_RECORD_PLAIN_MAX ? (ssize_t)(len - 1) : -EMSGSIZE;
+	if (plain != out)
+		memmove(out, plain, len);
+	if (suites[keys->suite].is_tls12)
+		*ret_type = head[0];
+	else
+		content = take_type(out, len, ret_type);
+	return content <= TLS_RECORD_PLAIN_MAX ? content : -EMSGSIZE;
 }

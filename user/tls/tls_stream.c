@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * tls_stream: a connection of TLS 1.3 after its handshake.
+ * tls_stream: a connection after its handshake.
  */
 
 #include "tls/tls_stream.h"
@@ -46,22 +46,20 @@ enum alert {
 	ALERT_RECORD_OVERFLOW = 22,
 	ALERT_INTERNAL_ERROR = 80,
 	ALERT_USER_CANCELED = 90,
+	ALERT_NO_RENEGOTIATION = 100,
 };
 
-struct tls_stream *tls_stream_new(const struct tls_stream_start *start)
+struct tls_stream *tls_stream_new(struct tls_stream_start *start)
 {
 	struct tls_stream *stream = calloc(1, sizeof(*stream));
 
-	if (!stream)
-		return NULL;
-	stream->fd = start->fd;
-	stream->kernel_tx = start->kernel_tx;
-	if (!tls_record_keys_init(&stream->rx, start->suite, start->read_secret, 0) ||
-	    (!start->kernel_tx && !tls_record_keys_init(&stream->tx, start->suite,
-							start->write_secret, start->write_seq))) {
-		tls_stream_free(stream);
-		return NULL;
+	if (stream) {
+		stream->fd = start->fd;
+		stream->kernel_tx = start->kernel_tx;
+		stream->rx = start->rx;
+		stream->tx = start->tx;
 	}
+	OPENSSL_cleanse(start, sizeof(*start));
 	return stream;
 }
 
@@ -94,8 +92,7 @@ void tls_stream_free(struct tls_stream *stream)
 	rest_drop(&stream->plain);
 	rest_drop(&stream->out);
 	tls_record_keys_wipe(&stream->rx);
-	if (!stream->kernel_tx)
-		tls_record_keys_wipe(&stream->tx);
+	tls_record_keys_wipe(&stream->tx);
 	free(stream);
 }
 
@@ -173,6 +170,11 @@ static void skip(struct iovec **parts, int *n_parts, size_t n)
 	}
 }
 
+static bool is_tls12(const struct tls_stream *stream)
+{
+	return tls_record_is_tls12((enum tls_record_suite)stream->rx.suite);
+}
+
 static size_t total(const struct iovec *parts, int n)
 {
 	size_t sum = 0;
@@ -192,7 +194,7 @@ static ssize_t seal_batch(struct tls_stream *stream, const struct iovec *parts, 
 	n = n < 16 ? n : 16;
 	memcpy(copy, parts, (size_t)n * sizeof(*copy));
 	left = total(copy, n);
-	if (stream->owes_update || stream->tx.seq >= RECORDS_PER_KEY) {
+	if (stream->owes_update || (stream->tx.seq >= RECORDS_PER_KEY && !is_tls12(stream))) {
 		ssize_t update = seal_update(stream, out);
 
 		if (update < 0)
@@ -266,12 +268,13 @@ static int kernel_alert(const struct tls_stream *stream, unsigned char alert[2])
 
 static int send_alert(struct tls_stream *stream, enum alert description)
 {
-	unsigned char alert[2] = {description == ALERT_CLOSE_NOTIFY ? 1 : 2,
-				  (unsigned char)description};
-	unsigned char sealed[TLS_RECORD_HEAD_BYTES + 2 + TLS_RECORD_TAIL_BYTES];
+	bool is_warning =
+		description == ALERT_CLOSE_NOTIFY || description == ALERT_NO_RENEGOTIATION;
+	unsigned char alert[2] = {is_warning ? 1 : 2, (unsigned char)description};
+	unsigned char sealed[TLS_RECORD_HEAD_BYTES + 2 + TLS_RECORD_EXTRA_MAX];
 	struct iovec part = {alert, sizeof(alert)};
 
-	stream->said_goodbye = true;
+	stream->said_goodbye = description != ALERT_NO_RENEGOTIATION;
 	if (stream->kernel_tx)
 		return kernel_alert(stream, alert);
 	ssize_t len = tls_record_seal(&stream->tx, TLS_RECORD_ALERT, &part, sizeof(alert), sealed);
@@ -304,7 +307,8 @@ static void take_alert(struct tls_stream *stream, const unsigned char *at, size_
 		give_up(stream, ALERT_UNEXPECTED_MESSAGE);
 	else if (at[1] == ALERT_CLOSE_NOTIFY)
 		stream->closed = true;
-	else if (at[1] != ALERT_USER_CANCELED)
+	/* In TLS 1.3 every other alert is fatal, whatever its level says (RFC 8446 6). */
+	else if (at[1] != ALERT_USER_CANCELED && !(is_tls12(stream) && at[0] == 1))
 		stream->failed = -ECONNRESET;
 }
 
@@ -317,7 +321,13 @@ static void take_handshake(struct tls_stream *stream, const unsigned char *at, s
 {
 	static const unsigned char head[] = {24, 0, 0, 1};
 
-	if (n != UPDATE_BYTES || memcmp(at, head, sizeof(head)) != 0 || at[4] > 1) {
+	/* TLS 1.2: a ClientHello asks for renegotiation, and is told no (RFC 5246 7.2.2). */
+	if (is_tls12(stream) && n > 0 && at[0] == 1 && stream->out.len == 0) {
+		(void)send_alert(stream, ALERT_NO_RENEGOTIATION);
+		return;
+	}
+	if (is_tls12(stream) || n != UPDATE_BYTES || memcmp(at, head, sizeof(head)) != 0 ||
+	    at[4] > 1) {
 		give_up(stream, ALERT_UNEXPECTED_MESSAGE);
 		return;
 	}
@@ -361,12 +371,13 @@ static bool has_record(const unsigned char *at, size_t len)
 	return len >= TLS_RECORD_HEAD_BYTES && len - TLS_RECORD_HEAD_BYTES >= body_bytes(at);
 }
 
-/* RFC 8446 5.1, 5.2: only protected records, and none that cannot be. */
+/* RFC 8446 5.1, 5.2: only protected records, and none that cannot be. (TLS 1.2 shows the type.) */
 static bool head_is_good(struct tls_stream *stream, const unsigned char *head)
 {
 	size_t n = body_bytes(head);
 
-	if (head[0] == TLS_RECORD_DATA && n >= TLS_RECORD_TAIL_BYTES && n <= TLS_RECORD_CIPHER_MAX)
+	if ((head[0] == TLS_RECORD_DATA || is_tls12(stream)) && n <= TLS_RECORD_CIPHER_MAX &&
+	    n >= tls_record_least((enum tls_record_suite)stream->rx.suite))
 		return true;
 	give_up(stream,
 		n > TLS_RECORD_CIPHER_MAX ? ALERT_RECORD_OVERFLOW : ALERT_UNEXPECTED_MESSAGE);

@@ -3,9 +3,9 @@
 #define TLS_STREAM_H
 
 /*
- * tls_stream: a connection of TLS 1.3 after its handshake: records over a non-blocking socket (RFC
- * 8446 5, 4.6.3, 6), without an OpenSSL connection object. Where the kernel seals what is sent,
- * only reading is done here.
+ * tls_stream: a connection after its handshake: records over a non-blocking socket (RFC 8446 5,
+ * 4.6.3, 6; RFC 5246 6, 7.2), without an OpenSSL connection object. Where the kernel seals what is
+ * sent, only reading is done here.
  *
  * Keeps no buffer but for what the peer has cut in pieces: the rest of a record that was read, and
  * of records that could not be sent. Used by one thread at a time.
@@ -18,16 +18,14 @@
 
 struct tls_stream;
 
-/* What a handshake leaves behind. */
+/* What a handshake leaves behind. The keys are taken over: nobody else may use them afterwards. */
 struct tls_stream_start {
 	int fd;
-	enum tls_record_suite suite;
-	const unsigned char *read_secret, *write_secret; /* tls_record_secret_bytes() each */
-	uint64_t write_seq; /* records sent under write_secret so far (tickets) */
-	bool kernel_tx;	    /* the kernel has write_secret's keys */
+	struct tls_record_keys rx, tx;
+	bool kernel_tx; /* the kernel has the keys of tx */
 };
 
-struct tls_stream *tls_stream_new(const struct tls_stream_start *start);
+struct tls_stream *tls_stream_new(struct tls_stream_start *start);
 /* Wipes the keys. NULL is allowed. */
 void tls_stream_free(struct tls_stream *stream);
 

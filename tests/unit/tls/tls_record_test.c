@@ -34,10 +34,30 @@ struct ends {
 	struct tls_record_keys seals, opens;
 };
 
+/* The client's direction, at both of its ends. */
 static void ends(struct ends *ends, enum tls_record_suite suite)
 {
-	assert_true(tls_record_keys_init(&ends->seals, suite, secret, 0));
-	assert_true(tls_record_keys_init(&ends->opens, suite, secret, 0));
+	struct tls_record_keys other;
+
+	if (!tls_record_is_tls12(suite)) {
+		assert_true(tls_record_keys_init(&ends->seals, suite, secret, 0));
+		assert_true(tls_record_keys_init(&ends->opens, suite, secret, 0));
+		return;
+	}
+	assert_true(
+		tls_record_keys_tls12(suite, secret, secret, secret + 16, &ends->seals, &other));
+	assert_true(
+		tls_record_keys_tls12(suite, secret, secret, secret + 16, &ends->opens, &other));
+	assert_memory_not_equal(other.key, ends->seals.key, 16);
+	ends->seals.seq = ends->opens.seq = 0;
+}
+
+/* What sealing adds to content. */
+static size_t overhead(enum tls_record_suite suite)
+{
+	if (!tls_record_is_tls12(suite))
+		return 5 + 1 + 16;
+	return suite == TLS_RECORD_12_CHACHA20 ? 5 + 16 : 5 + 8 + 16;
 }
 
 static void ends_done(struct ends *ends)
@@ -66,14 +86,21 @@ static void what_is_sealed_opens_again(void **state)
 			uint8_t type;
 			ssize_t n = tls_record_seal(&both.seals, TLS_RECORD_DATA, parts, len, wire);
 
-			assert_int_equal(n, 5 + len + 1 + 16);
+			assert_int_equal(n, len + overhead(suite));
+			assert_int_equal(n - 5 - len, tls_record_least(suite));
 			assert_int_equal(wire[0], 23);
 			n = tls_record_open(&both.opens, wire, wire + 5, (size_t)n - 5, out, &type);
 			assert_int_equal(n, len);
 			assert_int_equal(type, TLS_RECORD_DATA);
 			assert_memory_equal(out, data, len);
+			/* And where it lies. */
+			n = tls_record_seal(&both.seals, TLS_RECORD_DATA, parts, len, wire);
+			assert_int_equal(tls_record_open(&both.opens, wire, wire + 5, (size_t)n - 5,
+							 wire + 5, &type),
+					 len);
+			assert_memory_equal(wire + 5, data, len);
 		}
-		assert_int_equal(both.opens.seq, sizeof(lengths) / sizeof(*lengths));
+		assert_int_equal(both.opens.seq, 2 * sizeof(lengths) / sizeof(*lengths));
 		ends_done(&both);
 	}
 }
@@ -84,7 +111,11 @@ static void every_changed_bit_is_noticed(void **state)
 
 	(void)state;
 	for (int suite = 0; suite < TLS_RECORD__SUITES; suite++) {
-		for (size_t at = 0; at < 5 + 8 + 17; at++) {
+		for (size_t at = 0; at < 8 + overhead(suite); at++) {
+			/* The length is what tells how much there is to open; 1.2 does not protect
+			 * it. */
+			if (tls_record_is_tls12(suite) && (at == 3 || at == 4))
+				continue;
 			struct ends both;
 			struct iovec part = {data, sizeof(data)};
 			uint8_t type;
@@ -206,7 +237,7 @@ static void an_update_changes_the_key_on_both_sides(void **state)
 	uint8_t type;
 
 	(void)state;
-	for (int suite = 0; suite < TLS_RECORD__SUITES; suite++) {
+	for (int suite = 0; suite <= TLS_RECORD_CHACHA20; suite++) {
 		struct ends both;
 
 		ends(&both, suite);
@@ -232,6 +263,9 @@ static void suites_have_their_numbers(void **state)
 	assert_int_equal(tls_record_suite_of(0x1301), TLS_RECORD_AES128_GCM);
 	assert_int_equal(tls_record_suite_of(0x1303), TLS_RECORD_CHACHA20);
 	assert_int_equal(tls_record_suite_of(0x1304), -1);
+	assert_int_equal(tls_record_suite_of(0xc02f), TLS_RECORD_12_AES128_GCM);
+	assert_int_equal(tls_record_suite_of(0xcca9), TLS_RECORD_12_CHACHA20);
+	assert_int_equal(tls_record_suite_of(0xc009), -1); /* CBC */
 	assert_int_equal(tls_record_secret_bytes(TLS_RECORD_AES256_GCM), 48);
 }
 

@@ -23,11 +23,11 @@ static void open_peer(struct peer *peer, enum tls_record_suite suite, uint64_t w
 	lab_sockets(peer->fd);
 	assert_true(tls_record_keys_init(&peer->tx, suite, up, 0));
 	assert_true(tls_record_keys_init(&peer->rx, suite, down, write_seq));
-	peer->stream = tls_stream_new(&(struct tls_stream_start){.fd = peer->fd[0],
-								 .suite = suite,
-								 .read_secret = up,
-								 .write_secret = down,
-								 .write_seq = write_seq});
+	struct tls_stream_start start = {.fd = peer->fd[0]};
+
+	assert_true(tls_record_keys_init(&start.rx, suite, up, 0));
+	assert_true(tls_record_keys_init(&start.tx, suite, down, write_seq));
+	peer->stream = tls_stream_new(&start);
 	assert_non_null(peer->stream);
 }
 
@@ -132,6 +132,58 @@ static void messages_are_obeyed_or_refused(void **state)
 	}
 }
 
+/* The same in TLS 1.2, where it differs. */
+static const struct {
+	const char *name;
+	uint8_t type;
+	const char *at;
+	size_t len;
+	ssize_t read;
+	int alert;
+} messages12[] = {
+	{"data", TLS_RECORD_DATA, "hi", 2, 2, -1},
+	{"empty data", TLS_RECORD_DATA, "", 0, -EAGAIN, -1},
+	{"close_notify", TLS_RECORD_ALERT, "\1\0", 2, 0, -1},
+	{"a warning", TLS_RECORD_ALERT, "\1\144", 2, -EAGAIN, -1},
+	{"a fatal alert", TLS_RECORD_ALERT, "\2\50", 2, -ECONNRESET, -1},
+	{"renegotiation", TLS_RECORD_HANDSHAKE, "\1\0\0\1x", 5, -EAGAIN, 100},
+	{"key update", TLS_RECORD_HANDSHAKE, "\30\0\0\1\0", 5, -EPROTO, 10},
+	{"empty handshake", TLS_RECORD_HANDSHAKE, "", 0, -EPROTO, 10},
+	{"change cipher spec", 20, "\1", 1, -EPROTO, 10},
+	{"heartbeat", 24, "\1\0\1", 3, -EPROTO, 10},
+};
+
+static void messages_of_tls12_are_obeyed_or_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(messages12) / sizeof(*messages12); i++) {
+		struct peer peer;
+		unsigned char buf[64];
+		uint8_t type = 0;
+
+		print_message("  %s\n", messages12[i].name);
+		open_peer(&peer, i % 2 ? TLS_RECORD_12_AES128_GCM : TLS_RECORD_12_CHACHA20, 0);
+		say(&peer, messages12[i].type, messages12[i].at, messages12[i].len);
+		assert_int_equal(tls_stream_read(peer.stream, buf, sizeof(buf)),
+				 messages12[i].read);
+		if (messages12[i].alert >= 0) {
+			assert_int_equal(hear(&peer, &type, buf), 2);
+			assert_int_equal(type, TLS_RECORD_ALERT);
+			assert_int_equal(buf[1], messages12[i].alert);
+		} else {
+			assert_int_equal(hear(&peer, &type, buf), -EAGAIN);
+		}
+		/* A warning ends nothing. */
+		if (messages12[i].read == -EAGAIN) {
+			assert_int_equal(put(&peer, "on", 2), 2);
+			assert_int_equal(hear(&peer, &type, buf), 2);
+			say(&peer, TLS_RECORD_DATA, "and on", 6);
+			assert_int_equal(tls_stream_read(peer.stream, buf, sizeof(buf)), 6);
+		}
+		close_peer(&peer);
+	}
+}
+
 /* Bytes that are no record of this connection. */
 static const struct {
 	const char *name, *at;
@@ -212,7 +264,7 @@ static void any_cut_gives_the_same_bytes(void **state)
 		/* Byte by byte both ways says nothing new and takes long. */
 		if (cap < 100 && cut < 100)
 			continue;
-		open_peer(&peer, TLS_RECORD_AES256_GCM, 0);
+		open_peer(&peer, c % 2 ? TLS_RECORD_AES256_GCM : TLS_RECORD_12_AES256_GCM, 0);
 		for (size_t record = 1; at < TOTAL; record = record * 3 + 1) {
 			size_t n = record < TLS_RECORD_PLAIN_MAX ? record : TLS_RECORD_PLAIN_MAX;
 
@@ -398,22 +450,19 @@ static void openssl_agrees_about_key_updates(void **state)
 }
 
 /* docs and user-plane.md: at most 6 KiB per idle TLS connection. */
-static void an_idle_connection_is_small(void **state)
+static void check_size(int version)
 {
 	enum { N = 40, SPARE = 10, LIMIT_BYTES = 1024 };
 	static struct lab_pair pairs[N];
 	struct lab_plan plan;
 	size_t freed = 0;
 
-	(void)state;
-	if (mallinfo2().uordblks == 0)
-		skip(); /* a sanitizer's allocator does not count */
 	lab_plan(&plan);
 	lab_add(&plan, &a_cert);
 	struct tls_table *table = lab_finish(&plan);
 
 	for (int i = 0; i < N; i++) {
-		struct lab_client wish = {.sni = "a.test", .min = TLS1_3_VERSION};
+		struct lab_client wish = {.sni = "a.test", .min = version, .max = version};
 
 		assert_true(lab_connect(&pairs[i], table, &wish));
 		lab_exchange(&pairs[i], "request");
@@ -443,6 +492,49 @@ static void an_idle_connection_is_small(void **state)
 	lab_plan_done(&plan);
 }
 
+static void an_idle_connection_is_small(void **state)
+{
+	(void)state;
+	if (mallinfo2().uordblks == 0)
+		skip(); /* a sanitizer's allocator does not count */
+	check_size(TLS1_3_VERSION);
+	check_size(TLS1_2_VERSION);
+}
+
+/* TLS 1.2, with OpenSSL's client: renegotiation is refused, and the connection goes on. */
+static void renegotiation_is_refused_and_nothing_else_happens(void **state)
+{
+	static const char *const suites[] = {"ECDHE-ECDSA-AES128-GCM-SHA256",
+					     "ECDHE-ECDSA-AES256-GCM-SHA384",
+					     "ECDHE-ECDSA-CHACHA20-POLY1305"};
+	struct lab_plan plan;
+
+	(void)state;
+	lab_plan(&plan);
+	lab_add(&plan, &a_cert);
+	struct tls_table *table = lab_finish(&plan);
+
+	for (size_t i = 0; i < 3; i++) {
+		struct lab_client wish = {
+			.sni = "a.test", .max = TLS1_2_VERSION, .ciphers = suites[i]};
+		struct lab_pair pair;
+		char byte;
+
+		assert_true(lab_connect(&pair, table, &wish));
+		lab_exchange(&pair, "before");
+		assert_int_equal(SSL_renegotiate(pair.client), 1);
+		SSL_do_handshake(pair.client);
+		assert_int_equal(tls_conn_read(pair.server, &byte, 1), -EAGAIN);
+		SSL_do_handshake(pair.client);
+		ERR_clear_error();
+		assert_int_equal(pair.client_alert, SSL_AD_NO_RENEGOTIATION);
+		assert_int_equal(tls_conn_shutdown(pair.server), 0);
+		lab_close(&pair);
+	}
+	tls_table_unref(table);
+	lab_plan_done(&plan);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -461,6 +553,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_obeyed_or_refused),
+		cmocka_unit_test(messages_of_tls12_are_obeyed_or_refused),
 		cmocka_unit_test(forgeries_end_the_connection),
 		cmocka_unit_test(data_before_the_end_is_given_first),
 		cmocka_unit_test(any_cut_gives_the_same_bytes),
@@ -469,6 +562,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_changed_before_it_wears_out),
 		cmocka_unit_test(a_blocked_write_is_taken_later_and_not_twice),
 		cmocka_unit_test(openssl_agrees_about_key_updates),
+		cmocka_unit_test(renegotiation_is_refused_and_nothing_else_happens),
 		cmocka_unit_test(an_idle_connection_is_small),
 	};
 
