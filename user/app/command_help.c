@@ -7,7 +7,7 @@
 
 #include "app/command.h"
 
-enum { DEPTH_MAX = 8, PREFIX_MAX = 256, NAME_COLUMNS = 58 };
+enum { DEPTH_MAX = 8, PREFIX_MAX = 256, NAME_COLUMNS = 46 };
 
 static const char *placeholder(const struct field *field)
 {
@@ -30,17 +30,29 @@ static const char *placeholder(const struct field *field)
 	}
 }
 
+/* The first sentence is enough here; the reference page has the rest. */
+static struct str first_sentence(const char *doc)
+{
+	struct str text = str_of(doc ? doc : "");
+
+	for (size_t i = 0; i + 2 < text.len; i++)
+		if (text.at[i] == '.' && text.at[i + 1] == ' ' && text.at[i + 2] >= 'A' && text.at[i + 2] <= 'Z')
+			return str_take(text, i);
+	return str_ends(text, STR(".")) ? str_take(text, text.len - 1) : text;
+}
+
 static void print_option(const char *prefix, const struct field *field)
 {
 	char name[PREFIX_MAX + 64];
-	/* The first sentence is enough here; the reference page has the rest. */
-	struct str doc = str_of(field->doc ? field->doc : "");
-	ptrdiff_t end = str_search(doc, STR(". "));
+	struct str doc = first_sentence(field->doc);
+	int length = snprintf(name, sizeof(name), "--%s%s=%s", prefix, field->name, placeholder(field));
 
-	if (end >= 0)
-		doc = str_take(doc, (size_t)end);
-	snprintf(name, sizeof(name), "--%s%s=%s", prefix, field->name, placeholder(field));
-	printf("  %-*s " STR_FMT, NAME_COLUMNS, name, STR_ARG(doc));
+	/* A name that is too long for the column has a line of its own. */
+	if (length > NAME_COLUMNS)
+		printf("  %s\n  %*s ", name, NAME_COLUMNS, "");
+	else
+		printf("  %-*s ", NAME_COLUMNS, name);
+	printf(STR_FMT, STR_ARG(doc));
 	if (field->preset && *field->preset)
 		printf(" (default %s)", field->preset);
 	putchar('\n');
@@ -84,6 +96,8 @@ void command_help(const struct command *command)
 		snprintf(name, sizeof(name), "%s %s", flag->name, flag->value ? flag->value : "");
 		printf("  %-28s %s\n", name, flag->help);
 	}
-	puts("\nstatic options (Traefik's names; case does not matter; also in --configFile and as TIDEGATE_A_B):");
+	if (command->n_flags)
+		putchar('\n');
+	puts("static options (Traefik's names; case does not matter; also in --configFile and as TIDEGATE_A_B):");
 	print_schema(&schema_static_config, "", 0);
 }
