@@ -281,8 +281,13 @@ static void file(struct compile *c, const struct draft *draft, const struct strs
 	route->middleware_names = names_of(c, middlewares);
 	if (!compile_middleware_chain(c, route->name, middlewares, &route->chain, &problem) &&
 	    route->status != ROUTE_DISABLED) {
-		diag_error(c->sink, DIAG_FIELD(NULL, "spec"), "route %u is disabled: " STR_FMT,
-			   route->route_index, STR_ARG(problem));
+		const struct diag_path *routes = DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "routes");
+
+		diag_error(c->sink,
+			   draft->object ? DIAG_FIELD(DIAG_INDEX(routes, route->route_index),
+						      "middlewares")
+					 : NULL,
+			   STR_FMT ", so the route is not served", STR_ARG(problem));
 		disable(slot, problem);
 	}
 	if (c->router_series && route->service)
