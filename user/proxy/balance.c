@@ -112,7 +112,8 @@ static bool has_servers(const struct service *service, int depth)
 	if (service->kind == SERVICE_SERVERS)
 		return service->turns.n_order > 0;
 	for (uint32_t i = 0; depth > 0 && i < service->n_children; i++)
-		if (has_servers(service->children[i].service, depth - 1))
+		if (service->children[i].weight > 0 &&
+		    has_servers(service->children[i].service, depth - 1))
 			return true;
 	return false;
 }
@@ -127,7 +128,9 @@ pick_child(const struct service *service, const struct request *request, struct 
 		const struct service_child *child = &service->children[i];
 		int spelling = sticky_index(child->sticky_values, cookie);
 
-		if (spelling < 0 || !has_servers(child->service, BALANCE_DEPTH_MAX))
+		/* A weight of 0 takes a child out, for its sticky clients too (reference d.1). */
+		if (spelling < 0 || child->weight <= 0 ||
+		    !has_servers(child->service, BALANCE_DEPTH_MAX))
 			continue;
 		if (spelling > 0)
 			add_cookie(pick, service->sticky, child->sticky_values[0]);

@@ -39,7 +39,9 @@ static int set_up(void **state)
 	atomic_store(&outer_turns.next, 0);
 	for (uint32_t i = 0; i < SERVERS; i++) {
 		servers[i].id = i;
-		servers[i].sticky_values[0] = i == 0 ? STR("zero") : i == 1 ? STR("one") : STR("two");
+		servers[i].sticky_values[0] = i == 0   ? STR("zero")
+					      : i == 1 ? STR("one")
+						       : STR("two");
 	}
 	servers[1].sticky_values[2] = STR("uno");
 	service = (struct service){.kind = SERVICE_SERVERS,
@@ -48,8 +50,10 @@ static int set_up(void **state)
 				   .servers = servers,
 				   .n_servers = SERVERS};
 	empty = (struct service){.kind = SERVICE_SERVERS, .state = &turns};
-	children[0] = (struct service_child){.service = &service, .sticky_values = {STR("a")}};
-	children[1] = (struct service_child){.service = &empty, .sticky_values = {STR("b")}};
+	children[0] = (struct service_child){
+		.service = &service, .weight = 3, .sticky_values = {STR("a")}};
+	children[1] =
+		(struct service_child){.service = &empty, .weight = 1, .sticky_values = {STR("b")}};
 	weighted = (struct service){.kind = SERVICE_WEIGHTED,
 				    .state = &outer_turns,
 				    .turns = {heavy_order, 4},
@@ -201,6 +205,35 @@ static void weights_hold_exactly(void **state)
 	assert_int_equal(n_first, 300);
 }
 
+static void a_child_without_weight_loses_its_sticky_clients_too(void **state)
+{
+	struct service second = service;
+	struct balance_pick pick;
+
+	(void)state;
+	weighted.sticky = &sticky;
+	children[1].service = &second;
+	header_add_id(&request.headers, HEADER_COOKIE, STR("c=b"));
+	assert_true(balance_pick(worker, &weighted, &request, NULL, 0, &pick));
+	assert_ptr_equal(pick.service, &second);
+	children[1].weight = 0;
+	assert_true(balance_pick(worker, &weighted, &request, NULL, 0, &pick));
+	assert_ptr_equal(pick.service, &service);
+	assert_int_equal(pick.n_cookies, 1);
+	/* A parent whose only child with servers has no weight has none either (reference d.2). */
+	children[0].weight = 0;
+	children[1].weight = 0;
+
+	struct service_child above = {.service = &weighted, .weight = 1};
+	struct service outer = {.kind = SERVICE_WEIGHTED,
+				.state = &turns,
+				.turns = {order, 1},
+				.children = &above,
+				.n_children = 1};
+
+	assert_false(balance_pick(worker, &outer, &request, NULL, 0, &pick));
+}
+
 static void nobody_is_an_answer_too(void **state)
 {
 	struct balance_pick pick;
@@ -234,6 +267,7 @@ int main(void)
 		TEST(a_fenced_server_keeps_its_clients_and_gets_no_new_ones),
 		TEST(levels_choose_each_for_itself),
 		TEST(weights_hold_exactly),
+		TEST(a_child_without_weight_loses_its_sticky_clients_too),
 		TEST(nobody_is_an_answer_too),
 		TEST(a_cookie_is_written_with_its_attributes),
 	};
