@@ -164,7 +164,8 @@ int loop_round(struct loop *loop, uint64_t max_wait_ns)
 	for (int i = 0; i < n; i++) {
 		struct loop_io *io = events[i].data.ptr;
 
-		/* With many connections each one is cold: the next is fetched while this one is served. */
+		/* With many connections each one is cold: the next is fetched while this one is
+		 * served. */
 		if (i + 1 < n)
 			prefetch(events[i + 1].data.ptr);
 		if (io->fd < 0)

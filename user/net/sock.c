@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * sock: thin; the only decisions are which options a socket gets. Reading and writing go to the kernel without
- * the C library's wrappers: those are cancellation points, which costs each call two atomic operations in a
- * program with threads, and no thread here is ever cancelled.
+ * sock: thin; the only decisions are which options a socket gets. Reading and writing go to the
+ * kernel without the C library's wrappers: those are cancellation points, which costs each call two
+ * atomic operations in a program with threads, and no thread here is ever cancelled.
  */
 
 #include "net/sock.h"

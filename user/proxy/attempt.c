@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "http/forwarded.h"
 #include "http/h1_write.h"
 #include "http/method.h"
@@ -14,12 +15,22 @@
 
 enum { LARGE_HEAD_BYTES = 2 << 20 };
 
+/*
+ * The response header time-out begins when the request was sent to its end (reference a.7). Before
+ * that the server must take what is there, and the client's own deadlines hold; afterwards a body
+ * may be silent for long.
+ */
 void attempt_set_deadline(struct exchange *exchange)
 {
 	struct worker *worker = exchange->worker;
+	struct link *link = &exchange->upstream->link;
+	uint64_t wait_ns = ENTRY_WAIT_MAX_S * NS_PER_SEC;
 
-	timer_set(&worker->loop.timers, &exchange->upstream->link.timer,
-		  worker->loop.now_ns + worker->shared->response_header_ns);
+	if (link_backlog(link))
+		wait_ns = ENTRY_WRITE_STALL_S * NS_PER_SEC;
+	else if (!exchange->responded && exchange->up.done)
+		wait_ns = worker->shared->response_header_ns;
+	timer_set(&worker->loop.timers, &link->timer, worker->loop.now_ns + wait_ns);
 }
 
 /* reuse: an idle connection will do. */

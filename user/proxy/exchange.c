@@ -17,7 +17,7 @@
 #include "proxy/worker.h"
 
 enum {
-	ARENA_BLOCK_BYTES = 4096,
+	ARENA_BLOCK_BYTES = 2048,
 	ARENA_DEFAULT_BYTES = 256 << 10,
 	CONTINUE_WAIT_S = 1, /* reference d.5: Expect-Continue 1 s */
 	HALF_CLOSED_S = 60,  /* how long an answer may take when the client has ended its side */

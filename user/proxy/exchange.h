@@ -26,7 +26,7 @@
 struct conn;
 
 enum {
-	EXCHANGE_HEAD_BYTES = 4096, /* a larger head lives in a block of its own */
+	EXCHANGE_HEAD_BYTES = 3072, /* a larger head lives in a block of its own */
 	EXCHANGE_HEADERS = 24,
 };
 

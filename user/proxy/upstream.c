@@ -14,8 +14,9 @@ enum {
 	SET_ASIDE_FIRST_MS = 1000,
 	SET_ASIDE_MAX_MS = 10000, /* doubled with every failure in a row, up to this */
 	/*
-	 * More may lie idle than the option says, for a moment: under load the number of requests on their way
-	 * goes up and down within milliseconds, and closing at every crest means dialling at the next.
+	 * More may lie idle than the option says, for a moment: under load the number of requests
+	 * on their way goes up and down within milliseconds, and closing at every crest means
+	 * dialling at the next.
 	 */
 	SURPLUS_IDLE_MS = 1000,
 	SURPLUS_MAX = 4096,

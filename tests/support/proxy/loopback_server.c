@@ -32,8 +32,8 @@ static size_t whole_request(const struct served *served)
 	if (length)
 		body = strtoul(length + 16, NULL, 10);
 	if (memmem(served->bytes, head, "Transfer-Encoding: chunked", 26)) {
-		const char *last = memmem(served->bytes + head - 2, served->n - head + 2,
-					  "\r\n0\r\n\r\n", 7);
+		const char *last =
+			memmem(served->bytes + head - 2, served->n - head + 2, "\r\n0\r\n\r\n", 7);
 
 		return last ? (size_t)(last - served->bytes) + 7 : 0;
 	}

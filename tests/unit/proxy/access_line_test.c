@@ -46,8 +46,10 @@ static void a_request_is_a_line_of_json(void **state)
 {
 	(void)state;
 	run_with_log("json", OK_ANSWER);
-	fixture_ask("GET /a\"b?c=%22 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUser-Agent: \"quoted\"\r\n\r\n");
-	fixture_ask("POST /p HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
+	fixture_ask("GET /a\"b?c=%22 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUser-Agent: "
+		    "\"quoted\"\r\n\r\n");
+	fixture_ask(
+		"POST /p HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
 	const char *got = end_and_read();
 
 	assert_has(got, "\"RequestMethod\":\"GET\"");

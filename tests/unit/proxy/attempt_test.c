@@ -83,7 +83,8 @@ static void a_get_lost_twice_is_502(void **state)
 static void a_silent_server_is_504(void **state)
 {
 	(void)state;
-	fixture_prepare((const char *const[]){"HTTP/1.1 103 Early Hints\r\nX: chunked\r\n\r\n", NULL});
+	fixture_prepare(
+		(const char *const[]){"HTTP/1.1 103 Early Hints\r\nX: chunked\r\n\r\n", NULL});
 	fixture.config.servers_transport.forwarding_timeouts.response_header =
 		(struct duration){100 * NS_PER_MS, true};
 	fixture_run();
@@ -110,7 +111,8 @@ static void head_and_body_arrive_made_anew(void **state)
 	(void)state;
 	fixture_start(OK_ANSWER);
 	fixture_ask("POST //a/../b%41?q=1;r HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-		    "Connection: close, x-hop\r\nX-Hop: 1\r\nX_Under: 1\r\n\r\n2;e=1\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
+		    "Connection: close, x-hop\r\nX-Hop: 1\r\nX_Under: "
+		    "1\r\n\r\n2;e=1\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
 	assert_begins(fixture_server.last, "POST /bA?q=1&r HTTP/1.1\r\nHost: x\r\n");
 	assert_has(fixture_server.last, "\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
 	assert_lacks(fixture_server.last, "X-Hop");

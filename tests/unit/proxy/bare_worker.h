@@ -2,7 +2,8 @@
 #ifndef BARE_WORKER_H
 #define BARE_WORKER_H
 
-/* bare_worker: a worker without a thread, without listeners and with an empty snapshot, whose loop the test turns. */
+/* bare_worker: a worker without a thread, without listeners and with an empty snapshot, whose loop
+ * the test turns. */
 
 #include "proxy/worker.h"
 

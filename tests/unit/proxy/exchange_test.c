@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* exchange_test: a request's whole way: waiting middlewares, bodies both ways, clients that leave. */
+/* exchange_test: a request's whole way: waiting middlewares, bodies both ways, clients that leave.
+ */
 
 #include "proxy/exchange.h"
 
@@ -139,7 +140,10 @@ static void bodies_of_any_size_pass(void **state)
 	(void)state;
 	for (size_t n = 0; n < 6000; n += 499) {
 		fixture_start(OK_ANSWER);
-		snprintf(text, sizeof(text), "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", n);
+		snprintf(text, sizeof(text),
+			 "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+			 "%zu\r\n\r\n",
+			 n);
 		memset(text + strlen(text), 'b', n);
 		assert_begins(fixture_ask(text), "HTTP/1.1 200 ");
 		snprintf(want, sizeof(want), "Content-Length: %zu\r\n", n);

@@ -2,7 +2,8 @@
 #ifndef PROXY_FIXTURE_H
 #define PROXY_FIXTURE_H
 
-/* proxy_fixture: one running proxy with one route to one scripted server, and the ways to ask it. */
+/* proxy_fixture: one running proxy with one route to one scripted server, and the ways to ask it.
+ */
 
 #include "loopback.h"
 
@@ -21,7 +22,8 @@ static struct loopback fixture;
 static struct loopback_server fixture_server;
 static const char *fixture_answers[8];
 
-/* Answers up to a final NULL pointer are given in turn; "" stands for closing. Change fixture.* before fixture_run(). */
+/* Answers up to a final NULL pointer are given in turn; "" stands for closing. Change fixture.*
+ * before fixture_run(). */
 static inline void fixture_prepare(const char *const *answers)
 {
 	size_t n = 0;
@@ -38,7 +40,8 @@ static inline void fixture_run_route(struct loopback_route route, struct proxy_h
 		route.rule = "PathPrefix(`/`)";
 	if (!route.ports[0])
 		route.ports[0] = fixture_server.port;
-	assert_int_equal(loopback_start(&fixture, loopback_snapshot(&fixture, &route, 1), 1, hooks), 0);
+	assert_int_equal(loopback_start(&fixture, loopback_snapshot(&fixture, &route, 1), 1, hooks),
+			 0);
 }
 
 static inline void fixture_run(void)
@@ -46,10 +49,10 @@ static inline void fixture_run(void)
 	fixture_run_route((struct loopback_route){0}, (struct proxy_hooks){0});
 }
 
-#define fixture_start(...)                                                                         \
-	do {                                                                                       \
-		fixture_prepare((const char *const[]){__VA_ARGS__, NULL});                         \
-		fixture_run();                                                                     \
+#define fixture_start(...)                                                 \
+	do {                                                               \
+		fixture_prepare((const char *const[]){__VA_ARGS__, NULL}); \
+		fixture_run();                                             \
 	} while (0)
 
 /* Ends everything; first, nothing may be left over. */

@@ -18,7 +18,8 @@
 static _Atomic bool stopping;
 static _Atomic unsigned int n_good, n_bad;
 
-/* Keep-alive requests for as long as it takes; every one must be answered, over the same connection. */
+/* Keep-alive requests for as long as it takes; every one must be answered, over the same
+ * connection. */
 static void *load(void *arg)
 {
 	int fd = loopback_connect(fixture.port);
@@ -112,7 +113,8 @@ static void a_port_in_use_is_an_error_that_names_the_entry_point(void **state)
 
 	(void)state;
 	loopback_init(&fixture, port);
-	assert_int_equal(proxy_listeners_open(&fixture.config, 2, &listeners, &n, &bad), -EADDRINUSE);
+	assert_int_equal(proxy_listeners_open(&fixture.config, 2, &listeners, &n, &bad),
+			 -EADDRINUSE);
 	assert_int_equal(bad, 0);
 	close(fd);
 	loopback_stop(&fixture);

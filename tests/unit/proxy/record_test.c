@@ -47,7 +47,8 @@ static void an_exchange_counts_for_entry_point_router_and_service(void **state)
 	(void)state;
 	link_init(&conn.link, &bare->worker, -1);
 	bare->worker.metrics = metric_worker_new(registry);
-	assert_int_equal(metric_worker_reserve(bare->worker.metrics, metric_series_limit(registry)), 0);
+	assert_int_equal(metric_worker_reserve(bare->worker.metrics, metric_series_limit(registry)),
+			 0);
 	exchange = exchange_new(&conn);
 	exchange->entry_point = &point;
 	exchange->route = &route;

@@ -46,7 +46,9 @@ static void no_route_is_404_and_the_connection_goes_on(void **state)
 	assert_has(got, "X-Content-Type-Options: nosniff\r\n");
 	assert_has(got, "\r\n\r\n404 page not found\n");
 	/* With a body that came along, too. */
-	assert_begins(fixture_talk(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" GET, "found\n"),
+	assert_begins(fixture_talk(fd,
+				   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" GET,
+				   "found\n"),
 		      "HTTP/1.1 404 ");
 	assert_has(fixture_talk(fd, NULL, "found\n"), "404");
 	close(fd);
@@ -83,7 +85,8 @@ static void a_middlewares_answer_passes_the_others_way_back(void **state)
 	assert_has(got, "X-Own: 1\r\n");
 	assert_has(got, "X-Frame: DENY\r\n");
 	assert_has(got, "\r\n\r\nno\n");
-	assert_lacks(fixture_ask("HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "no\n");
+	assert_lacks(fixture_ask("HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+		     "no\n");
 	fixture_end();
 }
 

@@ -20,18 +20,29 @@ struct row {
 
 static const struct row rows[] = {
 	{"a length", OK_ANSWER, "\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", NULL},
-	{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n", "\r\n\r\n2\r\nab\r\n0\r\n\r\n", NULL},
+	{"chunks",
+	 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n",
+	 "\r\n\r\n2\r\nab\r\n0\r\n\r\n", NULL},
 	{"until close", "HTTP/1.0 200 OK\r\n\r\nhello", "5\r\nhello\r\n0\r\n\r\n", NULL},
-	{"hop by hop", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: 1\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n", "200 OK", "X-Hop"},
-	{"early hints", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" OK_ANSWER, "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\n", NULL},
-	{"100 unasked", "HTTP/1.1 100 Continue\r\n\r\n" OK_ANSWER, "HTTP/1.1 200 OK", "100 Continue"},
+	{"hop by hop",
+	 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: 1\r\nConnection: X-Hop\r\nX-Hop: "
+	 "1\r\n\r\n",
+	 "200 OK", "X-Hop"},
+	{"early hints", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" OK_ANSWER,
+	 "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\n", NULL},
+	{"100 unasked", "HTTP/1.1 100 Continue\r\n\r\n" OK_ANSWER, "HTTP/1.1 200 OK",
+	 "100 Continue"},
 	{"surplus", OK_ANSWER "HTTP/1.1 200 evil", "\r\n\r\nok", "evil"},
 	{"no content", "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 ", NULL},
-	{"101 unasked", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.1 502 ", "101"},
-	{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 502 ", "abc"},
+	{"101 unasked", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+	 "HTTP/1.1 502 ", "101"},
+	{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+	 "HTTP/1.1 502 ", "abc"},
 	{"no HTTP", "hello Content-Length\r\n\r\n", "HTTP/1.1 502 ", "hello"},
-	{"bad chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "HTTP/1.1 502 ", NULL},
-	{"date is kept", "HTTP/1.1 200 OK\r\nDate: yesterday\r\nContent-Length: 0\r\n\r\n", "Date: yesterday\r\n", NULL},
+	{"bad chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+	 "HTTP/1.1 502 ", NULL},
+	{"date is kept", "HTTP/1.1 200 OK\r\nDate: yesterday\r\nContent-Length: 0\r\n\r\n",
+	 "Date: yesterday\r\n", NULL},
 };
 
 static void every_answer_is_passed_on_as_it_should(void **state)
@@ -101,7 +112,10 @@ static void a_waiting_client_is_told_to_go_on(void **state)
 	fixture_start(OK_ANSWER);
 	int fd = loopback_connect(fixture.port);
 
-	assert_begins(fixture_talk(fd, "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n", "\r\n\r\n"),
+	assert_begins(fixture_talk(fd,
+				   "POST / HTTP/1.1\r\nHost: x\r\nExpect: "
+				   "100-continue\r\nContent-Length: 1\r\n\r\n",
+				   "\r\n\r\n"),
 		      "HTTP/1.1 100 Continue\r\n");
 	assert_begins(fixture_talk(fd, "a", "ok"), "HTTP/1.1 200 OK\r\n");
 	close(fd);

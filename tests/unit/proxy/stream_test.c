@@ -72,15 +72,24 @@ struct row {
 static const struct row rows[] = {
 	{"a length", BODY_LENGTH, BODY_LENGTH, 5, "helloGET", false, STREAM_DONE, "hello", "GET"},
 	{"nothing", BODY_NONE, BODY_NONE, 0, "GET", false, STREAM_DONE, "", ""},
-	{"chunks", BODY_CHUNKED, BODY_CHUNKED, 0, "5;x=y\r\nhello\r\n0\r\n\r\nGET", false, STREAM_DONE, "5\r\nhello\r\n0\r\n\r\n", "GET"},
-	{"chunks are joined", BODY_CHUNKED, BODY_CHUNKED, 0, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", false, STREAM_DONE, "5\r\nhello\r\n0\r\n\r\n", ""},
-	{"trailers", BODY_CHUNKED, BODY_CHUNKED, 0, "1\r\na\r\n0\r\nX-T: 1\r\n\r\n", false, STREAM_DONE, "1\r\na\r\n0\r\nX-T: 1\r\n\r\n", ""},
-	{"chunks to an old client", BODY_CHUNKED, BODY_UNTIL_CLOSE, 0, "5\r\nhello\r\n0\r\n\r\n", false, STREAM_DONE, "hello", ""},
-	{"until close, chunked", BODY_UNTIL_CLOSE, BODY_CHUNKED, 0, "hello", true, STREAM_DONE, "5\r\nhello\r\n0\r\n\r\n", ""},
-	{"until close", BODY_UNTIL_CLOSE, BODY_UNTIL_CLOSE, 0, "hello", true, STREAM_DONE, "hello", ""},
-	{"a length cut", BODY_LENGTH, BODY_LENGTH, 9, "hello", true, STREAM_SOURCE_LOST, "hello", ""},
-	{"chunks cut", BODY_CHUNKED, BODY_CHUNKED, 0, "5\r\nhello\r\n", true, STREAM_SOURCE_LOST, "5\r\nhello\r\n", ""},
-	{"bad chunks", BODY_CHUNKED, BODY_CHUNKED, 0, "5\r\nhelloX", false, STREAM_SOURCE_BAD, "", ""},
+	{"chunks", BODY_CHUNKED, BODY_CHUNKED, 0, "5;x=y\r\nhello\r\n0\r\n\r\nGET", false,
+	 STREAM_DONE, "5\r\nhello\r\n0\r\n\r\n", "GET"},
+	{"chunks are joined", BODY_CHUNKED, BODY_CHUNKED, 0, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+	 false, STREAM_DONE, "5\r\nhello\r\n0\r\n\r\n", ""},
+	{"trailers", BODY_CHUNKED, BODY_CHUNKED, 0, "1\r\na\r\n0\r\nX-T: 1\r\n\r\n", false,
+	 STREAM_DONE, "1\r\na\r\n0\r\nX-T: 1\r\n\r\n", ""},
+	{"chunks to an old client", BODY_CHUNKED, BODY_UNTIL_CLOSE, 0, "5\r\nhello\r\n0\r\n\r\n",
+	 false, STREAM_DONE, "hello", ""},
+	{"until close, chunked", BODY_UNTIL_CLOSE, BODY_CHUNKED, 0, "hello", true, STREAM_DONE,
+	 "5\r\nhello\r\n0\r\n\r\n", ""},
+	{"until close", BODY_UNTIL_CLOSE, BODY_UNTIL_CLOSE, 0, "hello", true, STREAM_DONE, "hello",
+	 ""},
+	{"a length cut", BODY_LENGTH, BODY_LENGTH, 9, "hello", true, STREAM_SOURCE_LOST, "hello",
+	 ""},
+	{"chunks cut", BODY_CHUNKED, BODY_CHUNKED, 0, "5\r\nhello\r\n", true, STREAM_SOURCE_LOST,
+	 "5\r\nhello\r\n", ""},
+	{"bad chunks", BODY_CHUNKED, BODY_CHUNKED, 0, "5\r\nhelloX", false, STREAM_SOURCE_BAD, "",
+	 ""},
 	{"more to come", BODY_LENGTH, BODY_LENGTH, 9, "hello", false, STREAM_READ, "hello", ""},
 };
 
@@ -120,7 +129,8 @@ static void every_row_comes_out_as_it_should(void **state)
 		assert_string_equal(out, row->out);
 		assert_int_equal(held_len(&from.in), strlen(row->surplus));
 		if (row->surplus[0])
-			assert_memory_equal(held_str(&from.in).at, row->surplus, strlen(row->surplus));
+			assert_memory_equal(held_str(&from.in).at, row->surplus,
+					    strlen(row->surplus));
 		arena_done(&arena);
 		tear_down(NULL);
 	}
@@ -149,10 +159,9 @@ static void pieces_make_no_difference_to_the_payload(void **state)
 		}
 		assert_int_equal(result, row->want);
 		if (row->want == STREAM_DONE)
-			assert_int_equal(stream.sent_bytes,
-					 row->kind == BODY_NONE		 ? 0
-					 : strstr(row->name, "trailers") ? 1
-									 : 5);
+			assert_int_equal(stream.sent_bytes, row->kind == BODY_NONE	    ? 0
+							    : strstr(row->name, "trailers") ? 1
+											    : 5);
 		arena_done(&arena);
 		tear_down(NULL);
 	}
@@ -190,7 +199,8 @@ static void a_receiver_that_stands_still_stops_the_source(void **state)
 		n = read(sink, block, sizeof(block));
 		got += n > 0 ? (size_t)n : 0;
 		result = pump(&stream);
-		assert_true(result == STREAM_READ || result == STREAM_WRITE || result == STREAM_DONE);
+		assert_true(result == STREAM_READ || result == STREAM_WRITE ||
+			    result == STREAM_DONE);
 		/* For a slow receiver less is read at a time. */
 		assert_true(link_backlog(&to) <= 256 << 10);
 	}

@@ -30,7 +30,8 @@ static struct snapshot *new_snapshot(uint64_t revision)
 	return snapshot;
 }
 
-static void the_latest_snapshot_is_worked_by_and_the_former_is_freed_with_its_last_user(void **state)
+static void
+the_latest_snapshot_is_worked_by_and_the_former_is_freed_with_its_last_user(void **state)
 {
 	struct bare_worker *bare = bare_worker_new();
 	struct worker *worker = &bare->worker;
@@ -82,7 +83,8 @@ static void the_date_is_that_of_the_round(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_latest_snapshot_is_worked_by_and_the_former_is_freed_with_its_last_user),
+		cmocka_unit_test(
+			the_latest_snapshot_is_worked_by_and_the_former_is_freed_with_its_last_user),
 		cmocka_unit_test(a_worker_stops_when_it_is_told),
 		cmocka_unit_test(the_date_is_that_of_the_round),
 	};
