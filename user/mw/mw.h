@@ -3,20 +3,22 @@
 #define MW_H
 
 /*
- * mw: what a middleware is. One file, one `const struct mw`, one line in mw/mw.c's list.
+ * mw: what a middleware is. One file, one `const struct mw`, one line in mw/mw_list.h.
  *
- * A middleware never blocks and never touches a socket. It changes the request (on_request, in manifest order),
- * answers by itself (MW_REPLY), or asks to be resumed (MW_WAIT): after a delay, or after a job that another
- * thread runs for it (password hashing). It changes the response in on_response, in reverse order, for every
- * response, its own replies and the proxy's failures included, unless it says otherwise.
+ * A middleware never blocks and never touches a socket. It changes the request (on_request, in
+ * manifest order), answers by itself (MW_REPLY), or asks to be resumed (MW_WAIT): after a delay, or
+ * after a job that another thread runs for it (password hashing). It changes the response in
+ * on_response, in reverse order, for every response, its own replies and the proxy's failures
+ * included, unless it says otherwise.
  *
- * Configuration is compiled once per snapshot (prepare) into the snapshot's arena and is immutable. What must
- * outlive a snapshot (buckets) is a struct mw_state, shared by all workers, found again by key and by the hash
- * of the configuration (plan/registry.h): unchanged configuration keeps its state over any number of updates.
- * Per-request memory (slot_size bytes, zeroed) lives as long as the exchange.
+ * Configuration is compiled once per snapshot (prepare) into the snapshot's arena and is immutable.
+ * What must outlive a snapshot (buckets) is a struct mw_state, shared by all workers, found again
+ * by key and by the hash of the configuration (plan/registry.h): unchanged configuration keeps its
+ * state over any number of updates. Per-request memory (slot_size bytes, zeroed) lives as long as
+ * the exchange.
  *
- * Threading: hooks run on worker threads, concurrently with each other; compiled configuration is read-only and
- * struct mw_state must be lock-free. Time is an argument.
+ * Threading: hooks run on worker threads, concurrently with each other; compiled configuration is
+ * read-only and struct mw_state must be lock-free. Time is an argument.
  */
 
 #include <stdbool.h>
@@ -32,10 +34,12 @@
 enum mw_verdict {
 	MW_NEXT,  /* go on */
 	MW_REPLY, /* call->reply is the answer */
-	MW_WAIT,  /* call->wait says for what; afterwards on_resume runs (or, without one, it is MW_NEXT) */
+	MW_WAIT,  /* call->wait says for what; afterwards on_resume runs (or, without one, it is
+		     MW_NEXT) */
 };
 
-/* A local answer. Everything borrowed must live as long as the exchange (request arena or snapshot). */
+/* A local answer. Everything borrowed must live as long as the exchange (request arena or
+ * snapshot). */
 struct mw_reply {
 	uint16_t status;
 	struct str body;
@@ -43,7 +47,8 @@ struct mw_reply {
 	struct headers headers;	 /* further headers; header_add works on it */
 };
 
-/* Shared state that outlives snapshots. The type's own fields follow in a struct that begins with this. */
+/* Shared state that outlives snapshots. The type's own fields follow in a struct that begins with
+ * this. */
 struct mw_state {
 	struct ref ref;
 	void (*free)(struct mw_state *state);
@@ -52,7 +57,8 @@ struct mw_state {
 
 struct mw_wait {
 	uint64_t until_ns; /* monotonic; 0: not a delay */
-	/* A job for another thread: must touch nothing but what arg points at (in the request's arena). */
+	/* A job for another thread: must touch nothing but what arg points at (in the request's
+	 * arena). */
 	void (*run)(void *arg);
 	void *arg;
 };
@@ -65,15 +71,17 @@ struct mw_call {
 	void *slot;
 	uint64_t now_ns;  /* monotonic */
 	uint64_t wall_ns; /* since the epoch */
-	bool refused;	/* the middleware refused the source for going too fast: counts towards escalation */
-	struct str user; /* authenticated user, for the access log; set by authentication middlewares */
+	bool refused;	  /* the middleware refused the source for going too fast: counts towards
+			     escalation */
+	struct str user;  /* authenticated user, for the access log; set by authentication
+			     middlewares */
 };
 
 struct mw_instance {
 	const struct mw *mw;
-	const void *conf; /* what prepare made */
+	const void *conf;	/* what prepare made */
 	struct mw_state *state; /* NULL without state_new; the snapshot holds a reference */
-	struct str name; /* qualified: "shop-auth@kubernetescrd" */
+	struct str name;	/* qualified: "shop-auth@kubernetescrd" */
 	uint32_t slot_offset;
 	uint32_t series; /* metrics: dense id of this middleware, see obs/metric.h */
 };
@@ -85,14 +93,16 @@ struct mw_chain {
 	bool has_response_hooks;
 };
 
-/* What prepare may ask for while a snapshot is compiled. Functions of plan; pure with respect to the store. */
+/* What prepare may ask for while a snapshot is compiled. Functions of plan; pure with respect to
+ * the store. */
 struct mw_prepare {
 	struct arena *arena; /* the snapshot's */
 	struct diag_sink *sink;
 	const struct diag_path *path;
 	struct str namespace_; /* of the Middleware object */
 	/* Values of a Secret of the same namespace (reference a.0); false when there is none. */
-	bool (*secret)(struct mw_prepare *prepare, struct str name, struct str *ret_type, struct str_map *ret_data);
+	bool (*secret)(struct mw_prepare *prepare, struct str name, struct str *ret_type,
+		       struct str_map *ret_data);
 	/* Registers something to be freed with the snapshot (regular expressions). */
 	void (*own)(struct mw_prepare *prepare, void *thing, void (*release)(void *));
 };
@@ -101,8 +111,9 @@ struct mw {
 	const char *name;	     /* the CRD's field name: "rateLimit" */
 	const struct schema *schema; /* of the decoded configuration (model/mw_conf.h) */
 	/*
-	 * Decoded configuration -> compiled instance. 0, or -EINVAL with diags added: every router that uses the
-	 * middleware is then disabled (reference a.4). NULL: the decoded configuration is used as it is.
+	 * Decoded configuration -> compiled instance. 0, or -EINVAL with diags added: every router
+	 * that uses the middleware is then disabled (reference a.4). NULL: the decoded
+	 * configuration is used as it is.
 	 */
 	int (*prepare)(struct mw_prepare *prepare, const void *decoded, const void **ret_conf);
 	/* Creates the shared state for a compiled configuration; NULL: the middleware has none. */
@@ -112,8 +123,10 @@ struct mw {
 	enum mw_verdict (*on_resume)(const struct mw_instance *self, struct mw_call *call);
 	void (*on_response)(const struct mw_instance *self, struct mw_call *call);
 	uint32_t slot_size;
-	/* One sentence on what this instance would do to this request, for `explain`; may be NULL. Pure. */
-	struct str (*explain)(const struct mw_instance *self, const struct request *request, struct arena *arena);
+	/* One sentence on what this instance would do to this request, for `explain`; may be NULL.
+	 * Pure. */
+	struct str (*explain)(const struct mw_instance *self, const struct request *request,
+			      struct arena *arena);
 };
 
 /* NULL when there is no such middleware. */
