@@ -3,7 +3,6 @@
 # Tests of the proxy share a harness that stands on the proxy itself, so it cannot be in tests/support,
 # which is linked with every unit test.
 
-INC_tests += -Itests/support/proxy
 proxy_support := $(O)/tests/support/proxy/loopback.o $(O)/tests/support/proxy/loopback_server.o
 
 $(filter $(O)/tests/unit/proxy/%,$(unit_t)): $(proxy_support)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* loopback: see the header. */
 
-#include "loopback.h"
+#include "proxy/loopback.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

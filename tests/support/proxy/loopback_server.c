@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loopback.h"
+#include "proxy/loopback.h"
 
 enum { CONNECTIONS = 64, BUFFER = 8192, ASK_BYTES = 1 << 20 };
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loopback.h"
+#include "proxy/loopback.h"
 
 static void print_status(const struct proxy *proxy)
 {

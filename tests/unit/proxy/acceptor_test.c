@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "bare_worker.h"
-#include "loopback.h"
+#include "proxy/loopback.h"
 #include "net/sock.h"
 
 enum { CROWD = 200 };

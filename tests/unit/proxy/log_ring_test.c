@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -26,7 +28,7 @@ static void *produce(void *arg)
 		int n = snprintf(line, sizeof(line), "%p %d %0*d\n", arg, i, i % 90 + 1, 0);
 
 		while (!log_ring_put(ring, line, (size_t)n))
-			usleep(100);
+			sched_yield();
 	}
 	return NULL;
 }
@@ -78,7 +80,7 @@ static void a_file_moved_away_is_opened_anew(void **state)
 	assert_int_equal(rename(path, moved), 0);
 	log_writer_reopen(writer);
 	for (int i = 0; i < 500 && access(path, F_OK) < 0; i++)
-		usleep(10000);
+		poll(NULL, 0, 10);
 	assert_int_equal(access(path, F_OK), 0);
 	log_writer_close(writer);
 	unlink(path);

@@ -5,7 +5,15 @@
 /* proxy_fixture: one running proxy with one route to one scripted server, and the ways to ask it.
  */
 
-#include "loopback.h"
+#include "proxy/loopback.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 #include <poll.h>
 #include <stdio.h>

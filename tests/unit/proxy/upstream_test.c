@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "bare_worker.h"
-#include "loopback.h"
+#include "proxy/loopback.h"
 
 static struct bare_worker *bare;
 static struct worker *worker;
