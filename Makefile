@@ -26,7 +26,7 @@ $(error SAN=$(SAN) is not known; use SAN=address or SAN=thread)
 endif
 
 ARCH    := $(shell uname -m)
-VERSION := $(shell cat VERSION 2>/dev/null || echo 0.0.0)
+VERSION := 0.1.0
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings
 HARDEN  := -fPIE -fstack-protector-strong -fno-common
@@ -158,6 +158,174 @@ unit: $(filter $(O)/tests/unit/$(MOD)/%,$(unit_t)) ## build and run one module's
 check-unit: $(unit_t) ## run every unit test
 	@tests/support/run-cmocka $(unit_t)
 
+# -------------------------------------------------------- kernel plane --
+
+# The kernel plane's tests, benchmark and generated pages.
+
+# BPF tests write configurations the way the product does, so they need these two modules' objects.
+kernel_o := $(O)/user/plan/kernel_diff.o $(patsubst %.c,$(O)/%.o,$(wildcard user/dataplane/*.c))
+$(bpf_t): $(kernel_o)
+
+check-bpf: $(bpf_t) $(O)/tidegate-loader ## run the BPF tests (root)
+	@tests/support/run-cmocka $(bpf_t)
+
+# The benchmark's own BPF object and program.
+$(O)/tests/bench/kernel/drive.bpf.o: tests/bench/kernel/drive.bpf.c
+	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 \
+		-I/usr/include/$(ARCH)-linux-gnu -c $< -o $@
+
+$(O)/gen/drive.skel.h: $(O)/tests/bench/kernel/drive.bpf.o
+	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name drive > $@
+
+kernel_bench := $(O)/tests/bench/kernel/kernel_bench $(O)/tests/bench/kernel/live_bench
+$(O)/tests/bench/kernel/%.o: INC_tests += -Itests/bpf
+$(kernel_bench:=.o): $(O)/gen/drive.skel.h
+$(kernel_bench): %: %.o $(O)/tests/support/packet.o $(O)/tests/support/plane.o $(kernel_o) \
+		$(O)/lib/loader.a $(O)/lib/base.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lre2 -lstdc++ -lcrypto \
+		-lbpf -lxdp -lelf -lz -lm -lpthread -o $@
+
+bench-kernel: bench-deps $(kernel_bench) $(O)/tests/bpf/rate_test ## what the kernel plane costs, beside XDP_DROP, xdp-filter, nft, hashlimit
+	@mkdir -p $(O)/bench
+	@$(O)/tests/bench/kernel/kernel_bench --json $(O)/bench/kernel-run.json
+	@$(O)/tests/bench/kernel/live_bench --json $(O)/bench/kernel-live.json
+	@echo; $(O)/tests/bpf/rate_test 2>&1 | grep offered
+	@(printf '{"test_run":'; cat $(O)/bench/kernel-run.json; printf ',"live":'; cat $(O)/bench/kernel-live.json; \
+		printf '}\n') > $(O)/bench/kernel.json && rm $(O)/bench/kernel-run.json $(O)/bench/kernel-live.json
+
+.PHONY: gen-kernel
+gen: gen-kernel
+gen-kernel: $(O)/bpf/ingress.bpf.o ## docs/reference/maps.md and drops.md from the kernel plane's headers
+	$(PYTHON) bpf/gen-reference $< docs/reference
+
+# --------------------------------------------------------- proxy tests --
+
+# Tests of the proxy share a harness that stands on the proxy itself, so it cannot be in tests/support,
+# which is linked with every unit test.
+
+proxy_support := $(O)/tests/support/proxy/loopback.o $(O)/tests/support/proxy/loopback_server.o
+
+$(filter $(O)/tests/unit/proxy/%,$(unit_t)): $(proxy_support)
+
+# The proxy core alone, one route to the ports that are given: for measuring and raw-socket tests.
+$(O)/mini_proxy: $(O)/tests/support/proxy/mini_proxy.o $(proxy_support) $(call lib_of,proxy)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+
+# The stories of tests/e2e/test_w_adversary.py need it.
+check-e2e: $(O)/mini_proxy
+
+# ------------------------------------------------------- test machines --
+
+# Tests that need another kernel than the one they are started on; tests/vm/README.md says how.
+
+$(O)/tests/vm/foreign.bpf.o: tests/vm/foreign.bpf.c
+	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 \
+		-I/usr/include/$(ARCH)-linux-gnu -c $< -o $@
+
+check-vm: $(O)/tidegate $(O)/tidegate-loader $(O)/tests/vm/foreign.bpf.o ## TLS in the kernel, libxdp's dispatcher, in test machines
+	@O=$(O) tests/vm/check
+
+# ------------------------------------------------------------- fuzzing --
+
+# Fuzzing: a target per parser; tests/fuzz/corpus/NAME belongs to tests/fuzz/NAME_fuzz.c. What a run finds new stays
+# under $(O)/fuzz; a crash is left there too, as NAME-crash-*.
+
+FUZZ_SECONDS ?= 30
+
+fuzz: $(fuzz_t) ## run every fuzz target for FUZZ_SECONDS (30)
+	@for t in $(fuzz_t); do \
+		name=$$(basename $$t _fuzz); mkdir -p $(O)/fuzz/$$name; \
+		echo "# $$name"; \
+		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=0 -verbosity=0 \
+			-artifact_prefix=$(O)/fuzz/$$name- $(O)/fuzz/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+check-fuzz: $(fuzz_t) ## replay every fuzz corpus
+	@for t in $(fuzz_t); do \
+		name=$$(basename $$t _fuzz); \
+		[ -n "$$(ls tests/fuzz/corpus/$$name 2>/dev/null)" ] || { echo "tests/fuzz/corpus/$$name is empty"; exit 1; }; \
+		$$t -runs=0 -timeout=5 -verbosity=0 tests/fuzz/corpus/$$name || exit 1; \
+		echo "ok - $$name: $$(ls tests/fuzz/corpus/$$name | wc -l) inputs"; \
+	done
+
+# ----------------------------------------------------- generated files --
+
+# What is generated into the repository from the tables, and checked to be current by lint.
+
+.PHONY: gen gen-model
+
+gen: gen-model ## rewrite what is generated from the tables (CRDs, reference pages)
+
+$(O)/gen_model: $(O)/tests/support/gen/gen_model.o $(O)/lib/model.a $(O)/lib/base.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+
+gen-model: $(O)/gen_model
+	@mkdir -p deploy/crds docs/reference && $(O)/gen_model .
+
+# --------------------------------------------------------- house rules --
+
+# lint: the house rules, each a small program in tests/lint/. CHECKS="floors sizes" runs only those.
+
+.PHONY: lint format
+
+lint: $(libs) $(O)/lib/loader.a $(skels) ## check the house rules
+	@O=$(O) tests/lint/run $(CHECKS)
+
+format: ## lay out all C as .clang-format says
+	@tests/lint/format --fix
+
+# ---------------------------------------------------- micro-benchmarks --
+
+# Micro-benchmarks: nanoseconds of pure code, no network. Each is one file, linked with the two lowest floors it needs.
+
+micro_b := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/micro/*_bench.c))
+
+.PHONY: bench-micro
+
+$(O)/tests/bench/micro/%_bench: $(O)/tests/bench/micro/%_bench.o $(O)/lib/http.a $(O)/lib/base.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $^ $(LDLIBS) -o $@
+
+bench-micro: $(micro_b) ## nanoseconds per request of parsing and writing heads
+	@for b in $(micro_b); do $$b || exit 1; done
+
+# The router's benchmark needs more than the bench of heads beside it.
+
+$(O)/tests/bench/micro/router_bench: $(O)/tests/bench/micro/router_bench.o $(call lib_of,plan)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -o $@
+
+# ---------------------------------------------------------- benchmarks --
+
+# The benchmarks. ROUNDS, DURATION (seconds) and CASES (comma-separated) shorten a run.
+
+bench_tools := $(O)/tests/bench/tools/loadgen $(O)/tests/bench/tools/backend
+bench_run    = O=$(O) $(PYTHON) tests/bench
+
+.PHONY: bench-deps bench-tools bench-routes bench-reload
+
+$(O)/tests/bench/tools/loadgen: $(addprefix tests/bench/tools/,loadgen.c load_conn.c latency.c cputime.c)
+$(O)/tests/bench/tools/backend: tests/bench/tools/backend.c
+$(bench_tools): $(wildcard tests/bench/tools/*.h) $(O)/flags
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CSTD) $(WARN) $(HARDEN) $(CFLAGS) $(filter %.c,$^) \
+		$(HARDEN_LD) -lssl -lcrypto -o $@
+
+bench-tools: $(bench_tools)
+
+bench-deps:
+	@tests/support/deps build test bench
+
+bench: bench-l7 bench-routes bench-reload bench-kernel ## every benchmark: tables here, JSON in build/bench
+
+bench-l7: bench-deps $(bench_tools) $(O)/tidegate ## the proxy against nginx and HAProxy
+	$(bench_run)/l7.py
+
+bench-routes: bench-deps $(bench_tools) $(O)/tidegate ## what many routes cost
+	$(bench_run)/routes.py
+
+bench-reload: bench-deps $(bench_tools) $(O)/tidegate ## a change under load, beside nginx
+	$(bench_run)/reload.py
+
+# ------------------------------------------------------------ the rest --
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n  O=DIR                 build there (default: build)\n  V=1                   show the commands\n  SAN=address|thread    build with a sanitizer, in a folder of its own\n'
@@ -165,5 +333,4 @@ help: ## this list
 clean: ## remove what was built
 	$(call say,RM,$(O))rm -rf $(O)
 
--include $(wildcard mk/*.mk)
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
