@@ -140,3 +140,13 @@ def test_ktls_outcome_is_shown(gateway, pki):
     assert ktls["tx"] in ("on", "off")
     assert ktls["tx"] == "on" or ktls["reason"]
     assert any(name.startswith("tidegate_ktls_connections_total") for name in gateway.metrics())
+
+
+def test_tls_without_any_route_is_a_handshake_and_404(gateway):
+    gateway.write("10.yaml", route("p", "Host(`p.test`)"))
+    gateway.start()
+    assert https(gateway, "p.test")[0] == 404  # reference b.5.5 (f)
+    out = gateway.lab.run("client", "curl", "-s", "-k", "-o", "/dev/null", "-w", "%{http_code}", "--connect-to",
+                          f"p.test:80:{GATEWAY}:80", "https://p.test:80/", check=False).stdout
+    assert out == "404"
+    assert gateway.get("p.test")[0] == 200

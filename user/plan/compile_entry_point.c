@@ -257,8 +257,8 @@ void compile_entry_point_routers(struct compile *c)
 		n = routes_on(c, entry_point->name, false, drafts);
 		entry_point->plain = router_of(c, drafts, n);
 		n = routes_on(c, entry_point->name, true, drafts);
-		if (n || entry_point->conf->http.tls)
-			compile_tls_table(c, entry_point, drafts, n);
+		/* Also without a route: whoever begins TLS gets a handshake, and 404 (reference b.5.5 f). */
+		compile_tls_table(c, entry_point, drafts, n);
 		entry_point->tls = router_of(c, drafts, n);
 	}
 }

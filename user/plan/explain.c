@@ -52,8 +52,7 @@ static bool end_fail(struct explaining *e, enum fail fail)
 
 static bool speaks_tls(const struct entry_point *entry_point)
 {
-	return entry_point->tls_table || entry_point->conf->http.tls ||
-	       router_size(entry_point->tls);
+	return entry_point->conf->http.tls || router_size(entry_point->tls);
 }
 
 static const struct entry_point *find_entry_point(const struct snapshot *snapshot, struct str name,
@@ -411,31 +410,46 @@ static bool chain_replies(struct explaining *e)
 
 /* ------------------------------------------------------------------ service -- */
 
-static size_t count_servers(const struct service *service, size_t *ret_fenced)
+/* Servers that new clients may get: fenced ones only keep theirs (reference d.1). */
+static size_t count_servers(const struct service *service)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < service->n_servers; i++) {
-		*ret_fenced += service->servers[i].fenced;
+	for (uint32_t i = 0; i < service->n_servers; i++)
 		n += !service->servers[i].fenced;
-	}
 	for (uint32_t i = 0; i < service->n_children; i++)
 		if (service->children[i].weight > 0)
-			n += count_servers(service->children[i].service, ret_fenced);
+			n += count_servers(service->children[i].service);
 	return n;
+}
+
+/* Whether the request carries the cookie of a server that is fenced (reference a.1). */
+static bool is_kept(const struct service *service, const struct request *request)
+{
+	struct str cookie = {0};
+
+	if (service->sticky)
+		cookie = header_cookie(&request->headers, service->sticky->cookie_name);
+	for (uint32_t i = 0; cookie.len && i < service->n_servers; i++)
+		for (size_t k = 0; k < NAMES_STICKY_VALUES; k++)
+			if (str_eq(service->servers[i].sticky_values[k], cookie))
+				return true;
+	return false;
 }
 
 static void forward(struct explaining *e)
 {
 	const struct service *service = e->result.service;
 	const struct route *route = e->result.route;
-	size_t fenced = 0, n = count_servers(service, &fenced);
+	size_t n = count_servers(service);
 
 	if (service->kind == SERVICE_NOOP) {
 		end(e, EXPLAIN_RESPOND, 418, STR("the service is noop@internal"));
 		return;
 	}
-	if (!n && !fenced) {
+	if (!n && is_kept(service, &e->request))
+		n = 1;
+	if (!n) {
 		end_fail(e, FAIL_NO_SERVER);
 		return;
 	}
@@ -443,7 +457,7 @@ static void forward(struct explaining *e)
 	    arena_printf(e->arena,
 			 "the rule of " STR_FMT " is the first by priority that matches; %zu "
 			 "server%s can take it",
-			 STR_ARG(route->name), n ? n : fenced, (n ? n : fenced) == 1 ? "" : "s"));
+			 STR_ARG(route->name), n, n == 1 ? "" : "s"));
 }
 
 struct explain_result explain_run(const struct snapshot *snapshot, const struct explain_spec *spec,

@@ -130,7 +130,7 @@ struct entry_point {
 	struct forwarded_options forwarded; /* server is empty */
 	const struct router *plain;	    /* never NULL */
 	const struct router *tls;
-	struct tls_table *tls_table; /* NULL: no TLS on this entry point */
+	struct tls_table *tls_table; /* NULL: the registry has no TLS (explain, tests) */
 	uint32_t series;
 	/* A source that is refused this often within the window is dropped by the kernel plane. */
 	struct escalate_rule {
