@@ -61,6 +61,8 @@ def test_certificate_by_sni_and_the_default_one(gateway, pki):
                   route("w", "Host(`x.wild.test`)", entry_points=("websecure",), tls={"secretName": "wild"}))
     gateway.start()
     assert https(gateway, "a.test", "/", "--cacert", str(pki / "a.crt"))[0] == 200
+    ends = {k: v for k, v in gateway.metrics().items() if k.startswith("tidegate_tls_certs_not_after")}
+    assert len(ends) == 2 and any('cn="a.test"' in k and 'sans="a.test"' in k for k in ends) and min(ends.values()) > 1e9
     assert "CN = a.test" in s_client(gateway, "-servername", "a.test")
     assert "CN = *.wild.test" in s_client(gateway, "-servername", "x.wild.test")
     assert "TIDEGATE DEFAULT CERT" in s_client(gateway, "-servername", "other.test")

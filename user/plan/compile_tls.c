@@ -14,7 +14,10 @@
 #include "model/secret_object.h"
 #include "model/tls_option.h"
 #include "plan/compile_parts.h"
+#include "obs/metric.h"
+#include "plan/registry.h"
 #include "tls/tls_builder.h"
+#include "tls/tls_cert.h"
 
 /* One table being made. */
 struct tls_making {
@@ -142,6 +145,23 @@ static struct str_map wanted_secrets(struct compile *c)
 	return wanted;
 }
 
+/* tls_certs_not_after (reference h.1). */
+static void tell_metrics(struct compile *c, struct str cert_pem, struct str key_pem)
+{
+	struct metric_registry *metrics = registry_metrics(c->registry);
+	struct tls_cache *cache = registry_tls(c->registry);
+	char message[TLS_MESSAGE_MAX];
+	struct tls_cert *cert;
+
+	if (!metrics || c->tls_is_told || tls_cache_cert(cache, cert_pem, key_pem, &cert, message) < 0)
+		return;
+	struct tls_cert_facts facts = tls_cert_facts(cert, &c->scratch);
+	const struct str labels[] = {facts.cn, facts.serial, facts.sans};
+
+	metric_gauge_set(metrics, metric_gauge(metrics, METRIC_OF_CERT, labels), facts.not_after_s);
+	tls_cache_cert_put(cache, cert);
+}
+
 static void add_certificate(struct tls_making *making, const struct str_pair *wanted)
 {
 	struct compile *c = making->compile;
@@ -164,12 +184,15 @@ static void add_certificate(struct tls_making *making, const struct str_pair *wa
 			   STR_ARG(wanted->key));
 		return;
 	}
-	if (tls_builder_certificate(making->builder, cert, key, message) < 0)
+	if (tls_builder_certificate(making->builder, cert, key, message) < 0) {
 		diag_error(making->sink, path, "Secret " STR_FMT ": %s", STR_ARG(wanted->key),
 			   message);
-	else if (message[0])
-		diag_warning(making->sink, path, "Secret " STR_FMT ": %s", STR_ARG(wanted->key),
-			     message);
+	} else {
+		if (message[0])
+			diag_warning(making->sink, path, "Secret " STR_FMT ": %s",
+				     STR_ARG(wanted->key), message);
+		tell_metrics(c, cert, key);
+	}
 }
 
 /* ------------------------------------------------------------------ options -- */

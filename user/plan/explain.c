@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "http/header.h"
 #include "http/uri.h"
+#include "plan/names.h"
 #include "plan/router.h"
 #include "tls/tls_table.h"
 
@@ -413,7 +414,7 @@ static bool chain_replies(struct explaining *e)
 /* Servers that new clients may get: fenced ones only keep theirs (reference d.1). */
 static size_t count_servers(const struct service *service)
 {
-	size_t n = 0;
+	size_t n = service->kind == SERVICE_NOOP;
 
 	for (uint32_t i = 0; i < service->n_servers; i++)
 		n += !service->servers[i].fenced;

@@ -6,6 +6,7 @@
 #include "tls/tls_cert.h"
 
 #include <errno.h>
+#include <time.h>
 #include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -338,4 +339,22 @@ struct tls_cert *tls_cert_generate(void)
 		return NULL;
 	}
 	return cert;
+}
+
+struct tls_cert_facts tls_cert_facts(const struct tls_cert *cert, struct arena *arena)
+{
+	struct tls_cert_facts facts = {.sans = cert->joined};
+	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert->leaf), NULL);
+	char *decimal = number ? BN_bn2dec(number) : NULL;
+	char cn[256] = "";
+	struct tm parts;
+
+	X509_NAME_get_text_by_NID(X509_get_subject_name(cert->leaf), NID_commonName, cn, sizeof(cn));
+	facts.cn = arena_str(arena, str_of(cn));
+	facts.serial = arena_str(arena, str_of(decimal ? decimal : ""));
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(cert->leaf), &parts))
+		facts.not_after_s = (double)timegm(&parts);
+	OPENSSL_free(decimal);
+	BN_free(number);
+	return facts;
 }

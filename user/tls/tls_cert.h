@@ -33,6 +33,12 @@ int tls_cert_parse(struct str cert_pem, struct str key_pem, struct tls_cert **re
 		   char ret_message[TLS_MESSAGE_MAX]);
 /* What is wrong with it at this moment (expired, not yet valid, without names); empty: nothing. */
 void tls_cert_warn(const struct tls_cert *cert, char ret_message[TLS_MESSAGE_MAX]);
+/* What metrics say of it (reference h.1); texts live in the arena, {0} without memory. */
+struct tls_cert_facts {
+	struct str cn, serial, sans; /* serial in decimal, alternative names joined by ',' */
+	double not_after_s;	     /* since the epoch */
+};
+struct tls_cert_facts tls_cert_facts(const struct tls_cert *cert, struct arena *arena);
 /* Self-signed ECDSA P-256 for a random name, 365 days; NULL on failure. */
 struct tls_cert *tls_cert_generate(void);
 /* Frees; no references may be left. NULL is allowed. */
