@@ -90,6 +90,14 @@ void attempt_begin(struct exchange *exchange)
 	connect_to_server(exchange, true);
 }
 
+static bool was_tried(const struct exchange *exchange, const struct server *server)
+{
+	for (uint8_t i = 0; i < exchange->n_tried; i++)
+		if (exchange->tried[i]->id == server->id)
+			return true;
+	return false;
+}
+
 /* Another server of the same service; what was chosen above it stays chosen. */
 static bool pick_other(struct exchange *exchange)
 {
@@ -98,7 +106,8 @@ static bool pick_other(struct exchange *exchange)
 
 	if (exchange->n_tried >= BALANCE_TRIED_MAX ||
 	    !balance_pick(exchange->worker, service, &exchange->request, exchange->tried,
-			  exchange->n_tried, &other))
+			  exchange->n_tried, &other) ||
+	    was_tried(exchange, other.server))
 		return false;
 	exchange->pick.server = other.server;
 	for (uint8_t i = 0; i < exchange->pick.n_cookies; i++)

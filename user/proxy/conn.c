@@ -54,6 +54,9 @@ static void refuse(struct worker *worker, int fd)
 	ssize_t n = reply_too_many(answer, sizeof(answer));
 
 	worker_count(&worker->counters.connections_refused, 1);
+	if (worker->metrics)
+		metric_add(worker->metrics, worker->shared->program_series,
+			   METRIC_CONNECTIONS_REFUSED, 1);
 	if (n > 0)
 		(void)sock_write(fd, answer, (size_t)n);
 	close(fd);

@@ -113,7 +113,6 @@ struct proxy_status {
 	uint64_t bytes_spliced;
 	uint64_t bans;
 	uint64_t snapshots_held; /* by workers, the current one included */
-	uint64_t memory_bytes;	 /* of workers' pools */
 };
 
 void proxy_status(const struct proxy *proxy, struct proxy_status *ret_status);

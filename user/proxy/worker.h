@@ -65,8 +65,7 @@ enum {
 	X(ktls_none)             \
 	X(bytes_spliced)         \
 	X(bans)                  \
-	X(snapshots_held)        \
-	X(memory_bytes)
+	X(snapshots_held)
 
 struct worker_counters {
 #define WORKER_COUNTER(name) _Atomic uint64_t name;
