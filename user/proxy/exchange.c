@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "net/sock.h"
 #include "plan/router.h"
 #include "proxy/attempt.h"
 #include "proxy/conn.h"
@@ -165,7 +166,7 @@ static bool is_misdirected(const struct exchange *exchange)
 {
 	const struct conn *conn = exchange->conn;
 
-	if (!conn->link.tls)
+	if (!conn->link.tls || !exchange->entry_point->tls_table)
 		return false;
 	return exchange->route->tls_policy != conn->tls_policy ||
 	       tls_table_policy(exchange->entry_point->tls_table, exchange->request.host) !=
@@ -389,7 +390,10 @@ void exchange_on_client(struct exchange *exchange)
 {
 	struct link *client = &exchange->conn->link;
 
-	if (client->io.ready & LOOP_ERROR) {
+	/* In a tunnel both sides may have ended, which looks the same, while last bytes are still
+	 * to be read. */
+	if (client->io.ready & LOOP_ERROR &&
+	    (exchange->state != EXCHANGE_TUNNEL || sock_error(client->io.fd) < 0)) {
 		exchange_abort(exchange);
 		return;
 	}

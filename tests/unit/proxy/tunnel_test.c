@@ -81,6 +81,20 @@ static void an_end_is_passed_on_and_the_other_side_goes_on(void **state)
 	close_tunnel(client, server);
 }
 
+static void last_words_after_the_other_sides_end_arrive(void **state)
+{
+	int server, client = open_tunnel("", &server);
+
+	(void)state;
+	assert_int_equal(send(server, SWITCH "bye", strlen(SWITCH) + 3, 0), strlen(SWITCH) + 3);
+	shutdown(server, SHUT_WR);
+	assert_has(fixture_talk(client, NULL, "\1"), "bye");
+	assert_int_equal(send(client, "last words", 10, MSG_MORE), 10);
+	shutdown(client, SHUT_WR);
+	assert_string_equal(fixture_talk(server, NULL, "\1"), "last words");
+	close_tunnel(client, server);
+}
+
 static void a_reset_ends_both(void **state)
 {
 	int server, client = open_tunnel("", &server);
@@ -113,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_pass_both_ways_and_early_ones_wait_for_the_101),
 		cmocka_unit_test(an_end_is_passed_on_and_the_other_side_goes_on),
+		cmocka_unit_test(last_words_after_the_other_sides_end_arrive),
 		cmocka_unit_test(a_reset_ends_both),
 		cmocka_unit_test(without_a_101_there_is_no_tunnel),
 	};
