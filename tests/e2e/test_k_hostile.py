@@ -285,10 +285,10 @@ def test_heads_in_single_bytes_are_read_until_the_deadline(gw):
 
 
 def test_a_slow_reader_gets_everything(gw, up):
-    size = 3_000_000
+    size = 9_000_000
     up.play("large", HEAD + b"Content-Length: %d\r\n\r\n" % size + b"z" * size)
     with gw.connect() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         s.sendall(b"GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         out = b""
         for _ in range(20):

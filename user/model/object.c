@@ -21,12 +21,14 @@ enum {
 };
 
 struct meta {
-	struct str name, namespace_, uid, resource_version, created;
+	struct str name, generate_name, namespace_, uid, resource_version, created;
 	struct str_map labels, annotations;
 };
 
 static const struct field meta_fields[] = {
-	FIELD(struct meta, name, .name = "name", .required = true, .doc = "Name of the object."),
+	FIELD(struct meta, name, .name = "name", .doc = "Name of the object."),
+	FIELD(struct meta, generate_name, .name = "generateName",
+	      .doc = "Beginning of its name, where it has none yet."),
 	FIELD(struct meta, namespace_, .name = "namespace", .preset = "default",
 	      .doc = "Its namespace."),
 	FIELD(struct meta, uid, .name = "uid", .doc = "Its unique id."),
@@ -145,7 +147,7 @@ static void decode_meta(struct object *object, const json_t *document)
 	else
 		meta.namespace_ = STR("default");
 	object->meta = (struct object_meta){
-		.name = meta.name,
+		.name = meta.name.len ? meta.name : meta.generate_name,
 		.namespace_ = meta.namespace_,
 		.uid = meta.uid,
 		.resource_version = meta.resource_version,
@@ -211,6 +213,34 @@ static struct str document_id(enum kind kind, struct str namespace_, struct str 
 			    STR_ARG(namespace_), STR_ARG(name));
 }
 
+/* reference a.0: generateName where there is no name. */
+static struct str name_of(const json_t *metadata)
+{
+	struct str name = text_at(metadata, "name");
+
+	return name.len ? name : text_at(metadata, "generateName");
+}
+
+static void tell_no_name(const json_t *metadata, enum kind kind, struct diag_sink *sink)
+{
+	const json_t *value = json_object_get(metadata, "name");
+	const struct diag_path *path = DIAG_FIELD(DIAG_FIELD(NULL, "metadata"), "name");
+	struct diag *diag;
+
+	if (!value || json_is_null(value) || json_is_string(value)) {
+		diag_error(sink, path, "missing: a %s without a name", kind_infos[kind].kind);
+		return;
+	}
+	/* name: y, name: 1.0 */
+	diag = diag_error(sink, path, "wrong type: a name is a string");
+	diag_expected(sink, diag, "a string");
+	diag_found(sink, diag,
+		   json_is_boolean(value)  ? STR("a boolean")
+		   : json_is_number(value) ? STR("a number")
+					   : STR("no scalar"));
+	diag_suggest(sink, diag, "put it in quotes");
+}
+
 static struct object *object_new(enum kind kind)
 {
 	struct object *object = calloc(1, sizeof(*object));
@@ -246,11 +276,10 @@ struct object *object_decode(const json_t *document, struct str file, size_t lin
 		return NULL;
 	}
 	metadata = json_object_get(document, "metadata");
-	name = text_at(metadata, "name");
+	name = name_of(metadata);
 	namespace_ = text_at(metadata, "namespace");
 	if (!name.len) {
-		diag_error(sink, DIAG_FIELD(DIAG_FIELD(NULL, "metadata"), "name"),
-			   "missing: a %s without a name", kind_infos[kind].kind);
+		tell_no_name(metadata, kind, sink);
 		return NULL;
 	}
 	object = object_new(kind);

@@ -189,6 +189,15 @@ struct flat {
 
 static bool flatten(struct flat *flat, struct str key);
 
+/* A chain is told of its fault once, whatever number of routes use it. */
+static void tell_member(struct flat *flat, struct compiled_mw *mw, const struct diag_path *path)
+{
+	if (mw->is_broken)
+		return;
+	diag_error(flat->compile->sink, path, STR_FMT, STR_ARG(flat->problem));
+	break_mw(flat->compile, mw);
+}
+
 static bool flatten_chain(struct flat *flat, struct compiled_mw *mw)
 {
 	struct compile *c = flat->compile;
@@ -216,7 +225,10 @@ static bool flatten_chain(struct flat *flat, struct compiled_mw *mw)
 			break_mw(c, mw);
 			flat->problem = mw->problem;
 		}
-		ok = ok && flatten(flat, key);
+		if (ok && !flatten(flat, key)) {
+			ok = false;
+			tell_member(flat, mw, DIAG_INDEX(path, i));
+		}
 	}
 	flat->depth--;
 	mw->is_open = false;

@@ -60,6 +60,18 @@ static void names_must_be_names(void **state)
 	object_unref(object);
 }
 
+static void generate_name_stands_for_a_missing_name(void **state)
+{
+	struct object *object =
+		object_of("{'apiVersion':'v1','kind':'Secret','metadata':{'generateName':'web-'}}");
+
+	(void)state;
+	assert_true(object->valid);
+	assert_str(object->meta.name, "web-");
+	assert_str(object->id, "Secret/default/web-");
+	object_unref(object);
+}
+
 static void other_documents_are_passed_over_or_named(void **state)
 {
 	static const struct {
@@ -80,6 +92,10 @@ static void other_documents_are_passed_over_or_named(void **state)
 		 true, 0, 0},
 		{"no kind", "{'apiVersion':'v1'}", false, 1, 0},
 		{"no name", "{'apiVersion':'v1','kind':'Secret','metadata':{}}", false, 1, 0},
+		{"name: y", "{'apiVersion':'v1','kind':'Secret','metadata':{'name':true}}", false,
+		 1, 0},
+		{"name: 10", "{'apiVersion':'v1','kind':'Secret','metadata':{'name':10}}", false, 1,
+		 0},
 		{"a list", "[1]", false, 1, 0},
 		{"a foreign Service", "{'apiVersion':'serving.knative.dev/v1','kind':'Service'}",
 		 true, 0, 0},
@@ -172,6 +188,7 @@ int main(void)
 		cmocka_unit_test(a_route_is_decoded),
 		cmocka_unit_test(a_broken_object_is_kept_with_its_faults),
 		cmocka_unit_test(names_must_be_names),
+		cmocka_unit_test(generate_name_stands_for_a_missing_name),
 		cmocka_unit_test(other_documents_are_passed_over_or_named),
 		cmocka_unit_test(content_decides_the_hash),
 		cmocka_unit_test(lists_are_expanded),

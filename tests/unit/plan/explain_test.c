@@ -339,6 +339,31 @@ static void an_empty_service_answers_503(void **state)
 	check(f, &row);
 }
 
+/* reference a.1, d.1: a terminating server keeps its sticky clients and gets no new ones */
+static void a_terminating_server_is_for_its_own_clients(void **state)
+{
+	struct fixture *f = *state;
+	struct row row = {"new",	   "GET", "http://ending/", "10.77.1.2",    NONE,
+			  EXPLAIN_RESPOND, 503,	  "shop-ending-",   "shop-ending-", "no server"};
+
+	fixture_add(f, "Service", "ending", "'spec':{'ports':[{'port':80}]}");
+	fixture_put(f, "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{"
+		       "'name':'ending','namespace':'shop','labels':{"
+		       "'kubernetes.io/service-name':'ending'}},'addressType':'IPv4',"
+		       "'ports':[{'port':80}],'endpoints':[{'addresses':['10.0.0.9'],"
+		       "'conditions':{'serving':true,'terminating':true}}]}");
+	fixture_add(f, "IngressRoute", "ending",
+		    "'spec':{'routes':[{'match':'Host(`ending`)','services':[{'name':'ending',"
+		    "'port':80,'sticky':{'cookie':{'name':'c'}}}]}]}");
+	fixture_compile(f);
+	check(f, &row);
+	row.headers[0] = (struct str_pair){STR("Cookie"), STR("c=http://10.0.0.9:80")};
+	row.action = EXPLAIN_FORWARD;
+	row.status = 0;
+	row.why = "1 server can take it";
+	check(f, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +375,7 @@ int main(void)
 		EXAMPLES_TEST(a_disabled_route_explains_a_404),
 		EXAMPLES_TEST(entry_points_are_found_by_port_then_by_scheme),
 		EXAMPLES_TEST(an_empty_service_answers_503),
+		EXAMPLES_TEST(a_terminating_server_is_for_its_own_clients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
