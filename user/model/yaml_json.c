@@ -406,11 +406,19 @@ static int load_json(struct yaml_json *yaml, struct str text)
 	}
 }
 
+struct str yaml_json_unmarked(struct str text)
+{
+	struct str mark = STR("\xef\xbb\xbf");
+
+	return str_starts(text, mark) ? str_from(text, mark.len) : text;
+}
+
 int yaml_json_load(struct yaml_json *yaml, struct str text, bool is_json)
 {
 	struct builder builder = {.yaml = yaml};
 
 	*yaml = (struct yaml_json){0};
+	text = yaml_json_unmarked(text);
 	if (text.len > YAML_BYTES_MAX) {
 		snprintf(yaml->message, sizeof(yaml->message), "larger than %d bytes",
 			 YAML_BYTES_MAX);

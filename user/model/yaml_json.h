@@ -35,6 +35,10 @@ struct yaml_json {
 	size_t line, column; /* 1.., 0 unknown */
 };
 
+/* The text without a byte order mark: libyaml counts it as a column, so that later lines look
+ * outdented. */
+struct str yaml_json_unmarked(struct str text);
+
 /* 0, or -EINVAL with the fault (then there are no documents), -EFBIG, -ENOMEM. */
 int yaml_json_load(struct yaml_json *yaml, struct str text, bool is_json);
 void yaml_json_done(struct yaml_json *yaml);

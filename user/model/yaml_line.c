@@ -151,6 +151,7 @@ size_t yaml_json_line(struct str text, size_t document_line, struct str path)
 	yaml_event_t event;
 	bool at_document = false;
 
+	text = yaml_json_unmarked(text);
 	if (!text.len || !yaml_parser_initialize(&finder.parser))
 		return document_line;
 	yaml_parser_set_input_string(&finder.parser, (const unsigned char *)text.at, text.len);

@@ -32,8 +32,8 @@ static void texts_become_documents(void **state)
 		 "{\"a\":{\"b\":[1,2.5,null]}}\n"},
 		{"byte order mark",
 		 "\xef\xbb\xbf"
-		 "a: 1\n",
-		 "{\"a\":1}\n"},
+		 "a: 1\nb: 2\n",
+		 "{\"a\":1,\"b\":2}\n"},
 	};
 
 	(void)state;
