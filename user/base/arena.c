@@ -114,15 +114,25 @@ void *arena_alloc_slow(struct arena *arena, size_t n, size_t align)
 	return p;
 }
 
-void *arena_zero(struct arena *arena, size_t count, size_t size)
+static void *zeroed(struct arena *arena, size_t count, size_t size, size_t align)
 {
 	size_t n;
 
 	if (__builtin_mul_overflow(count, size, &n))
 		return fail(arena);
-	void *p = arena_alloc(arena, n, _Alignof(max_align_t));
+	void *p = arena_alloc(arena, n, align);
 
 	return p ? memset(p, 0, n) : NULL;
+}
+
+void *arena_zero(struct arena *arena, size_t count, size_t size)
+{
+	return zeroed(arena, count, size, _Alignof(max_align_t));
+}
+
+void *arena_zero_line(struct arena *arena, size_t count, size_t size)
+{
+	return zeroed(arena, count, size, ALIGN_MAX);
 }
 
 static char *text_room(struct arena *arena, size_t len)

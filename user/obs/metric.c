@@ -64,8 +64,11 @@ static void free_worker(struct metric_worker *worker)
 		struct metric_block *page = worker->page[i];
 
 		for (size_t k = 0; page && k < 1u << METRIC_PAGE_SHIFT; k++) {
-			for (size_t c = 0; c < METRIC_CLASSES_MAX / METRIC_CHUNK; c++)
-				free(page[k].chunk[c]);
+			struct metric_chunks *chunks = page[k].chunks;
+
+			for (size_t c = 0; chunks && c < METRIC_CHUNKS; c++)
+				free(chunks->at[c]);
+			free(chunks);
 			free((void *)page[k].tls);
 		}
 		free(page);

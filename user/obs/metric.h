@@ -33,7 +33,8 @@ enum {
 	METRIC_SOURCES_MAX = 8,
 	METRIC_CLASSES_MAX = 256,
 	METRIC_TLS_CLASSES_MAX = 32,
-	METRIC_CHUNK = 8,      /* cells that are allocated together */
+	METRIC_CHUNK = 4, /* cells that are allocated together */
+	METRIC_CHUNKS = METRIC_CLASSES_MAX / METRIC_CHUNK,
 	METRIC_PAGE_SHIFT = 8, /* blocks that are allocated together */
 	METRIC_PAGES = METRIC_SERIES_MAX >> METRIC_PAGE_SHIFT,
 };
@@ -63,16 +64,25 @@ enum metric_protocol {
 	METRIC_PROTOCOL__COUNT,
 };
 
-/* What one worker counted for one (code, method, protocol) of one series: as a rule one cache line
- * of two. */
+/* What one worker counted for one (code, method, protocol) of one series. */
 struct metric_cell {
 	_Atomic uint64_t duration_ns, request_bytes, response_bytes;
 	_Atomic uint64_t bucket[METRIC_BUCKETS_MAX]; /* not cumulative; their sum is the number of
 							requests */
 };
 
+struct metric_chunks {
+	_Atomic(struct metric_cell *) at[METRIC_CHUNKS];
+};
+
+/*
+ * Most series see one class for most of their requests: the first that comes has its cell here, so
+ * that counting a fast request of it touches one cache line. Others go to chunks.
+ */
 struct metric_block {
-	_Atomic(struct metric_cell *) chunk[METRIC_CLASSES_MAX / METRIC_CHUNK];
+	_Alignas(64) _Atomic uint16_t first_class; /* 0: none yet; never changes then */
+	struct metric_cell first;
+	_Atomic(struct metric_chunks *) chunks;
 	_Atomic(_Atomic uint64_t *) tls;
 	_Atomic uint64_t plain[METRIC_SLOT__PLAIN];
 };

@@ -79,6 +79,20 @@ static uint64_t load(const _Atomic uint64_t *cell)
 	return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
+static const struct metric_cell *cell_of(const struct metric_block *block, uint16_t class_)
+{
+	const struct metric_chunks *chunks;
+	const struct metric_cell *cells;
+
+	if (atomic_load_explicit(&block->first_class, memory_order_acquire) == class_)
+		return &block->first;
+	chunks = atomic_load_explicit(&block->chunks, memory_order_acquire);
+	if (!chunks)
+		return NULL;
+	cells = atomic_load_explicit(&chunks->at[class_ / METRIC_CHUNK], memory_order_acquire);
+	return cells ? &cells[class_ % METRIC_CHUNK] : NULL;
+}
+
 static struct sum sum_of(const struct metric_registry *registry, uint32_t series, uint16_t class_)
 {
 	struct sum sum = {0};
@@ -86,15 +100,10 @@ static struct sum sum_of(const struct metric_registry *registry, uint32_t series
 	for (const struct metric_worker *worker = registry->workers; worker;
 	     worker = worker->next) {
 		const struct metric_block *block = block_of(worker, series);
-		const struct metric_cell *chunk =
-			block ? atomic_load_explicit(&block->chunk[class_ / METRIC_CHUNK],
-						     memory_order_acquire)
-			      : NULL;
+		const struct metric_cell *cell = block ? cell_of(block, class_) : NULL;
 
-		if (!chunk)
+		if (!cell)
 			continue;
-		const struct metric_cell *cell = &chunk[class_ % METRIC_CHUNK];
-
 		for (size_t i = 0; i < registry->n_buckets; i++) {
 			uint64_t n = load(&cell->bucket[i]);
 

@@ -122,23 +122,46 @@ uint16_t metric_class_slow(struct metric_worker *worker, unsigned code, enum met
 	return class_;
 }
 
+/* The cell of a class that is not the block's first. NULL without memory. */
+static struct metric_cell *cell_of(struct metric_block *block, uint16_t class_)
+{
+	struct metric_chunks *chunks = atomic_load_explicit(&block->chunks, memory_order_relaxed);
+
+	if (!chunks) {
+		chunks = zeroed(sizeof(*chunks));
+		if (!chunks)
+			return NULL;
+		atomic_store_explicit(&block->chunks, chunks, memory_order_release);
+	}
+	_Atomic(struct metric_cell *) *slot = &chunks->at[class_ / METRIC_CHUNK];
+	struct metric_cell *cells = atomic_load_explicit(slot, memory_order_relaxed);
+
+	if (!cells) {
+		cells = zeroed(METRIC_CHUNK * sizeof(*cells));
+		if (!cells)
+			return NULL;
+		atomic_store_explicit(slot, cells, memory_order_release);
+	}
+	return &cells[class_ % METRIC_CHUNK];
+}
+
 void metric_request(struct metric_worker *worker, uint32_t series, uint16_t class_,
 		    uint64_t duration_ns, uint64_t request_bytes, uint64_t response_bytes)
 {
-	_Atomic(struct metric_cell *) *slot =
-		&metric_block(worker, series)->chunk[class_ / METRIC_CHUNK];
-	struct metric_cell *chunk = atomic_load_explicit(slot, memory_order_relaxed);
+	struct metric_block *block = metric_block(worker, series);
+	struct metric_cell *cell = &block->first;
+	uint16_t first = atomic_load_explicit(&block->first_class, memory_order_relaxed);
 	unsigned bucket = 0;
 
-	if (__builtin_expect(!chunk, 0)) {
-		chunk = zeroed(METRIC_CHUNK * sizeof(*chunk));
+	if (first != class_) {
+		if (first)
+			cell = cell_of(block, class_);
+		else
+			atomic_store_explicit(&block->first_class, class_, memory_order_release);
 		/* Without memory the request is served and not counted. */
-		if (!chunk)
+		if (!cell)
 			return;
-		atomic_store_explicit(slot, chunk, memory_order_release);
 	}
-	struct metric_cell *cell = &chunk[class_ % METRIC_CHUNK];
-
 	while (duration_ns > worker->bound_ns[bucket])
 		bucket++;
 	metric_bump(&cell->bucket[bucket], 1);

@@ -152,8 +152,8 @@ static struct server *server_add(struct gathering *g, const struct addr *addr, u
 	if (service->n_servers == SERVERS_MAX)
 		return NULL;
 	if (service->n_servers == g->room) {
-		size_t room = g->room ? g->room * 2 : 2;
-		struct server *servers = ARENA_ARRAY(c->arena, struct server, room);
+		size_t room = g->room ? g->room * 2 : 1;
+		struct server *servers = arena_zero_line(c->arena, room, sizeof(*servers));
 
 		if (!servers)
 			return NULL;

@@ -239,7 +239,7 @@ static struct draft *draft_slot(struct compile *c, struct str name)
 			     STR_ARG(name));
 		return draft;
 	}
-	draft = ARENA_NEW(c->arena, struct draft);
+	draft = arena_zero_line(c->arena, 1, sizeof(*draft));
 	if (c->drafts.n == c->drafts.room) {
 		size_t room = c->drafts.room ? c->drafts.room * 2 : 256;
 		struct draft **at = ARENA_ARRAY(&c->scratch, struct draft *, room);

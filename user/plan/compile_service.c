@@ -40,7 +40,7 @@ static const struct service *service_of(struct compile *c, const struct wanted *
 
 static struct service *service_new(struct compile *c, enum service_kind kind, struct str name)
 {
-	struct filed *filed = ARENA_NEW(c->arena, struct filed);
+	struct filed *filed = arena_zero_line(c->arena, 1, sizeof(*filed));
 	struct service *service = filed ? &filed->service : NULL;
 
 	if (!service)

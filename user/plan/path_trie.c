@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { CACHE_LINE = 64 };
+
 struct build_node {
 	struct path_node *frozen;
 	struct str label;
@@ -100,43 +102,73 @@ static struct build_node *reach(struct build_node *root, struct str path, struct
 static bool freeze_list(const struct path_entry *entries, size_t n, struct arena *arena,
 			struct path_list *ret_list)
 {
-	uint32_t *ranks = n ? ARENA_ARRAY(arena, uint32_t, n) : NULL;
 	uint32_t n_ranks = 0;
 
-	if (n && !ranks)
-		return false;
 	for (size_t i = 0; i < n; i++)
+		n_ranks += i == 0 || entries[i].rank != entries[i - 1].rank;
+	*ret_list = (struct path_list){.n = n_ranks};
+	if (n_ranks <= 1) {
+		ret_list->only = n ? entries[0].rank : 0;
+		return true;
+	}
+	uint32_t *ranks = ARENA_ARRAY(arena, uint32_t, n_ranks);
+
+	ret_list->at = ranks;
+	for (size_t i = 0; ranks && i < n; i++)
 		if (i == 0 || entries[i].rank != entries[i - 1].rank)
-			ranks[n_ranks++] = entries[i].rank;
-	*ret_list = (struct path_list){ranks, n_ranks};
+			*ranks++ = entries[i].rank;
+	return ranks;
+}
+
+static bool freeze_children(const struct build_node *node, struct path_node *frozen,
+			    struct arena *arena)
+{
+	unsigned char *bytes;
+	size_t i = 0;
+
+	frozen->n_children = node->n_children;
+	if (node->n_children < 2)
+		return true;
+	frozen->children = arena_zero(arena, 1,
+				      sizeof(*frozen->children) +
+					      node->n_children * sizeof(struct path_node *));
+	bytes = (unsigned char *)arena_alloc(arena, node->n_children, 1);
+	if (!frozen->children || !bytes)
+		return false;
+	frozen->children->bytes = bytes;
+	for (const struct build_node *child = node->first; child; child = child->next)
+		bytes[i++] = (unsigned char)child->label.at[0];
 	return true;
+}
+
+static void freeze_link(struct path_node *parent, struct path_node *frozen)
+{
+	if (parent->n_children == 1) {
+		parent->child = frozen;
+		return;
+	}
+	struct path_children *children = parent->children;
+	const unsigned char *slot =
+		memchr(children->bytes, (unsigned char)frozen->label[0], parent->n_children);
+
+	children->at[slot - children->bytes] = frozen;
 }
 
 static bool freeze_node(struct build_node *node, const struct path_entry *entries,
 			struct arena *arena)
 {
-	struct path_node *frozen = ARENA_NEW(arena, struct path_node);
-	const struct path_node *parent = node->parent ? node->parent->frozen : NULL;
-	unsigned char *bytes = (unsigned char *)arena_alloc(arena, node->n_children + 1U, 1);
-	size_t i = 0;
+	struct path_node *frozen = arena_alloc(arena, sizeof(*frozen), CACHE_LINE);
+	struct path_node *parent = node->parent ? node->parent->frozen : NULL;
+	struct str label = arena_str(arena, node->label);
 
-	if (!frozen || !bytes)
+	if (!frozen || !label.at || label.len > UINT32_MAX)
 		return false;
+	*frozen = (struct path_node){.label = label.at, .label_len = (uint32_t)label.len};
 	node->frozen = frozen;
-	frozen->label = node->label;
-	frozen->n_children = node->n_children;
-	frozen->bytes = bytes;
-	frozen->children = ARENA_ARRAY(arena, struct path_node *, node->n_children + 1U);
 	frozen->up = parent && !parent->prefix.n ? parent->up : parent;
-	for (struct build_node *child = node->first; child; child = child->next)
-		bytes[i++] = (unsigned char)child->label.at[0];
-	if (parent) {
-		const unsigned char *slot =
-			memchr(parent->bytes, (unsigned char)node->label.at[0], parent->n_children);
-
-		parent->children[slot - parent->bytes] = frozen;
-	}
-	return frozen->children &&
+	if (parent)
+		freeze_link(parent, frozen);
+	return freeze_children(node, frozen, arena) &&
 	       freeze_list(&entries[node->from], node->n_prefix, arena, &frozen->prefix) &&
 	       freeze_list(&entries[node->from + node->n_prefix], node->n_exact, arena,
 			   &frozen->exact);
@@ -161,7 +193,7 @@ static bool freeze(struct build_node *root, const struct path_entry *entries, st
 const struct path_node *path_trie_new(struct path_entry *entries, size_t n, struct arena *arena)
 {
 	struct arena scratch;
-	struct build_node root = {0};
+	struct build_node root = {0}, *top = &root;
 	bool ok = true;
 
 	arena_init(&scratch, SIZE_MAX, 0);
@@ -178,9 +210,14 @@ const struct path_node *path_trie_new(struct path_entry *entries, size_t n, stru
 		node->n_prefix += !entries[i].exact;
 		node->n_exact += entries[i].exact;
 	}
-	ok = ok && freeze(&root, entries, arena);
+	/* A root that only leads to one node is left out. */
+	if (root.n_children == 1 && !root.n_prefix && !root.n_exact)
+		top = root.first;
+	ok = ok && freeze(top, entries, arena);
+	const struct path_node *frozen = top->frozen;
+
 	arena_done(&scratch);
-	return ok ? root.frozen : NULL;
+	return ok ? frozen : NULL;
 }
 
 void path_trie_find(const struct path_node *root, struct str path,
@@ -189,28 +226,38 @@ void path_trie_find(const struct path_node *root, struct str path,
 	const struct path_node *node = root;
 	struct str rest = path;
 
-	*ret_prefix = root->prefix.n ? root : NULL;
+	*ret_prefix = NULL;
 	*ret_exact = (struct path_list){0};
-	while (rest.len) {
+	while (str_starts(rest, str_n(node->label, node->label_len))) {
+		rest = str_from(rest, node->label_len);
+		if (node->prefix.n)
+			*ret_prefix = node;
+		if (!rest.len) {
+			*ret_exact = node->exact;
+			return;
+		}
+		if (node->n_children == 1) {
+			node = node->child;
+			continue;
+		}
+		const struct path_children *children = node->children;
 		const unsigned char *slot =
-			memchr(node->bytes, (unsigned char)rest.at[0], node->n_children);
+			node->n_children ? memchr(children->bytes, (unsigned char)rest.at[0],
+						  node->n_children)
+					 : NULL;
 
 		if (!slot)
 			return;
-		node = node->children[slot - node->bytes];
-		if (!str_starts(rest, node->label))
-			return;
-		rest = str_from(rest, node->label.len);
-		if (node->prefix.n)
-			*ret_prefix = node;
+		node = children->at[slot - children->bytes];
 	}
-	*ret_exact = node->exact;
 }
 
 uint32_t path_list_next(const struct path_list *list, uint32_t from)
 {
 	uint32_t low = 0, high = list->n;
 
+	if (high == 1)
+		return list->only >= from ? list->only : UINT32_MAX;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 

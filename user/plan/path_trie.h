@@ -6,7 +6,8 @@
  * path_trie: which routes a path may belong to: a compressed trie over bytes, since a path prefix
  * is a plain string prefix (reference/traefik.md b.2). One walk over the path finds the exact
  * entries and the deepest prefix entry; shorter prefixes hang on `up`. Immutable once built;
- * lookups never allocate.
+ * lookups never allocate. A node is one cache line with its label behind it, so that a host with
+ * one path costs two lines.
  */
 
 #include <stdbool.h>
@@ -17,21 +18,33 @@
 
 /* Ranks of routes, ascending, without duplicates. */
 struct path_list {
-	const uint32_t *at;
+	union {
+		const uint32_t *at;
+		uint32_t only; /* when n is 1 */
+	};
 	uint32_t n;
 };
 
 struct path_node {
-	struct str label;	     /* what the edge to this node eats; empty at the root */
-	const unsigned char *bytes;  /* first byte of each child's label, ascending */
-	struct path_node **children; /* in the same order */
+	const char
+		*label; /* what the edge to this node eats; the root's is what all have in common */
+	uint32_t label_len;
 	uint16_t n_children;
+	union {
+		struct path_node *child;	/* when n_children is 1 */
+		struct path_children *children; /* when it is more */
+	};
 	struct path_list prefix, exact;
 	const struct path_node *up; /* nearest ancestor with a prefix list */
 };
 
+struct path_children {
+	const unsigned char *bytes; /* first byte of each child's label, ascending */
+	struct path_node *at[];	    /* in the same order */
+};
+
 struct path_entry {
-	struct str path; /* borrowed by the trie */
+	struct str path; /* copied by the trie */
 	bool exact;
 	uint32_t rank;
 };

@@ -8,7 +8,8 @@
  * least one key; the rank is filed under each. A lookup finds at most four tries and walks the
  * merged lists of ranks upwards, evaluating whole rules, until one says yes. A key that is too
  * general costs time, never correctness; so rules with too many alternatives are simply filed under
- * "anything".
+ * "anything". A rule all of whose keys are the whole claim (Host and PathPrefix, say) needs no
+ * evaluation: being found proves it.
  */
 
 #include "plan/router.h"
@@ -31,6 +32,7 @@ enum host_key { HOST_ANY, HOST_TAIL, HOST_WILDCARD, HOST_EXACT };
 struct key {
 	enum host_key host_kind;
 	bool exact;	 /* path is the whole path, not a prefix */
+	bool whole;	 /* a request that agrees matches the rule */
 	struct str host; /* for a wildcard: from its first dot on; for a tail: backwards */
 	struct str path; /* empty prefix: any path */
 };
@@ -42,6 +44,7 @@ struct keys {
 
 struct router {
 	struct route **ranked;
+	uint64_t *proved; /* bit by rank: all keys are whole */
 	uint32_t n;
 	struct table exact, wildcard; /* host -> const struct path_node */
 	const struct path_node *any, *tails;
@@ -95,11 +98,14 @@ static struct key key_of_leaf(const struct rule *leaf, struct arena *arena)
 			key.host_kind = HOST_EXACT;
 			key.host = host;
 		}
+		/* With a final dot the rule matches no host that is looked up without. */
+		key.whole = key.host_kind != HOST_ANY && host.len == leaf->args[0].len;
 	} else if (leaf->kind == MATCH_HOST_REGEXP) {
 		key_by_tail(leaf, arena, &key);
 	} else if (leaf->kind == MATCH_PATH || leaf->kind == MATCH_PATH_PREFIX) {
 		key.exact = leaf->kind == MATCH_PATH;
 		key.path = leaf->args[0];
+		key.whole = true;
 	}
 	return key;
 }
@@ -112,6 +118,10 @@ static bool key_is_any(const struct key *key)
 /* What must hold when both must hold: of two claims about the same thing, the narrower one. */
 static struct key key_and(struct key a, struct key b)
 {
+	bool hosts = a.host_kind != HOST_ANY && b.host_kind != HOST_ANY;
+	bool paths = (a.exact || a.path.len) && (b.exact || b.path.len);
+
+	a.whole = a.whole && b.whole && !hosts && !paths;
 	if (b.host_kind > a.host_kind) {
 		a.host_kind = b.host_kind;
 		a.host = b.host;
@@ -137,8 +147,13 @@ static bool keys_are_any(const struct keys *keys)
 
 static struct keys keys_and(struct keys a, struct keys b, struct arena *scratch)
 {
-	if (keys_are_any(&a) || a.n * b.n > KEYS_MAX)
-		return keys_are_any(&a) ? b : a;
+	if (keys_are_any(&a) || a.n * b.n > KEYS_MAX) {
+		struct keys one = keys_are_any(&a) ? b : a;
+
+		for (size_t i = 0; i < one.n; i++)
+			one.at[i].whole = false;
+		return one;
+	}
 	struct keys both = {ARENA_ARRAY(scratch, struct key, a.n * b.n), 0};
 
 	for (size_t i = 0; both.at && i < a.n; i++)
@@ -275,8 +290,14 @@ static bool file_all(struct shelves *shelves, struct router *router, struct aren
 		struct keys keys = keys_of(router->ranked[rank]->rule, arena, &scratch);
 
 		ok = keys.n && !scratch.failed;
-		for (size_t i = 0; ok && i < keys.n; i++)
+		bool proved = true;
+
+		for (size_t i = 0; ok && i < keys.n; i++) {
+			proved = proved && keys.at[i].whole;
 			ok = file(shelves, router, &keys.at[i], rank);
+		}
+		if (proved)
+			router->proved[rank / 64] |= 1ULL << rank % 64;
 		arena_reset(&scratch);
 	}
 	arena_done(&scratch);
@@ -292,8 +313,10 @@ static bool build(struct router *router, struct shelves *shelves, struct arena *
 	router->has_tails = shelves->tails.n;
 	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next) {
 		const struct path_node *paths = path_trie_new(shelf->entries, shelf->n, arena);
+		/* A copy next to the trie: what is compared lies where the lookup goes on. */
+		struct str host = arena_str(arena, shelf->host);
 
-		if (!paths || table_put(shelf->table, shelf->host, (void *)paths, NULL) < 0)
+		if (!paths || !host.at || table_put(shelf->table, host, (void *)paths, NULL) < 0)
 			return false;
 	}
 	return router->any && router->tails;
@@ -308,7 +331,8 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 	if (!router || n >= UINT32_MAX)
 		return NULL;
 	router->ranked = ARENA_ARRAY(arena, struct route *, n + 1);
-	if (!router->ranked)
+	router->proved = ARENA_ARRAY(arena, uint64_t, n / 64 + 1);
+	if (!router->ranked || !router->proved)
 		return NULL;
 	router->n = (uint32_t)n;
 	if (n)
@@ -333,6 +357,7 @@ struct places {
 	const struct path_node *prefix[PLACES_MAX];
 	struct path_list exact[PLACES_MAX];
 	unsigned int n;
+	bool is_plain; /* the host was looked up as it is */
 };
 
 static void look(struct places *places, const struct path_node *paths, struct str path)
@@ -350,12 +375,14 @@ static void locate(const struct router *router, const struct request *request,
 	struct str path = request->routing_path;
 
 	ret_places->n = 0;
+	ret_places->is_plain = host.len == request->host.len;
 	if (router->exact.n)
 		look(ret_places, table_find(&router->exact, host), path);
 	if (router->wildcard.n) {
 		ptrdiff_t dot = str_find(host, '.');
 
-		if (dot >= 0)
+		/* reference b.2: the star stands for a label, not for nothing */
+		if (dot > 0)
 			look(ret_places, table_find(&router->wildcard, str_from(host, (size_t)dot)),
 			     path);
 	}
@@ -383,6 +410,14 @@ static uint32_t next_candidate(const struct places *places, uint32_t from)
 	return best;
 }
 
+static bool matches(const struct router *router, const struct places *places, uint32_t rank,
+		    const struct request *request)
+{
+	if (places->is_plain && router->proved[rank / 64] >> rank % 64 & 1)
+		return true;
+	return rule_match(router->ranked[rank]->rule, request);
+}
+
 size_t router_size(const struct router *router)
 {
 	return router->n;
@@ -395,7 +430,7 @@ const struct route *router_find(const struct router *router, const struct reques
 	locate(router, request, &places);
 	for (uint32_t rank = next_candidate(&places, 0); rank != UINT32_MAX;
 	     rank = next_candidate(&places, rank + 1))
-		if (rule_match(router->ranked[rank]->rule, request))
+		if (matches(router, &places, rank, request))
 			return router->ranked[rank];
 	return NULL;
 }
@@ -411,15 +446,15 @@ size_t router_trace(const struct router *router, const struct request *request,
 	for (uint32_t rank = next_candidate(&places, 0); rank != UINT32_MAX;
 	     rank = next_candidate(&places, rank + 1)) {
 		const struct route *route = router->ranked[rank];
-		bool matches = rule_match(route->rule, request);
+		bool is_it = matches(router, &places, rank, request);
 
-		if (matches)
+		if (is_it)
 			*ret_route = route;
 		/* When steps are full the last one is still the answer's. */
-		if (n < max || (matches && max))
+		if (n < max || (is_it && max))
 			steps[n < max ? n++ : max - 1] = (struct router_step){
-				route, matches ? NULL : rule_failed_leaf(route->rule, request)};
-		if (matches)
+				route, is_it ? NULL : rule_failed_leaf(route->rule, request)};
+		if (is_it)
 			break;
 	}
 	return n;

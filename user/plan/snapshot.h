@@ -79,9 +79,8 @@ struct service_child {
 };
 
 struct service {
-	uint32_t id; /* dense */
+	/* What every request reads: one cache line. */
 	enum service_kind kind;
-	struct str name; /* qualified: "shop-web-80@kubernetescrd" */
 	uint32_t series; /* metrics block */
 	struct balance_state *state;
 	struct turn_order turns;     /* over servers that are not fenced, or over children */
@@ -90,6 +89,9 @@ struct service {
 	struct server *servers;
 	uint32_t n_servers;
 	bool pass_host_header;
+	/* The rest. */
+	uint32_t id;	 /* dense */
+	struct str name; /* qualified: "shop-web-80@kubernetescrd" */
 	int64_t flush_interval_ns;
 	/* SERVICE_WEIGHTED */
 	struct service_child *children;
@@ -99,22 +101,24 @@ struct service {
 enum route_status { ROUTE_ENABLED, ROUTE_WARNING, ROUTE_DISABLED };
 
 struct route {
+	/* What every request reads: one cache line. */
+	const struct rule *rule;
+	struct mw_chain chain;
+	const struct service *service; /* NULL only when disabled */
+	uint32_t series;	       /* metrics block of router+service */
+	uint16_t tls_policy; /* the policy a connection must have been made under, else 421 */
+	bool is_tls;
+	/* The rest. */
 	uint32_t index; /* in snapshot->routes */
 	enum route_status status;
 	struct str name;      /* qualified: "shop-web-0123456789abcdef0123@kubernetescrd" */
 	struct str rule_text; /* as written */
-	const struct rule *rule;
 	int64_t priority;
-	struct mw_chain chain;
-	const struct service *service; /* NULL only when disabled */
-	struct str object;	       /* "IngressRoute/shop/web" */
-	uint32_t route_index;	       /* spec.routes[i] */
-	bool is_tls;
-	uint16_t tls_policy;	  /* the policy a connection must have been made under, else 421 */
+	struct str object;	  /* "IngressRoute/shop/web" */
+	uint32_t route_index;	  /* spec.routes[i] */
 	struct str tls_option;	  /* id of its TLSOption; empty: the default */
 	struct strs entry_points; /* names */
 	struct str problem;	  /* why it is disabled or warned about */
-	uint32_t series;	  /* metrics block of router+service */
 	struct strs middleware_names;
 };
 

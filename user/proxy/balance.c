@@ -18,10 +18,12 @@ static int sticky_index(const struct str *values, struct str cookie)
 	return -1;
 }
 
-static void add_cookie(struct balance_pick *pick, const struct sticky *sticky, struct str value)
+/* values: the first is the one that we write. */
+static void add_cookie(struct balance_pick *pick, const struct sticky *sticky,
+		       const struct str *values)
 {
 	if (sticky && pick->n_cookies < BALANCE_DEPTH_MAX)
-		pick->cookies[pick->n_cookies++] = (struct balance_cookie){sticky, value};
+		pick->cookies[pick->n_cookies++] = (struct balance_cookie){sticky, values[0]};
 }
 
 static struct str cookie_of(const struct service *service, const struct request *request)
@@ -53,6 +55,9 @@ static const struct server *server_of_turn(struct worker *worker, const struct s
 	const struct turn_order *turns = &service->turns;
 	const struct server *first = NULL, *untried = NULL;
 
+	/* A service of one server has no turns to take. */
+	if (service->n_servers == 1 && turns->n_order)
+		return service->servers;
 	if (!turns->n_order)
 		return NULL;
 	uint64_t turn = take_turn(service);
@@ -91,14 +96,14 @@ static bool pick_server(struct worker *worker, const struct service *service,
 		    upstream_is_set_aside(upstream_pool(worker, server->id), worker->loop.now_ns))
 			break;
 		if (spelling > 0)
-			add_cookie(pick, service->sticky, server->sticky_values[0]);
+			add_cookie(pick, service->sticky, server->sticky_values);
 		pick->server = server;
 		return true;
 	}
 	server = server_of_turn(worker, service, tried, n_tried);
 	if (!server)
 		return false;
-	add_cookie(pick, service->sticky, server->sticky_values[0]);
+	add_cookie(pick, service->sticky, server->sticky_values);
 	pick->server = server;
 	return true;
 }
@@ -133,7 +138,7 @@ pick_child(const struct service *service, const struct request *request, struct 
 		    !has_servers(child->service, BALANCE_DEPTH_MAX))
 			continue;
 		if (spelling > 0)
-			add_cookie(pick, service->sticky, child->sticky_values[0]);
+			add_cookie(pick, service->sticky, child->sticky_values);
 		return child;
 	}
 	if (!turns->n_order)
@@ -146,7 +151,7 @@ pick_child(const struct service *service, const struct request *request, struct 
 
 		if (!has_servers(child->service, BALANCE_DEPTH_MAX))
 			continue;
-		add_cookie(pick, service->sticky, child->sticky_values[0]);
+		add_cookie(pick, service->sticky, child->sticky_values);
 		return child;
 	}
 	return NULL;

@@ -230,7 +230,8 @@ static void regular_expressions_are_found_by_what_they_end_with(void **state)
 
 /* ---------------------------------------------------------------- at random -- */
 
-static const char *const hosts[] = {"a.test", "b.test", "x.a.test", "y.a.test", "test", ""};
+static const char *const hosts[] = {"a.test", "b.test",	 "x.a.test", "y.a.test",
+				    "test",   "a.test.", ".a.test",  ""};
 static const char *const paths[] = {"/", "/a", "/ab", "/a/b", "/a/b/c", "/b", "/abc"};
 
 static size_t random_rule(unsigned int *seed, char *text, size_t size, int depth)
@@ -240,6 +241,8 @@ static size_t random_rule(unsigned int *seed, char *text, size_t size, int depth
 		"Host(`b.test`)",
 		"Host(`*.a.test`)",
 		"Host(`*`)",
+		"Host(`a.test.`)",
+		"Host(`*.a.test.`)",
 		"HostRegexp(`^[xa]`)",
 		"HostRegexp(`^.+\\.a\\.test$`)",
 		"HostRegexp(`^[xy]\\.a\\.test$`)",
@@ -305,7 +308,7 @@ static void random_rule_sets_answer_as_a_walk_over_all_rules_does(void **state)
 		}
 		bench_build(&bench);
 		for (int i = 0; i < REQUESTS; i++) {
-			struct request request = request_for(&bench, hosts[rand_r(&seed) % 6],
+			struct request request = request_for(&bench, hosts[rand_r(&seed) % 8],
 							     paths[rand_r(&seed) % 7]);
 			const struct route *route = router_find(bench.router, &request);
 

@@ -19,10 +19,13 @@
 static uint64_t plain_requests(struct metric_worker *metrics, uint32_t series)
 {
 	struct metric_block *block = metric_block(metrics, series);
+	struct metric_chunks *chunks = atomic_load(&block->chunks);
 	uint64_t n = 0;
 
-	for (int i = 0; i < METRIC_CLASSES_MAX / METRIC_CHUNK; i++) {
-		struct metric_cell *chunk = atomic_load(&block->chunk[i]);
+	for (int k = 0; k < METRIC_BUCKETS_MAX; k++)
+		n += atomic_load(&block->first.bucket[k]);
+	for (int i = 0; chunks && i < METRIC_CHUNKS; i++) {
+		struct metric_cell *chunk = atomic_load(&chunks->at[i]);
 
 		for (int j = 0; chunk && j < METRIC_CHUNK; j++)
 			for (int k = 0; k < METRIC_BUCKETS_MAX; k++)
