@@ -117,3 +117,24 @@ def test_explain_agrees_with_the_data_plane(gateway):
         status = gateway.get(host, "/" + path)[0]
         answer = answers[request["id"]]
         assert status == (200 if answer["action"] == "forward" else answer["status"])
+
+
+def test_the_access_log_is_json_and_opened_anew_on_sigusr1(gateway):
+    gateway.write("10.yaml", route("web", "Host(`a.test`)"))
+    path = os.path.join(gateway.folder, "access.log")
+    gateway.start(f"--accessLog.filePath={path}", "--accessLog.format=json")
+
+    def lines(name):
+        with open(name) as file:
+            return [json.loads(line) for line in file]
+
+    assert gateway.get("a.test", "/x?y=1")[0] == 200
+    gateway.lab.wait_for(lambda: os.path.exists(path) and lines(path), "a line of the access log")
+    line = lines(path)[0]
+    assert line["RequestPath"] == "/x?y=1" and line["DownstreamStatus"] == 200 and line["ClientHost"] == "10.77.1.2"
+    os.rename(path, path + ".1")
+    gateway.process.send_signal(signal.SIGUSR1)
+    gateway.lab.wait_for(lambda: os.path.exists(path), "a new access log")
+    assert gateway.get("a.test", "/after")[0] == 200
+    gateway.lab.wait_for(lambda: lines(path), "a line in the new access log")
+    assert lines(path)[0]["RequestPath"] == "/after"

@@ -171,6 +171,21 @@ static void drain(struct controller *self)
 		poll(NULL, 0, DRAIN_POLL_MS);
 }
 
+/* Takes one signal: true when it asks to end. SIGUSR1 opens the access log anew (reference h.2). */
+static bool ends(struct controller *self, int signal_fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo != SIGUSR1)
+		return true;
+	if (self->proxy)
+		proxy_reopen_logs(self->proxy);
+	LOG(LOG_INFO, "log files opened anew");
+	return false;
+}
+
 int controller_run(struct controller *self)
 {
 	sigset_t signals;
@@ -178,6 +193,7 @@ int controller_run(struct controller *self)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGUSR1);
 	AUTO_CLOSE int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 
 	if (signal_fd < 0)
@@ -191,7 +207,7 @@ int controller_run(struct controller *self)
 
 		if (poll(fds, 3, -1) < 0 && errno != EINTR)
 			return -errno;
-		if (fds[0].revents)
+		if (fds[0].revents && ends(self, signal_fd))
 			break;
 		if (fds[1].revents) {
 			pthread_mutex_lock(&self->dataplane_lock);

@@ -50,7 +50,7 @@ void controller_free(struct controller *controller);
 struct snapshot *controller_snapshot(struct controller *controller);
 /* From now on snapshots go to this proxy as well. */
 void controller_attach(struct controller *controller, struct proxy *proxy);
-/* Serves events until SIGINT or SIGTERM (blocked by the caller, read by signalfd), then drains. */
+/* Serves events until SIGINT or SIGTERM, then drains; SIGUSR1 opens log files anew. The caller has them blocked. */
 int controller_run(struct controller *controller);
 bool controller_draining(const struct controller *controller);
 
