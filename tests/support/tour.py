@@ -210,7 +210,7 @@ class Tour:
   ip netns exec {self.lab.ns('client')} curl -H 'Host: store.example.com' http://{GATEWAY}/
   $EDITOR {self.manifests}/10-routes.yaml      # live
   {self.tidegate} status --admin.socket={self.socket}
-  bpftool map dump pinned {self.pin_folder}/entry_count
+  bpftool map dump pinned {self.pin_folder}/policy
 Ctrl-C ends it and removes the lab.""", flush=True)
         last, then = None, time.monotonic()
         while self.process.poll() is None:

@@ -10,17 +10,24 @@
 #include "base/log.h"
 #include "capture.h"
 
+#define FOLDER "/sys/fs/bpf/tidegate-unit-test"
+
 static int open_with(const char *mode, struct kernel_plane *plane, struct dataplane **dataplane)
 {
 	static struct str interfaces[] = {{"nosuch0", 7}};
 	struct static_config config = {
 		.kernel_plane = str_of(mode),
 		.interfaces = {interfaces, 1},
-		.pin_folder = STR("/sys/fs/bpf/tidegate-unit-test"),
+		.pin_folder = STR(FOLDER),
 	};
 
 	log_init(LOG_INFO, LOG_LOGFMT);
-	return kernel_plane_open(&config, plane, dataplane);
+	int rc = kernel_plane_open(&config, plane, dataplane);
+	struct loader_fault fault;
+
+	/* What was loaded before attaching failed stays pinned for the next try. */
+	loader_unload(&(struct loader_options){.folder = FOLDER}, &fault);
+	return rc;
 }
 
 static void off_is_off_and_says_so(void **state)
