@@ -85,7 +85,7 @@ static void metrics(void *context, struct str query, struct admin_answer *answer
 const struct admin_handler *admin_pages_handlers(size_t *ret_n)
 {
 	static const struct admin_handler handlers[] = {
-		{"/ping", ping},	   {"/ready", ready},	  {"/metrics", metrics},
+		{"/ping", ping},	   {"/ready", ready},	    {"/metrics", metrics},
 		{"/api/version", version}, {"/api/status", status}, {"/api/drops", drops},
 		{"/api/rawdata", rawdata},
 	};

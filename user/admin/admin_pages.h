@@ -3,8 +3,8 @@
 #define ADMIN_PAGES_H
 
 /*
- * admin_pages: what the admin server answers: /ping, /ready, /metrics, /api/version, /api/status, /api/drops,
- * /api/rawdata (reference h.1, h.4, h.5).
+ * admin_pages: what the admin server answers: /ping, /ready, /metrics, /api/version, /api/status,
+ * /api/drops, /api/rawdata (reference h.1, h.4, h.5).
  */
 
 #include "admin/admin_server.h"

@@ -2,8 +2,9 @@
 /*
  * admin_server: one thread, poll, one request per connection.
  *
- * Nothing here is fast and nothing here needs to be: answers are built whole in a buffer, then sent. What
- * matters is that no peer can hold it up: connections are non-blocking and each has one absolute deadline.
+ * Nothing here is fast and nothing here needs to be: answers are built whole in a buffer, then
+ * sent. What matters is that no peer can hold it up: connections are non-blocking and each has one
+ * absolute deadline.
  */
 #include "admin/admin_server.h"
 
@@ -57,11 +58,13 @@ static void write_head(struct buf *out, unsigned status, const char *content_typ
 
 	buf_addf(out,
 		 "HTTP/1.1 %u " STR_FMT "\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-		 "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n%sConnection: close\r\n\r\n",
+		 "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n%sConnection: "
+		 "close\r\n\r\n",
 		 status, STR_ARG(reason), content_type, length, more);
 }
 
-static void answer_plain(struct admin_conn *conn, unsigned status, const char *text, const char *more)
+static void answer_plain(struct admin_conn *conn, unsigned status, const char *text,
+			 const char *more)
 {
 	write_head(&conn->out, status, "text/plain; charset=utf-8", strlen(text), more);
 	buf_add(&conn->out, str_of(text));
@@ -82,13 +85,15 @@ static bool host_allowed(struct str host)
 	return str_eq_nocase(host, STR("localhost")) || addr_parse(host, &addr) == 0;
 }
 
-static void answer(struct admin_server *server, struct admin_conn *conn, const struct request *request)
+static void answer(struct admin_server *server, struct admin_conn *conn,
+		   const struct request *request)
 {
 	const struct admin_options *options = &server->options;
 	bool head_only = request->method_id == METHOD_HEAD;
 
 	if (request->method_id != METHOD_GET && !head_only) {
-		answer_plain(conn, 405, "only GET and HEAD are offered here\n", "Allow: GET, HEAD\r\n");
+		answer_plain(conn, 405, "only GET and HEAD are offered here\n",
+			     "Allow: GET, HEAD\r\n");
 		return;
 	}
 	if (conn->is_tcp && !host_allowed(request->authority)) {
@@ -130,7 +135,8 @@ static void conn_close(struct admin_conn *conn)
 static void conn_send(struct admin_conn *conn)
 {
 	while (conn->sent < conn->out.len) {
-		ssize_t n = send(conn->fd, conn->out.at + conn->sent, conn->out.len - conn->sent, MSG_NOSIGNAL);
+		ssize_t n = send(conn->fd, conn->out.at + conn->sent, conn->out.len - conn->sent,
+				 MSG_NOSIGNAL);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -165,7 +171,8 @@ static void conn_read(struct admin_server *server, struct admin_conn *conn)
 	buf_init(&conn->out, ADMIN_BODY_MAX + HEAD_MAX);
 	conn->answering = true;
 	if (used < 0)
-		answer_plain(conn, used == -EAGAIN ? 431 : fail_row(fail)->status, "bad request\n", "");
+		answer_plain(conn, used == -EAGAIN ? 431 : fail_row(fail)->status, "bad request\n",
+			     "");
 	else
 		answer(server, conn, &request);
 	conn_send(conn);
@@ -213,7 +220,8 @@ static int collect(struct admin_server *server, struct pollfd *fds, struct admin
 		if (conn->fd < 0)
 			continue;
 		owners[n] = conn;
-		fds[n++] = (struct pollfd){.fd = conn->fd, .events = conn->answering ? POLLOUT : POLLIN};
+		fds[n++] = (struct pollfd){.fd = conn->fd,
+					   .events = conn->answering ? POLLOUT : POLLIN};
 	}
 	return n;
 }

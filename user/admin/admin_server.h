@@ -5,10 +5,11 @@
 /*
  * admin_server: the operator's own small HTTP server, on its own thread, away from the workers.
  *
- * It listens on a unix socket (mode 0600) and on one TCP address, loopback by default. GET and HEAD only, one
- * request per connection, no CORS, and over TCP the Host must be an IP address, localhost or a name given in
- * the options: a page in a browser cannot reach it by rebinding a name (reference/security.md A2.8). Every
- * wait has a deadline, and there are at most ADMIN_CONNECTIONS_MAX connections: the oldest gives way.
+ * It listens on a unix socket (mode 0600) and on one TCP address, loopback by default. GET and HEAD
+ * only, one request per connection, no CORS, and over TCP the Host must be an IP address, localhost
+ * or a name given in the options: a page in a browser cannot reach it by rebinding a name
+ * (reference/security.md A2.8). Every wait has a deadline, and there are at most
+ * ADMIN_CONNECTIONS_MAX connections: the oldest gives way.
  */
 
 #include <stdbool.h>
@@ -41,7 +42,8 @@ struct admin_options {
 
 struct admin_server;
 
-/* Opens the listeners; needs no privilege but that of the address. Errors: negative errno of bind or listen. */
+/* Opens the listeners; needs no privilege but that of the address. Errors: negative errno of bind
+ * or listen. */
 int admin_server_open(const struct admin_options *options, struct admin_server **ret_server);
 /* Starts the thread. */
 int admin_server_start(struct admin_server *server);

@@ -38,7 +38,8 @@ static int dial(struct str socket_path)
 static int exchange(int fd, const char *path, struct buf *answer)
 {
 	char request[256];
-	int length = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	int length = snprintf(request, sizeof(request),
+			      "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
 
 	if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length)
 		return -errno;
@@ -83,7 +84,8 @@ const char *admin_client_advice(int error)
 	switch (-error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return "no proxy serves at this socket; start `tidegate run`, or name its socket with --admin.socket";
+		return "no proxy serves at this socket; start `tidegate run`, or name its socket "
+		       "with --admin.socket";
 	case EACCES:
 		return "the socket belongs to another user; ask as that user or as root";
 	case ETIMEDOUT:

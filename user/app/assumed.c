@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* assumed: collects the names, makes an options document of them, and decodes that like any other. */
+/* assumed: collects the names, makes an options document of them, and decodes that like any other.
+ */
 #include "app/assumed.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ static void add_name(json_t *entry_points, struct str name)
 	else if (str_eq_nocase(name, STR("websecure")))
 		snprintf(address, sizeof(address), ":443");
 	else
-		snprintf(address, sizeof(address), ":%zu", FIRST_PORT + json_object_size(entry_points));
+		snprintf(address, sizeof(address), ":%zu",
+			 FIRST_PORT + json_object_size(entry_points));
 	json_object_set_new(entry_points, key, json_pack("{s:s}", "address", address));
 }
 
@@ -35,29 +37,33 @@ static void add_names(json_t *entry_points, const struct strs *names)
 
 static void collect(const struct store *store, json_t *entry_points)
 {
-	TABLE_EACH(&store->objects[KIND_INGRESS_ROUTE], slot) {
+	TABLE_EACH (&store->objects[KIND_INGRESS_ROUTE], slot) {
 		const struct object *object = slot->value;
 
 		if (object->valid)
-			add_names(entry_points, &((const struct ingress_route *)object->spec)->entry_points);
+			add_names(entry_points,
+				  &((const struct ingress_route *)object->spec)->entry_points);
 	}
-	TABLE_EACH(&store->objects[KIND_SOURCE_POLICY], slot) {
+	TABLE_EACH (&store->objects[KIND_SOURCE_POLICY], slot) {
 		const struct object *object = slot->value;
 
 		if (object->valid)
-			add_names(entry_points, &((const struct source_policy *)object->spec)->entry_points);
+			add_names(entry_points,
+				  &((const struct source_policy *)object->spec)->entry_points);
 	}
 }
 
 /* What the options are when nobody says anything: Traefik's one entry point (reference e). */
 static bool none_configured(const struct static_config *config)
 {
-	const struct static_entry_point *only = config->entry_points.n == 1 ? static_entry_point(config, 0) : NULL;
+	const struct static_entry_point *only =
+		config->entry_points.n == 1 ? static_entry_point(config, 0) : NULL;
 
 	return only && str_eq(only->name, STR("http")) && str_eq(only->address, STR(":80"));
 }
 
-bool assumed_entry_points(const struct store *store, struct arena *arena, struct static_config *config)
+bool assumed_entry_points(const struct store *store, struct arena *arena,
+			  struct static_config *config)
 {
 	json_t *entry_points = json_object();
 	struct diag_sink sink;
@@ -70,7 +76,8 @@ bool assumed_entry_points(const struct store *store, struct arena *arena, struct
 
 	if (n) {
 		/* The two that everybody has, so that a URL finds where it would arrive. */
-		add_name(entry_points, json_object_get(entry_points, "http") ? STR("http") : STR("web"));
+		add_name(entry_points,
+			 json_object_get(entry_points, "http") ? STR("http") : STR("web"));
 		add_name(entry_points, STR("websecure"));
 	}
 	json_t *document = json_pack("{s:o}", "entryPoints", entry_points);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cmd_check: every fault of a manifests folder, with object, field, expected, found and a suggestion. */
+/* cmd_check: every fault of a manifests folder, with object, field, expected, found and a
+ * suggestion. */
 #include <stdio.h>
 
 #include "app/command.h"
@@ -35,7 +36,8 @@ static size_t add_objects(struct faults *faults, struct workspace *workspace)
 
 	for (int kind = 0; kind < KIND__COUNT; kind++) {
 		size_t n;
-		struct object **objects = store_sorted(&workspace->store, (enum kind)kind, &workspace->arena, &n);
+		struct object **objects =
+			store_sorted(&workspace->store, (enum kind)kind, &workspace->arena, &n);
 
 		for (size_t i = 0; objects && i < n; i++)
 			add(faults, &objects[i]->diags);
@@ -48,8 +50,9 @@ static void print(const struct command_line *line, const struct faults *faults, 
 		  const struct snapshot *snapshot)
 {
 	if (command_flag_set(line, FLAG_JSON)) {
-		json_t *answer = json_pack("{s:b, s:I, s:I, s:I, s:O}", "ok", faults->n_errors == 0, "objects",
-					   (json_int_t)n_objects, "errors", (json_int_t)faults->n_errors, "warnings",
+		json_t *answer = json_pack("{s:b, s:I, s:I, s:I, s:O}", "ok", faults->n_errors == 0,
+					   "objects", (json_int_t)n_objects, "errors",
+					   (json_int_t)faults->n_errors, "warnings",
 					   (json_int_t)faults->n_warnings, "faults", faults->list);
 
 		json_dumpf(answer, stdout, JSON_INDENT(2));
@@ -58,8 +61,8 @@ static void print(const struct command_line *line, const struct faults *faults, 
 		return;
 	}
 	fwrite(faults->text.at ? faults->text.at : "", 1, faults->text.len, stdout);
-	printf("%zu objects, %u routers: %zu errors, %zu warnings\n", n_objects, snapshot->n_routes, faults->n_errors,
-	       faults->n_warnings);
+	printf("%zu objects, %u routers: %zu errors, %zu warnings\n", n_objects, snapshot->n_routes,
+	       faults->n_errors, faults->n_warnings);
 }
 
 static int run(struct command_line *line)

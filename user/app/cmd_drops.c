@@ -32,7 +32,8 @@ static const char *clock_text(const json_t *row, const char *key, char *out, siz
 
 static void print_rows(const json_t *answer)
 {
-	const json_t *bans = json_object_get(answer, "bans"), *limited = json_object_get(answer, "limited");
+	const json_t *bans = json_object_get(answer, "bans"),
+		     *limited = json_object_get(answer, "limited");
 	size_t i;
 	json_t *row;
 	char since[32], until[32];
@@ -45,11 +46,13 @@ static void print_rows(const json_t *answer)
 		printf("nobody is being dropped\n");
 		return;
 	}
-	printf("%-40s %-14s %-24s %-20s %-20s %s\n", "SOURCE", "ENTRY POINT", "WHY", "SINCE", "UNTIL", "REFUSALS");
+	printf("%-40s %-14s %-24s %-20s %-20s %s\n", "SOURCE", "ENTRY POINT", "WHY", "SINCE",
+	       "UNTIL", "REFUSALS");
 	json_array_foreach(bans, i, row)
 		printf("%-40s %-14s %-24s %-20s %-20s %lld\n", text_of(row, "source"),
-		       *text_of(row, "policy") ? text_of(row, "policy") : "all", text_of(row, "reason"),
-		       clock_text(row, "since", since, sizeof(since)), clock_text(row, "until", until, sizeof(until)),
+		       *text_of(row, "policy") ? text_of(row, "policy") : "all",
+		       text_of(row, "reason"), clock_text(row, "since", since, sizeof(since)),
+		       clock_text(row, "until", until, sizeof(until)),
 		       (long long)json_integer_value(json_object_get(row, "count")));
 	json_array_foreach(limited, i, row)
 		printf("%-40s %-14s over its limit of %-9s %-20s %-20s -\n", text_of(row, "source"),
@@ -63,8 +66,8 @@ static int run(struct command_line *line)
 	int rc = admin_client_get(line->config.admin.socket, "/api/drops", &answer);
 
 	if (rc < 0) {
-		fprintf(stderr, "tidegate drops: " STR_FMT ": %s\n", STR_ARG(line->config.admin.socket),
-			admin_client_advice(rc));
+		fprintf(stderr, "tidegate drops: " STR_FMT ": %s\n",
+			STR_ARG(line->config.admin.socket), admin_client_advice(rc));
 		return EXIT_FAULTS;
 	}
 	if (command_flag_set(line, FLAG_JSON)) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * cmd_explain: what the data plane would do with a request, and why: one from flags, or many as JSON lines on
- * standard input. It runs the compiled router of the same manifests, not a second implementation.
+ * cmd_explain: what the data plane would do with a request, and why: one from flags, or many as
+ * JSON lines on standard input. It runs the compiled router of the same manifests, not a second
+ * implementation.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,10 +18,12 @@ enum { ARENA_MAX_BYTES = 64 << 20, LINE_MAX_BYTES = 1 << 20 };
 
 static const struct command_flag flags[] = {
 	[FLAG_METHOD] = {"--method", "METHOD", "of the request (default GET)"},
-	[FLAG_URL] = {"--url", "URL", "of the request; without it JSON lines are read from standard input"},
+	[FLAG_URL] = {"--url", "URL",
+		      "of the request; without it JSON lines are read from standard input"},
 	[FLAG_HEADER] = {"--header", "NAME: VALUE", "a header of the request; may be given often"},
 	[FLAG_FROM] = {"--from", "ADDRESS", "who asks (default 127.0.0.1)"},
-	[FLAG_ENTRY_POINT] = {"--entry-point", "NAME", "where it arrives (default: by scheme and port of the URL)"},
+	[FLAG_ENTRY_POINT] = {"--entry-point", "NAME",
+			      "where it arrives (default: by scheme and port of the URL)"},
 	[FLAG_JSON] = {"--json", NULL, "one JSON object instead of text"},
 };
 
@@ -34,7 +37,8 @@ static void print_json(const struct explain_result *result)
 }
 
 /* "Name: value" of every --header. */
-static int headers_from_flags(const struct command_line *line, struct arena *arena, struct explain_spec *spec)
+static int headers_from_flags(const struct command_line *line, struct arena *arena,
+			      struct explain_spec *spec)
 {
 	const struct strs *given = &line->values[FLAG_HEADER];
 	struct str_pair *pairs = ARENA_ARRAY(arena, struct str_pair, given->n + 1);
@@ -43,7 +47,8 @@ static int headers_from_flags(const struct command_line *line, struct arena *are
 		ptrdiff_t colon = str_find(given->at[i], ':');
 
 		if (colon <= 0) {
-			fprintf(stderr, "tidegate explain: --header " STR_FMT ": expected NAME: VALUE\n",
+			fprintf(stderr,
+				"tidegate explain: --header " STR_FMT ": expected NAME: VALUE\n",
 				STR_ARG(given->at[i]));
 			return EXIT_USAGE;
 		}
@@ -69,7 +74,8 @@ static int explain_flags(const struct command_line *line, const struct snapshot 
 	int rc = headers_from_flags(line, &arena, &spec);
 
 	if (rc == 0) {
-		struct explain_result result = explain_run(snapshot, &spec, clock_wall_ns(), &arena);
+		struct explain_result result =
+			explain_run(snapshot, &spec, clock_wall_ns(), &arena);
 
 		if (command_flag_set(line, FLAG_JSON)) {
 			print_json(&result);
@@ -87,7 +93,8 @@ static int explain_flags(const struct command_line *line, const struct snapshot 
 }
 
 /* One line of input; a line that is no request is answered with its fault, and the rest goes on. */
-static bool explain_line(const struct snapshot *snapshot, struct str text, size_t number, struct arena *arena)
+static bool explain_line(const struct snapshot *snapshot, struct str text, size_t number,
+			 struct arena *arena)
 {
 	json_error_t fault;
 	json_t *json = json_loadb(text.at, text.len, 0, &fault);
@@ -100,7 +107,8 @@ static bool explain_line(const struct snapshot *snapshot, struct str text, size_
 
 		print_json(&result);
 	} else {
-		json_t *answer = json_pack("{s:I, s:s}", "line", (json_int_t)number, "error", message);
+		json_t *answer =
+			json_pack("{s:I, s:s}", "line", (json_int_t)number, "error", message);
 
 		json_dumpf(answer, stdout, JSON_COMPACT);
 		putchar('\n');
@@ -140,15 +148,16 @@ static int run(struct command_line *line)
 
 	if (rc)
 		return rc;
-	rc = command_flag_set(line, FLAG_URL) ? explain_flags(line, workspace.snapshot) :
-						explain_input(workspace.snapshot);
+	rc = command_flag_set(line, FLAG_URL) ? explain_flags(line, workspace.snapshot)
+					      : explain_input(workspace.snapshot);
 	workspace_close(&workspace);
 	return rc;
 }
 
 const struct command command_explain = {
 	.name = "explain",
-	.help = "what would be done with a request, and why (flags, or JSON lines on standard input)",
+	.help = "what would be done with a request, and why (flags, or JSON lines on standard "
+		"input)",
 	.flags = flags,
 	.n_flags = sizeof(flags) / sizeof(*flags),
 	.run = run,

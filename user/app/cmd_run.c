@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * cmd_run: serves. Everything that needs privileges comes first: kernel plane, listeners, admin listener; then the
- * privileges go, and only then are manifests read and threads started.
+ * cmd_run: serves. Everything that needs privileges comes first: kernel plane, listeners, admin
+ * listener; then the privileges go, and only then are manifests read and threads started.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,10 +61,12 @@ static enum log_level level_of(struct str level)
 static void start_log(const struct static_config *config)
 {
 	if (config->log.file_path.len) {
-		AUTO_CLOSE int fd = open(config->log.file_path.at, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+		AUTO_CLOSE int fd = open(config->log.file_path.at,
+					 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 
 		if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
-			fprintf(stderr, "tidegate run: " STR_FMT ": %s; logging to standard error\n",
+			fprintf(stderr,
+				"tidegate run: " STR_FMT ": %s; logging to standard error\n",
 				STR_ARG(config->log.file_path), log_strerror(errno));
 	}
 	log_init(level_of(config->log.level),
@@ -76,13 +78,15 @@ static void start_log(const struct static_config *config)
 static int open_listeners(struct life *self, uint16_t n_workers)
 {
 	size_t bad = 0;
-	int rc = proxy_listeners_open(self->config, n_workers, &self->listeners, &self->n_listeners, &bad);
+	int rc = proxy_listeners_open(self->config, n_workers, &self->listeners, &self->n_listeners,
+				      &bad);
 
 	if (rc < 0) {
 		const struct static_entry_point *entry = static_entry_point(self->config, bad);
 
-		LOG(LOG_ERROR, "entry point cannot listen, ending", LOG_S("entry_point", entry->name),
-		    LOG_S("address", entry->address), LOG_ERRNO(rc));
+		LOG(LOG_ERROR, "entry point cannot listen, ending",
+		    LOG_S("entry_point", entry->name), LOG_S("address", entry->address),
+		    LOG_ERRNO(rc));
 	}
 	return rc;
 }
@@ -96,21 +100,23 @@ static int open_admin(struct life *self)
 	if (conf->address.len)
 		options.listen = &conf->listen;
 	if (conf->socket.len && conf->socket.len < sizeof(self->socket_path)) {
-		snprintf(self->socket_path, sizeof(self->socket_path), STR_FMT, STR_ARG(conf->socket));
+		snprintf(self->socket_path, sizeof(self->socket_path), STR_FMT,
+			 STR_ARG(conf->socket));
 		options.socket_path = self->socket_path;
 	}
 	int rc = admin_server_open(&options, &self->admin);
 
 	if (rc < 0)
-		LOG(LOG_ERROR, "admin server cannot listen, ending", LOG_S("address", conf->address),
-		    LOG_S("socket", conf->socket), LOG_ERRNO(rc));
+		LOG(LOG_ERROR, "admin server cannot listen, ending",
+		    LOG_S("address", conf->address), LOG_S("socket", conf->socket), LOG_ERRNO(rc));
 	return rc;
 }
 
 static int open_folder(struct life *self)
 {
 	if (!self->config->manifests.len) {
-		LOG(LOG_WARN, "no manifests are given, every request will be answered 404; name a folder with --manifests");
+		LOG(LOG_WARN, "no manifests are given, every request will be answered 404; name a "
+			      "folder with --manifests");
 		return 0;
 	}
 	int rc = 0;
@@ -118,8 +124,8 @@ static int open_folder(struct life *self)
 	/* Texts of options are copied into an arena, so a NUL follows them. */
 	self->folder = folder_open(self->config->manifests.at, &rc);
 	if (!self->folder)
-		LOG(LOG_ERROR, "manifests folder cannot be opened, ending", LOG_S("folder", self->config->manifests),
-		    LOG_ERRNO(rc));
+		LOG(LOG_ERROR, "manifests folder cannot be opened, ending",
+		    LOG_S("folder", self->config->manifests), LOG_ERRNO(rc));
 	return self->folder ? 0 : rc;
 }
 
@@ -129,7 +135,8 @@ static int drop_privileges(const struct static_config *config)
 	int rc = privilege_drop(config->security.seccomp, &result);
 
 	if (rc < 0)
-		LOG(LOG_ERROR, "privileges cannot be dropped, ending", LOG_C("problem", result.problem), LOG_ERRNO(rc));
+		LOG(LOG_ERROR, "privileges cannot be dropped, ending",
+		    LOG_C("problem", result.problem), LOG_ERRNO(rc));
 	else if (!result.seccomp)
 		LOG(LOG_WARN, "serving without a system call filter (security.seccomp=false)");
 	return rc;
@@ -222,9 +229,9 @@ static int serve(struct life *self, uint16_t n_workers)
 	self->pages = (struct admin_pages){
 		.controller = self->controller,
 		.metrics = self->metrics,
-		.terminating_status = self->config->ping ?
-						  (unsigned)self->config->ping->terminating_status_code :
-						  503,
+		.terminating_status =
+			self->config->ping ? (unsigned)self->config->ping->terminating_status_code
+					   : 503,
 	};
 	TRY(admin_server_start(self->admin));
 	LOG(LOG_INFO, "serving", LOG_C("version", TIDEGATE_VERSION), LOG_I("workers", n_workers),

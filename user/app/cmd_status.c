@@ -39,25 +39,33 @@ static void print_kernel(const json_t *kernel)
 	putchar('\n');
 	if (!json_object_get(kernel, "received"))
 		return;
-	printf("  received    %lld packets, passed %lld\n", number_of(kernel, "received"), number_of(kernel, "passed"));
-	json_object_foreach(json_object_get(kernel, "drops"), reason, count) {
+	printf("  received    %lld packets, passed %lld\n", number_of(kernel, "received"),
+	       number_of(kernel, "passed"));
+	json_object_foreach(json_object_get(kernel, "drops"), reason, count)
+	{
 		if (json_integer_value(count))
-			printf("  dropped     %lld %s\n", (long long)json_integer_value(count), reason);
+			printf("  dropped     %lld %s\n", (long long)json_integer_value(count),
+			       reason);
 	}
-	printf("  bans        %lld in force; `tidegate drops` lists them\n", number_of(kernel, "bans"));
+	printf("  bans        %lld in force; `tidegate drops` lists them\n",
+	       number_of(kernel, "bans"));
 }
 
 static void print_status(const json_t *status)
 {
 	const json_t *ktls = json_object_get(status, "ktls");
 
-	printf("tidegate      %s, up %lld s, %s\n", text_of(status, "version"), number_of(status, "uptimeSeconds"),
+	printf("tidegate      %s, up %lld s, %s\n", text_of(status, "version"),
+	       number_of(status, "uptimeSeconds"),
 	       json_is_true(json_object_get(status, "draining")) ? "draining" : "serving");
-	printf("configuration revision %lld: %lld routers (%lld disabled), %lld services, %lld broken objects\n",
-	       number_of(status, "revision"), number_of(status, "routers"), number_of(status, "routersDisabled"),
-	       number_of(status, "services"), number_of(status, "brokenObjects"));
-	printf("traffic       %lld requests, %lld open connections, %lld workers\n", number_of(status, "requests"),
-	       number_of(status, "connections"), number_of(status, "workers"));
+	printf("configuration revision %lld: %lld routers (%lld disabled), %lld services, %lld "
+	       "broken objects\n",
+	       number_of(status, "revision"), number_of(status, "routers"),
+	       number_of(status, "routersDisabled"), number_of(status, "services"),
+	       number_of(status, "brokenObjects"));
+	printf("traffic       %lld requests, %lld open connections, %lld workers\n",
+	       number_of(status, "requests"), number_of(status, "connections"),
+	       number_of(status, "workers"));
 	printf("kTLS          tx %s, rx %s", text_of(ktls, "tx"), text_of(ktls, "rx"));
 	printf(*text_of(ktls, "reason") ? " (%s)\n" : "%s\n", text_of(ktls, "reason"));
 	print_kernel(json_object_get(status, "kernel"));
@@ -69,8 +77,8 @@ static int run(struct command_line *line)
 	int rc = admin_client_get(line->config.admin.socket, "/api/status", &status);
 
 	if (rc < 0) {
-		fprintf(stderr, "tidegate status: " STR_FMT ": %s\n", STR_ARG(line->config.admin.socket),
-			admin_client_advice(rc));
+		fprintf(stderr, "tidegate status: " STR_FMT ": %s\n",
+			STR_ARG(line->config.admin.socket), admin_client_advice(rc));
 		return EXIT_FAULTS;
 	}
 	if (command_flag_set(line, FLAG_JSON)) {

@@ -10,8 +10,8 @@
 static int run(struct command_line *line)
 {
 	(void)line;
-	printf("tidegate %s\n  kernel plane ABI %d\n  %s\n  jansson %s\n", TIDEGATE_VERSION, ABI_VERSION,
-	       OpenSSL_version(OPENSSL_VERSION), jansson_version_str());
+	printf("tidegate %s\n  kernel plane ABI %d\n  %s\n  jansson %s\n", TIDEGATE_VERSION,
+	       ABI_VERSION, OpenSSL_version(OPENSSL_VERSION), jansson_version_str());
 	return EXIT_OK;
 }
 

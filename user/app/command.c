@@ -2,8 +2,9 @@
 /*
  * command: takes a command line apart.
  *
- * A command's own flags are found by its table; every other word is a static option and goes to the option
- * reader as it is, so that there is one place that knows option names and suggests the right one.
+ * A command's own flags are found by its table; every other word is a static option and goes to the
+ * option reader as it is, so that there is one place that knows option names and suggests the right
+ * one.
  */
 #include "app/command.h"
 
@@ -30,7 +31,8 @@ static void add_value(struct command_line *line, size_t flag, struct str value)
 	*values = (struct strs){at, values->n + 1};
 }
 
-/* Takes word i as one of the command's own flags: how many words it used, 0 when it is none, -1 on a fault. */
+/* Takes word i as one of the command's own flags: how many words it used, 0 when it is none, -1 on
+ * a fault. */
 static int take_flag(struct command_line *line, int argc, char **argv, int i)
 {
 	struct str word = str_of(argv[i]);
@@ -43,7 +45,8 @@ static int take_flag(struct command_line *line, int argc, char **argv, int i)
 		if (!str_eq(name, str_of(flag->name)))
 			continue;
 		if (!flag->value && equal >= 0) {
-			fprintf(stderr, "tidegate %s: %s takes no value\n", line->command->name, flag->name);
+			fprintf(stderr, "tidegate %s: %s takes no value\n", line->command->name,
+				flag->name);
 			return -1;
 		}
 		if (!flag->value) {
@@ -55,8 +58,8 @@ static int take_flag(struct command_line *line, int argc, char **argv, int i)
 			return 1;
 		}
 		if (i + 1 == argc) {
-			fprintf(stderr, "tidegate %s: %s needs a value: %s %s\n", line->command->name, flag->name,
-				flag->name, flag->value);
+			fprintf(stderr, "tidegate %s: %s needs a value: %s %s\n",
+				line->command->name, flag->name, flag->name, flag->value);
 			return -1;
 		}
 		add_value(line, k, str_of(argv[i + 1]));
@@ -76,7 +79,8 @@ void command_print_diags(const struct diag_sink *sink)
 	buf_done(&text);
 }
 
-int command_line_parse(const struct command *command, int argc, char **argv, struct command_line *line)
+int command_line_parse(const struct command *command, int argc, char **argv,
+		       struct command_line *line)
 {
 	*line = (struct command_line){.command = command, .argv = argv};
 	arena_init(&line->arena, ARENA_MAX, 0);
@@ -101,7 +105,8 @@ int command_line_parse(const struct command *command, int argc, char **argv, str
 		else
 			i += used;
 	}
-	if (rc == 0 && static_config_from_args(n_rest, rest, environ, file_read, &line->arena, &line->sink, &line->config, NULL) < 0)
+	if (rc == 0 && static_config_from_args(n_rest, rest, environ, file_read, &line->arena,
+					       &line->sink, &line->config, NULL) < 0)
 		rc = EXIT_USAGE;
 	free(rest);
 	command_print_diags(&line->sink);

@@ -3,7 +3,8 @@
 #define COMMAND_H
 
 /*
- * command: what the operator's commands share: their own flags from a table, then Traefik-style static options.
+ * command: what the operator's commands share: their own flags from a table, then Traefik-style
+ * static options.
  *
  * Exit codes: 0 done, 1 the thing asked about has faults or failed, 2 the command line is wrong.
  */
@@ -16,7 +17,8 @@ struct command_line;
 
 enum { EXIT_OK, EXIT_FAULTS, EXIT_USAGE };
 
-/* A flag of one command, beside the static options. Several uses of a flag that takes a value append. */
+/* A flag of one command, beside the static options. Several uses of a flag that takes a value
+ * append. */
 struct command_flag {
 	const char *name;  /* "--json" */
 	const char *value; /* "URL": how the value is called in help; NULL: the flag takes none */
@@ -43,13 +45,14 @@ struct command_line {
 	char **argv;			       /* as given, for messages */
 };
 
-extern const struct command command_run, command_check, command_explain, command_status, command_drops,
-	command_version;
+extern const struct command command_run, command_check, command_explain, command_status,
+	command_drops, command_version;
 extern const struct command *const commands[];
 extern const size_t n_commands;
 
 /* Fills line from the words after the command's name; prints what is wrong. 0 or EXIT_USAGE. */
-int command_line_parse(const struct command *command, int argc, char **argv, struct command_line *line);
+int command_line_parse(const struct command *command, int argc, char **argv,
+		       struct command_line *line);
 void command_line_done(struct command_line *line);
 bool command_flag_set(const struct command_line *line, size_t flag);
 /* The last value of a flag, or {0}. */

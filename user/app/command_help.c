@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * command_help: help from the tables: a command's flags, then the static options with defaults, as they are
- * declared in model/. Options that stand for features not offered are left out.
+ * command_help: help from the tables: a command's flags, then the static options with defaults, as
+ * they are declared in model/. Options that stand for features not offered are left out.
  */
 #include <stdio.h>
 
@@ -36,7 +36,8 @@ static struct str first_sentence(const char *doc)
 	struct str text = str_of(doc ? doc : "");
 
 	for (size_t i = 0; i + 2 < text.len; i++)
-		if (text.at[i] == '.' && text.at[i + 1] == ' ' && text.at[i + 2] >= 'A' && text.at[i + 2] <= 'Z')
+		if (text.at[i] == '.' && text.at[i + 1] == ' ' && text.at[i + 2] >= 'A' &&
+		    text.at[i + 2] <= 'Z')
 			return str_take(text, i);
 	return str_ends(text, STR(".")) ? str_take(text, text.len - 1) : text;
 }
@@ -45,7 +46,8 @@ static void print_option(const char *prefix, const struct field *field)
 {
 	char name[PREFIX_MAX + 64];
 	struct str doc = first_sentence(field->doc);
-	int length = snprintf(name, sizeof(name), "--%s%s=%s", prefix, field->name, placeholder(field));
+	int length =
+		snprintf(name, sizeof(name), "--%s%s=%s", prefix, field->name, placeholder(field));
 
 	/* A name that is too long for the column has a line of its own. */
 	if (length > NAME_COLUMNS)
@@ -88,7 +90,8 @@ static void print_schema(const struct schema *schema, const char *prefix, int de
 
 void command_help(const struct command *command)
 {
-	printf("tidegate %s: %s\n\nusage: tidegate %s [options]\n\n", command->name, command->help, command->name);
+	printf("tidegate %s: %s\n\nusage: tidegate %s [options]\n\n", command->name, command->help,
+	       command->name);
 	for (size_t i = 0; i < command->n_flags; i++) {
 		const struct command_flag *flag = &command->flags[i];
 		char name[64];
@@ -98,6 +101,7 @@ void command_help(const struct command *command)
 	}
 	if (command->n_flags)
 		putchar('\n');
-	puts("static options (Traefik's names; case does not matter; also in --configFile and as TIDEGATE_A_B):");
+	puts("static options (Traefik's names; case does not matter; also in --configFile and as "
+	     "TIDEGATE_A_B):");
 	print_schema(&schema_static_config, "", 0);
 }

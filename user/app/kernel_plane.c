@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kernel_plane: without options the program runs on the interfaces of the default routes: those face the outside.
- * With kernelPlane=auto a refusal is one warning, and the proxy serves L7 alone.
+ * kernel_plane: without options the program runs on the interfaces of the default routes: those
+ * face the outside. With kernelPlane=auto a refusal is one warning, and the proxy serves L7 alone.
  */
 #include "app/kernel_plane.h"
 
@@ -48,9 +48,10 @@ static bool is_zero(struct str hex)
 	return hex.len > 0;
 }
 
-/* Adds the interfaces of a route table in /proc: a route is a default one when all words of zero[] are. */
-static size_t add_default_routes(struct kernel_plane *plane, size_t n, const char *path, const int *zero, size_t n_zero,
-				 int name)
+/* Adds the interfaces of a route table in /proc: a route is a default one when all words of zero[]
+ * are. */
+static size_t add_default_routes(struct kernel_plane *plane, size_t n, const char *path,
+				 const int *zero, size_t n_zero, int name)
 {
 	AUTO_FCLOSE FILE *file = fopen(path, "re");
 	char line[512], text[IF_NAMESIZE];
@@ -69,7 +70,8 @@ static size_t add_default_routes(struct kernel_plane *plane, size_t n, const cha
 
 static size_t default_route_interfaces(struct kernel_plane *plane)
 {
-	static const int v4[] = {1, 7}, v6[] = {0, 1}; /* destination and mask; prefix and its length */
+	static const int v4[] = {1, 7},
+			 v6[] = {0, 1}; /* destination and mask; prefix and its length */
 	size_t n = add_default_routes(plane, 0, "/proc/net/route", v4, 2, 0);
 
 	return add_default_routes(plane, n, "/proc/net/ipv6_route", v6, 2, 9);
@@ -104,12 +106,14 @@ static void fill_facts(struct kernel_plane *plane, size_t n)
 		}
 		LOG(LOG_INFO, "kernel plane attached", LOG_C("interface", row->ifname),
 		    LOG_C("mode", row->is_native ? "native" : "generic"),
-		    LOG_C("by", row->how == LOADER_BY_LINK ? "link" : "libxdp dispatcher"), LOG_C("why", row->why));
+		    LOG_C("by", row->how == LOADER_BY_LINK ? "link" : "libxdp dispatcher"),
+		    LOG_C("why", row->why));
 	}
 	facts->n_interfaces = n;
 }
 
-int kernel_plane_open(const struct static_config *config, struct kernel_plane *plane, struct dataplane **ret_dataplane)
+int kernel_plane_open(const struct static_config *config, struct kernel_plane *plane,
+		      struct dataplane **ret_dataplane)
 {
 	const char *ifnames[CONTROLLER_INTERFACES_MAX];
 	char folder[256];
@@ -126,13 +130,15 @@ int kernel_plane_open(const struct static_config *config, struct kernel_plane *p
 	bool is_auto = str_eq(config->kernel_plane, STR("auto"));
 
 	if (!is_auto)
-		options.mode = str_eq(config->kernel_plane, STR("native")) ? LOADER_NATIVE : LOADER_GENERIC;
+		options.mode = str_eq(config->kernel_plane, STR("native")) ? LOADER_NATIVE
+									   : LOADER_GENERIC;
 	size_t n = interfaces(config, plane);
 	int rc = n ? 0 : -ENODEV;
 
 	if (!n)
 		snprintf(plane->fault.text, sizeof(plane->fault.text),
-			 "there is no default route to tell which interface; name it with --interfaces");
+			 "there is no default route to tell which interface; name it with "
+			 "--interfaces");
 	for (size_t i = 0; i < n; i++)
 		ifnames[i] = plane->names[i];
 	if (rc == 0)
@@ -141,14 +147,15 @@ int kernel_plane_open(const struct static_config *config, struct kernel_plane *p
 		fill_facts(plane, n);
 		rc = dataplane_open(&maps, ret_dataplane);
 		if (rc < 0)
-			snprintf(plane->fault.text, sizeof(plane->fault.text), "the maps cannot be used: %s",
-				 log_strerror(rc));
+			snprintf(plane->fault.text, sizeof(plane->fault.text),
+				 "the maps cannot be used: %s", log_strerror(rc));
 	}
 	if (rc == 0)
 		return 0;
 	plane->facts = (struct control_kernel){.mode = "off", .reason = plane->fault.text};
 	LOG(is_auto ? LOG_WARN : LOG_ERROR,
-	    is_auto ? "kernel plane is off, serving L7 only" : "kernel plane cannot be had as asked for, ending",
+	    is_auto ? "kernel plane is off, serving L7 only"
+		    : "kernel plane cannot be had as asked for, ending",
 	    LOG_C("reason", plane->fault.text));
 	return is_auto ? 0 : rc;
 }

@@ -3,8 +3,9 @@
 #define KERNEL_PLANE_H
 
 /*
- * kernel_plane: brings the kernel plane up for `tidegate run`, while the process still may: loads and attaches
- * by the loader, opens the maps, and hands the descriptors to the data plane. After that no privilege is needed.
+ * kernel_plane: brings the kernel plane up for `tidegate run`, while the process still may: loads
+ * and attaches by the loader, opens the maps, and hands the descriptors to the data plane. After
+ * that no privilege is needed.
  */
 
 #include "control/controller.h"
@@ -21,8 +22,9 @@ struct kernel_plane {
 };
 
 /*
- * ret_dataplane is NULL when the plane is off, by choice or because it cannot be; facts say which. Returns 0, or a
- * negative errno when a mode was asked for by name (native, generic) and cannot be had.
+ * ret_dataplane is NULL when the plane is off, by choice or because it cannot be; facts say which.
+ * Returns 0, or a negative errno when a mode was asked for by name (native, generic) and cannot be
+ * had.
  */
 int kernel_plane_open(const struct static_config *config, struct kernel_plane *plane,
 		      struct dataplane **ret_dataplane);

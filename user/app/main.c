@@ -15,8 +15,11 @@ static void print_usage(FILE *out)
 	fputs(intro, out);
 	for (size_t i = 0; i < n_commands; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->help);
-	fputs("\n`tidegate COMMAND --help` lists its options. Options have Traefik's names and spelling, on the command\n"
-	      "line, in the file of --configFile, or in the environment (TIDEGATE_ENTRYPOINTS_WEB_ADDRESS).\n", out);
+	fputs("\n`tidegate COMMAND --help` lists its options. Options have Traefik's names and "
+	      "spelling, on the command\n"
+	      "line, in the file of --configFile, or in the environment "
+	      "(TIDEGATE_ENTRYPOINTS_WEB_ADDRESS).\n",
+	      out);
 }
 
 static int unknown_command(struct str name)

@@ -20,7 +20,8 @@ int workspace_open(const struct command_line *line, struct workspace *ret_worksp
 	diag_init(&self->files, &self->arena);
 	store_init(&self->store);
 	if (!line->config.manifests.len) {
-		fprintf(stderr, "tidegate %s: which manifests? give --manifests=DIR\n", line->command->name);
+		fprintf(stderr, "tidegate %s: which manifests? give --manifests=DIR\n",
+			line->command->name);
 		workspace_close(self);
 		return EXIT_USAGE;
 	}

@@ -2,7 +2,8 @@
 #ifndef WORKSPACE_H
 #define WORKSPACE_H
 
-/* workspace: a manifests folder read and compiled once, for the commands that look without serving. */
+/* workspace: a manifests folder read and compiled once, for the commands that look without serving.
+ */
 
 #include "app/command.h"
 #include "model/object.h"
@@ -11,14 +12,15 @@
 
 struct workspace {
 	struct arena arena;
-	struct diag_sink files; /* faults of files and options */
+	struct diag_sink files;	     /* faults of files and options */
 	struct static_config config; /* the line's, perhaps with assumed entry points */
 	struct store store;
 	struct registry *registry;
 	struct snapshot *snapshot;
 };
 
-/* Prints why and returns an exit code when it cannot be done; faults of manifests are not such a reason. */
+/* Prints why and returns an exit code when it cannot be done; faults of manifests are not such a
+ * reason. */
 int workspace_open(const struct command_line *line, struct workspace *ret_workspace);
 void workspace_close(struct workspace *workspace);
 

@@ -37,7 +37,8 @@ static void add_kernel_totals(struct controller *self, json_t *kernel)
 	for (int i = 0; i < ABI_PASS__COUNT; i++)
 		passed += totals.pass[i];
 	for (int i = 0; i < ABI_DROP__COUNT; i++)
-		json_object_set_new(drops, dataplane_drop_label((enum abi_drop)i), number(totals.drop[i]));
+		json_object_set_new(drops, dataplane_drop_label((enum abi_drop)i),
+				    number(totals.drop[i]));
 	pthread_mutex_lock(&self->dataplane_lock);
 	int n_bans = dataplane_bans(self->options.dataplane, bans, LIST_MAX);
 
@@ -64,7 +65,8 @@ static json_t *kernel_status(struct controller *self)
 	return kernel;
 }
 
-/* Whether the kernel makes TLS records here, by what connections found; "unknown" before the first. */
+/* Whether the kernel makes TLS records here, by what connections found; "unknown" before the first.
+ */
 static json_t *ktls_status(const struct proxy_status *proxy)
 {
 	json_t *ktls = json_object();
@@ -109,10 +111,12 @@ json_t *controller_status(struct controller *self)
 	if (self->proxy)
 		proxy_status(self->proxy, &proxy);
 	json_object_set_new(status, "version", text(TIDEGATE_VERSION));
-	json_object_set_new(status, "uptimeSeconds", number((clock_mono_ns() - self->started_ns) / NS_PER_SEC));
+	json_object_set_new(status, "uptimeSeconds",
+			    number((clock_mono_ns() - self->started_ns) / NS_PER_SEC));
 	json_object_set_new(status, "draining", json_boolean(controller_draining(self)));
 	add_snapshot(self, status);
-	json_object_set_new(status, "revisionServed", number(self->proxy ? proxy_revision(self->proxy) : 0));
+	json_object_set_new(status, "revisionServed",
+			    number(self->proxy ? proxy_revision(self->proxy) : 0));
 	json_object_set_new(status, "workers", number(proxy_worker_count(self->options.config)));
 	json_object_set_new(status, "requests", number(proxy.requests));
 	json_object_set_new(status, "requestsActive", number(proxy.requests_active));

@@ -2,8 +2,8 @@
 /*
  * controller: reads the source when it says so, compiles, publishes, drains.
  *
- * The kernel plane is told first: what it newly lets through finds a proxy that knows it a moment later, and
- * what it newly drops never reaches the old routes.
+ * The kernel plane is told first: what it newly lets through finds a proxy that knows it a moment
+ * later, and what it newly drops never reaches the old routes.
  */
 #include "control/controller.h"
 
@@ -38,7 +38,8 @@ static void apply_kernel(struct controller *self, const struct snapshot *snapsho
 	if (rc >= 0)
 		self->generation = result.generation;
 	if (rc < 0)
-		LOG(LOG_ERROR, "kernel plane refused the new configuration, the old one stays in force there",
+		LOG(LOG_ERROR,
+		    "kernel plane refused the new configuration, the old one stays in force there",
 		    LOG_I("revision", snapshot->revision), LOG_ERRNO(rc));
 }
 
@@ -47,10 +48,12 @@ static int publish(struct controller *self, const struct diag_sink *files)
 {
 	uint64_t began = clock_mono_ns();
 	uint64_t revision = (self->snapshot ? self->snapshot->revision : 0) + 1;
-	struct snapshot *snapshot = compile(&self->store, self->options.config, self->registry, revision);
+	struct snapshot *snapshot =
+		compile(&self->store, self->options.config, self->registry, revision);
 
 	if (!snapshot) {
-		LOG(LOG_ERROR, "out of memory while compiling, the last configuration stays in force");
+		LOG(LOG_ERROR,
+		    "out of memory while compiling, the last configuration stays in force");
 		if (self->options.metrics)
 			metric_reload(self->options.metrics, false, clock_wall_ns());
 		return -ENOMEM;
@@ -71,9 +74,10 @@ static int publish(struct controller *self, const struct diag_sink *files)
 	snapshot_unref(old);
 	if (self->options.metrics)
 		metric_reload(self->options.metrics, true, clock_wall_ns());
-	LOG(LOG_INFO, "configuration in force", LOG_I("revision", revision), LOG_I("routers", snapshot->n_routes),
-	    LOG_I("services", snapshot->n_services), LOG_I("broken_objects", n_broken),
-	    LOG_I("compile_us", self->compile_ns / NS_PER_US), LOG_I("kernel_us", self->apply_ns / NS_PER_US));
+	LOG(LOG_INFO, "configuration in force", LOG_I("revision", revision),
+	    LOG_I("routers", snapshot->n_routes), LOG_I("services", snapshot->n_services),
+	    LOG_I("broken_objects", n_broken), LOG_I("compile_us", self->compile_ns / NS_PER_US),
+	    LOG_I("kernel_us", self->apply_ns / NS_PER_US));
 	return 0;
 }
 
@@ -99,8 +103,9 @@ static void on_kernel_event(void *context, const struct dataplane_event *event)
 
 	(void)context;
 	addr_print(&event->source, source);
-	LOG(LOG_INFO, "packet dropped in the kernel plane", LOG_C("reason", dataplane_drop_label(event->reason)),
-	    LOG_C("source", source), LOG_C("entry_point", event->entry), LOG_C("policy", event->policy),
+	LOG(LOG_INFO, "packet dropped in the kernel plane",
+	    LOG_C("reason", dataplane_drop_label(event->reason)), LOG_C("source", source),
+	    LOG_C("entry_point", event->entry), LOG_C("policy", event->policy),
 	    LOG_I("port", event->dest_port));
 }
 
@@ -117,14 +122,17 @@ void controller_ban(void *context, const struct proxy_ban *ban)
 	snprintf(policy, sizeof(policy), STR_FMT, STR_ARG(entry->name));
 	snapshot_unref(snapshot);
 	if (ban->by_proxy_header) {
-		LOG(LOG_INFO, "source keeps being refused, but its packets come from a proxy: not dropped in the kernel",
+		LOG(LOG_INFO,
+		    "source keeps being refused, but its packets come from a proxy: not dropped in "
+		    "the kernel",
 		    LOG_C("source", source));
 		return;
 	}
 	if (self->options.dataplane) {
-		rc = dataplane_ban(self->options.dataplane, &ban->source, policy, for_ns, "refused at L7 (429)",
-				   ban->refusals);
-		/* An entry point without a policy of its own: the source is dropped on all of them. */
+		rc = dataplane_ban(self->options.dataplane, &ban->source, policy, for_ns,
+				   "refused at L7 (429)", ban->refusals);
+		/* An entry point without a policy of its own: the source is dropped on all of them.
+		 */
 		if (rc == -ENOENT)
 			rc = dataplane_ban(self->options.dataplane, &ban->source, NULL, for_ns,
 					   "refused at L7 (429)", ban->refusals);
@@ -132,8 +140,8 @@ void controller_ban(void *context, const struct proxy_ban *ban)
 	if (rc == 0)
 		atomic_fetch_add(&self->bans, 1);
 	LOG(rc == 0 ? LOG_WARN : LOG_INFO,
-	    rc == 0 ? "source keeps being refused, dropped in the kernel plane for a while" :
-		      "source keeps being refused, and the kernel plane cannot drop it",
+	    rc == 0 ? "source keeps being refused, dropped in the kernel plane for a while"
+		    : "source keeps being refused, and the kernel plane cannot drop it",
 	    LOG_C("source", source), LOG_I("refusals", ban->refusals), LOG_S("router", ban->route),
 	    LOG_S("middleware", ban->middleware), LOG_I("seconds", for_ns / NS_PER_SEC),
 	    LOG_C("error", rc == 0 ? "" : log_strerror(rc)));
@@ -153,16 +161,19 @@ static void drain(struct controller *self)
 	int64_t accept_grace = 0, grace = 0;
 
 	for (size_t i = 0; i < config->entry_points.n; i++) {
-		const struct ep_life_cycle *life = &static_entry_point(config, i)->transport.life_cycle;
+		const struct ep_life_cycle *life =
+			&static_entry_point(config, i)->transport.life_cycle;
 
-		accept_grace = life->request_accept_grace.ns > accept_grace ? life->request_accept_grace.ns :
-									      accept_grace;
+		accept_grace = life->request_accept_grace.ns > accept_grace
+				       ? life->request_accept_grace.ns
+				       : accept_grace;
 		grace = life->grace.ns > grace ? life->grace.ns : grace;
 	}
 	atomic_store(&self->draining, true);
 	if (!self->proxy)
 		return;
-	LOG(LOG_INFO, "ending: requests in flight may finish", LOG_I("accept_grace_s", accept_grace / NS_PER_SEC),
+	LOG(LOG_INFO, "ending: requests in flight may finish",
+	    LOG_I("accept_grace_s", accept_grace / NS_PER_SEC),
 	    LOG_I("grace_s", grace / NS_PER_SEC));
 	uint64_t end = clock_mono_ns() + (uint64_t)accept_grace + (uint64_t)grace;
 
@@ -201,8 +212,11 @@ int controller_run(struct controller *self)
 	for (;;) {
 		struct pollfd fds[] = {
 			{.fd = signal_fd, .events = POLLIN},
-			{.fd = self->options.dataplane ? dataplane_event_fd(self->options.dataplane) : -1, .events = POLLIN},
-			{.fd = self->options.folder ? folder_fd(self->options.folder) : -1, .events = POLLIN},
+			{.fd = self->options.dataplane ? dataplane_event_fd(self->options.dataplane)
+						       : -1,
+			 .events = POLLIN},
+			{.fd = self->options.folder ? folder_fd(self->options.folder) : -1,
+			 .events = POLLIN},
 		};
 
 		if (poll(fds, 3, -1) < 0 && errno != EINTR)

@@ -3,12 +3,12 @@
 #define CONTROLLER_H
 
 /*
- * controller: what makes configuration happen. One thread: events of the source -> store -> compile -> publish
- * to the kernel plane and to the workers.
+ * controller: what makes configuration happen. One thread: events of the source -> store -> compile
+ * -> publish to the kernel plane and to the workers.
  *
- * The first event is acted on at once, further ones at most every CONTROLLER_GAP_MS. A change that leaves every
- * object as it was (an editor touching a file) publishes nothing. A manifest that is broken harms only itself,
- * and is reported once, when it appears.
+ * The first event is acted on at once, further ones at most every CONTROLLER_GAP_MS. A change that
+ * leaves every object as it was (an editor touching a file) publishes nothing. A manifest that is
+ * broken harms only itself, and is reported once, when it appears.
  */
 
 #include <jansson.h>
@@ -50,11 +50,13 @@ void controller_free(struct controller *controller);
 struct snapshot *controller_snapshot(struct controller *controller);
 /* From now on snapshots go to this proxy as well. */
 void controller_attach(struct controller *controller, struct proxy *proxy);
-/* Serves events until SIGINT or SIGTERM, then drains; SIGUSR1 opens log files anew. The caller has them blocked. */
+/* Serves events until SIGINT or SIGTERM, then drains; SIGUSR1 opens log files anew. The caller has
+ * them blocked. */
 int controller_run(struct controller *controller);
 bool controller_draining(const struct controller *controller);
 
-/* A source that a worker reports: dropped in the kernel for a while. Any thread; the signature of proxy_hooks. */
+/* A source that a worker reports: dropped in the kernel for a while. Any thread; the signature of
+ * proxy_hooks. */
 void controller_ban(void *controller, const struct proxy_ban *ban);
 
 /* For the admin server: new references, any thread. */

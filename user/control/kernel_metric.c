@@ -37,8 +37,9 @@ static void entries(struct controller *self, struct metric_scrape *scrape)
 	pthread_mutex_unlock(&self->dataplane_lock);
 	for (int i = 0; i < n; i++) {
 		char address[ADDR_TEXT_MAX];
-		const struct str before[] = {str_of(rows[i].name), str_of(rows[i].policy),
-					     str_n(address, addr_print_port(&rows[i].addr, rows[i].port, address))};
+		const struct str before[] = {
+			str_of(rows[i].name), str_of(rows[i].policy),
+			str_n(address, addr_print_port(&rows[i].addr, rows[i].port, address))};
 
 		totals(&rows[i].totals, before, 3, scrape);
 	}

@@ -7,7 +7,8 @@
 #include "control/controller.h"
 #include "obs/metric.h"
 
-/* For metric_registry_add_source(); context is a struct controller. Says nothing while the plane is off. */
+/* For metric_registry_add_source(); context is a struct controller. Says nothing while the plane is
+ * off. */
 void kernel_metric_collect(void *context, enum metric_id id, struct metric_scrape *scrape);
 
 #endif

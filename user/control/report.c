@@ -17,7 +17,7 @@ void report_init(struct report *report)
 
 void report_done(struct report *report)
 {
-	TABLE_EACH(&report->known, slot)
+	TABLE_EACH (&report->known, slot)
 		free(slot->value);
 	table_done(&report->known);
 }
@@ -25,20 +25,22 @@ void report_done(struct report *report)
 static void log_diag(const struct diag *diag)
 {
 	const struct log_field fields[] = {
-		LOG_S("object", diag->object),	   LOG_S("field", diag->field),
-		LOG_S("error", diag->message),	   LOG_S("expected", diag->expected),
-		LOG_S("found", diag->found),	   LOG_S("suggestion", diag->suggestion),
-		LOG_S("file", diag->file),	   LOG_I("line", diag->line),
+		LOG_S("object", diag->object), LOG_S("field", diag->field),
+		LOG_S("error", diag->message), LOG_S("expected", diag->expected),
+		LOG_S("found", diag->found),   LOG_S("suggestion", diag->suggestion),
+		LOG_S("file", diag->file),     LOG_I("line", diag->line),
 	};
 	struct log_field shown[8];
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (fields[i].kind == LOG_FIELD_INT ? fields[i].number != 0 : fields[i].text.len != 0)
+		if (fields[i].kind == LOG_FIELD_INT ? fields[i].number != 0
+						    : fields[i].text.len != 0)
 			shown[n++] = fields[i];
 	if (log_on(diag->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN))
 		log_fields(diag->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN,
-			   diag->level == DIAG_ERROR ? "manifest fault, going on without it" : "manifest warning",
+			   diag->level == DIAG_ERROR ? "manifest fault, going on without it"
+						     : "manifest warning",
 			   shown, n);
 }
 
@@ -46,8 +48,9 @@ static void log_diag(const struct diag *diag)
 static void see(struct report *report, struct table *now, const struct diag *diag)
 {
 	char key[KEY_MAX_BYTES];
-	int length = snprintf(key, sizeof(key), STR_FMT "|" STR_FMT "|" STR_FMT "|" STR_FMT, STR_ARG(diag->object),
-			      STR_ARG(diag->field), STR_ARG(diag->message), STR_ARG(diag->found));
+	int length = snprintf(key, sizeof(key), STR_FMT "|" STR_FMT "|" STR_FMT "|" STR_FMT,
+			      STR_ARG(diag->object), STR_ARG(diag->field), STR_ARG(diag->message),
+			      STR_ARG(diag->found));
 	struct str text = str_n(key, length < KEY_MAX_BYTES ? (size_t)length : KEY_MAX_BYTES - 1);
 
 	if (table_find(now, text))
@@ -75,7 +78,7 @@ static void see_all(struct report *report, struct table *now, const struct diag_
 /* What was known before and is gone now. */
 static void log_mended(const struct table *gone)
 {
-	TABLE_EACH(gone, slot) {
+	TABLE_EACH (gone, slot) {
 		struct str object = slot->key, rest = slot->key;
 
 		str_next(&rest, '|', &object);
@@ -84,8 +87,8 @@ static void log_mended(const struct table *gone)
 	}
 }
 
-size_t report_revision(struct report *report, const struct store *store, const struct snapshot *snapshot,
-		       const struct diag_sink *files)
+size_t report_revision(struct report *report, const struct store *store,
+		       const struct snapshot *snapshot, const struct diag_sink *files)
 {
 	struct table now;
 	struct arena arena;

@@ -100,7 +100,8 @@ static const char *ask(int fd, const char *request)
 	ssize_t got;
 
 	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
-	while (n < sizeof(answer) - 1 && (got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0)) > 0)
+	while (n < sizeof(answer) - 1 &&
+	       (got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0)) > 0)
 		n += (size_t)got;
 	answer[n] = 0;
 	close(fd);
@@ -113,21 +114,31 @@ static void answers_follow_the_table(void **state)
 		const char *name, *request, *starts, *holds;
 		bool by_tcp;
 	} rows[] = {
-		{"a page", "GET /hello?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 ", "hi a=b", false},
-		{"a page by TCP", "GET /hello HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", "HTTP/1.1 200 ", "hi ", true},
-		{"IPv6 literal", "GET /hello HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "HTTP/1.1 200 ", "hi ", true},
-		{"its own status", "GET /broken HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 503 ", "no", false},
-		{"HEAD has no body", "HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 ", "Length: 3", false},
-		{"no such page", "GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 ", "", false},
-		{"other methods", "DELETE /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 405 ", "Allow", false},
-		{"a rebound name", "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", "HTTP/1.1 403 ", "", true},
+		{"a page", "GET /hello?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 ",
+		 "hi a=b", false},
+		{"a page by TCP", "GET /hello HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n",
+		 "HTTP/1.1 200 ", "hi ", true},
+		{"IPv6 literal", "GET /hello HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "HTTP/1.1 200 ",
+		 "hi ", true},
+		{"its own status", "GET /broken HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		 "HTTP/1.1 503 ", "no", false},
+		{"HEAD has no body", "HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		 "HTTP/1.1 200 ", "Length: 3", false},
+		{"no such page", "GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404 ", "",
+		 false},
+		{"other methods", "DELETE /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		 "HTTP/1.1 405 ", "Allow", false},
+		{"a rebound name", "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		 "HTTP/1.1 403 ", "", true},
 		{"garbage", "\x16\x03\x01 not http\r\n\r\n", "HTTP/1.1 400 ", "", true},
-		{"a bare line feed", "GET /hello HTTP/1.1\nHost: localhost\n\n", "HTTP/1.1 400 ", "", false},
+		{"a bare line feed", "GET /hello HTTP/1.1\nHost: localhost\n\n", "HTTP/1.1 400 ",
+		 "", false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const char *answer = ask(rows[i].by_tcp ? dial_tcp() : dial_unix(), rows[i].request);
+		const char *answer =
+			ask(rows[i].by_tcp ? dial_tcp() : dial_unix(), rows[i].request);
 
 		print_message("# %s\n", rows[i].name);
 		assert_memory_equal(answer, rows[i].starts, strlen(rows[i].starts));
@@ -152,7 +163,8 @@ static void silent_peers_cannot_take_every_place(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++)
 		silent[i] = dial_unix();
-	assert_non_null(strstr(ask(dial_unix(), "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"), "hi "));
+	assert_non_null(
+		strstr(ask(dial_unix(), "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"), "hi "));
 	for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++)
 		close(silent[i]);
 }
@@ -164,7 +176,8 @@ static void a_socket_in_use_is_left_alone(void **state)
 
 	(void)state;
 	assert_int_equal(admin_server_open(&options, &second), -EADDRINUSE);
-	assert_non_null(strstr(ask(dial_unix(), "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"), "hi "));
+	assert_non_null(
+		strstr(ask(dial_unix(), "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"), "hi "));
 }
 
 int main(void)

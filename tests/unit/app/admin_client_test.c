@@ -25,7 +25,8 @@ static void *peer(void *argument)
 	int fd = accept(listener, NULL, NULL);
 
 	(void)argument;
-	if (recv(fd, request, sizeof(request), 0) > 0 && send(fd, says, strlen(says), MSG_NOSIGNAL) < 0)
+	if (recv(fd, request, sizeof(request), 0) > 0 &&
+	    send(fd, says, strlen(says), MSG_NOSIGNAL) < 0)
 		perror("send");
 	close(fd);
 	return NULL;

@@ -10,9 +10,9 @@
 
 static void put(struct store *store, const char *name, const char *entry_point)
 {
-	json_t *document = json_pack("{s:s, s:s, s:{s:s}, s:{s:[s], s:[]}}", "apiVersion", "traefik.io/v1alpha1",
-				     "kind", "IngressRoute", "metadata", "name", name, "spec", "entryPoints",
-				     entry_point, "routes");
+	json_t *document = json_pack("{s:s, s:s, s:{s:s}, s:{s:[s], s:[]}}", "apiVersion",
+				     "traefik.io/v1alpha1", "kind", "IngressRoute", "metadata",
+				     "name", name, "spec", "entryPoints", entry_point, "routes");
 	struct arena arena;
 	struct diag_sink sink;
 	bool skip;
@@ -49,7 +49,9 @@ static void names_of_manifests_become_entry_points(void **state)
 	assert_int_equal(static_config_from_json(none, &arena, &sink, &config), 0);
 	assert_true(assumed_entry_points(&store, &arena, &config));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(static_entry_point_find(&config, str_of(rows[i].name))->listen.port, rows[i].port);
+		assert_int_equal(
+			static_entry_point_find(&config, str_of(rows[i].name))->listen.port,
+			rows[i].port);
 	json_decref(none);
 	store_done(&store);
 	arena_done(&arena);

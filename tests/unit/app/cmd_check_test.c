@@ -11,7 +11,8 @@
 #include "app/command.h"
 #include "capture.h"
 
-static const char bad[] = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: web, namespace: shop}\n"
+static const char bad[] = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: "
+			  "web, namespace: shop}\n"
 			  "spec:\n  routes:\n  - match: Hots(`a.test`)\n    kind: Rule\n"
 			  "    services: [{name: s, port: 80}]\n";
 static const char good[] = "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: shop}\n"
@@ -62,7 +63,8 @@ static void a_clean_folder_exits_zero(void **state)
 	int code;
 
 	(void)state;
-	assert_non_null(strstr(check(capture_folder("a.yaml", good), NULL, &code), "1 objects, 0 routers: 0 errors"));
+	assert_non_null(strstr(check(capture_folder("a.yaml", good), NULL, &code),
+			       "1 objects, 0 routers: 0 errors"));
 	assert_int_equal(code, EXIT_OK);
 }
 

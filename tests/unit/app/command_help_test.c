@@ -12,8 +12,12 @@
 static void help_lists_flags_and_options_with_defaults(void **state)
 {
 	static const char *const wanted[] = {
-		"usage: tidegate explain", "--entryPoints.NAME.address=", "--manifests=",
-		"--kernelPlane=auto|native|generic|off", "(default 60s)", "--providers.kubernetesCRD.allowCrossNamespace=",
+		"usage: tidegate explain",
+		"--entryPoints.NAME.address=",
+		"--manifests=",
+		"--kernelPlane=auto|native|generic|off",
+		"(default 60s)",
+		"--providers.kubernetesCRD.allowCrossNamespace=",
 	};
 
 	(void)state;

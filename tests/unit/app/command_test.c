@@ -9,8 +9,10 @@
 #include "app/command.h"
 #include "capture.h"
 
-static const struct command_flag flags[] = {{"--json", NULL, "as JSON"}, {"--header", "K=V", "a header"}};
-static const struct command probe = {.name = "probe", .help = "a test", .flags = flags, .n_flags = 2};
+static const struct command_flag flags[] = {{"--json", NULL, "as JSON"},
+					    {"--header", "K=V", "a header"}};
+static const struct command probe = {
+	.name = "probe", .help = "a test", .flags = flags, .n_flags = 2};
 
 static void own_flags_and_options_are_told_apart(void **state)
 {

@@ -11,9 +11,10 @@
 #include "app/workspace.h"
 #include "capture.h"
 
-static const char route[] = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: web}\n"
-			    "spec: {entryPoints: [web], routes: [{match: Host(`a.test`), kind: Rule,"
-			    " services: [{name: nobody, port: 80}]}]}\n";
+static const char route[] =
+	"apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: web}\n"
+	"spec: {entryPoints: [web], routes: [{match: Host(`a.test`), kind: Rule,"
+	" services: [{name: nobody, port: 80}]}]}\n";
 
 static int open_folder(const char *folder, struct command_line *line, struct workspace *workspace)
 {
@@ -51,7 +52,8 @@ static void entry_points_nobody_configured_are_those_that_manifests_name(void **
 	assert_int_equal(command_line_parse(&command_check, 1, argv, &line), 0);
 	assert_int_equal(workspace_open(&line, &workspace), EXIT_OK);
 	assert_int_equal(static_entry_point_find(&workspace.config, STR("web"))->listen.port, 80);
-	assert_int_equal(static_entry_point_find(&workspace.config, STR("websecure"))->listen.port, 443);
+	assert_int_equal(static_entry_point_find(&workspace.config, STR("websecure"))->listen.port,
+			 443);
 	assert_null(static_entry_point_find(&workspace.config, STR("http")));
 	workspace_close(&workspace);
 	command_line_done(&line);

@@ -14,7 +14,10 @@ static struct controller *fresh(void)
 	struct controller *controller;
 	const struct controller_options options = {
 		.config = &config,
-		.kernel = {.mode = "off", .reason = "a test", .interfaces = {"eth0"}, .n_interfaces = 1},
+		.kernel = {.mode = "off",
+			   .reason = "a test",
+			   .interfaces = {"eth0"},
+			   .n_interfaces = 1},
 	};
 
 	assert_int_equal(controller_new(&options, &controller), 0);
@@ -24,8 +27,9 @@ static struct controller *fresh(void)
 static void status_has_every_member(void **state)
 {
 	static const char *const members[] = {
-		"version",  "uptimeSeconds", "draining", "revision",	"routers", "routersDisabled", "services",
-		"workers",  "brokenObjects", "requests", "connections", "ktls",	   "kernel",
+		"version",	   "uptimeSeconds", "draining", "revision",	 "routers",
+		"routersDisabled", "services",	    "workers",	"brokenObjects", "requests",
+		"connections",	   "ktls",	    "kernel",
 	};
 	struct controller *controller = fresh();
 	json_t *status = controller_status(controller);

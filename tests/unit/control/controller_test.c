@@ -16,10 +16,11 @@
 #include "capture.h"
 #include "control/controller.h"
 
-static const char route[] = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: %s}\n"
-			    "spec: {entryPoints: [web], routes: [{match: Host(`a.test`), kind: Rule,"
-			    " services: [{name: s, port: 80}]}]}\n"
-			    "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n";
+static const char route[] =
+	"apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: %s}\n"
+	"spec: {entryPoints: [web], routes: [{match: Host(`a.test`), kind: Rule,"
+	" services: [{name: s, port: 80}]}]}\n"
+	"---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n";
 
 static void write_route(const char *folder, const char *name)
 {
@@ -77,7 +78,8 @@ static void changes_become_revisions_until_a_signal_ends_it(void **state)
 
 	folder = folder_open(folder_path, &rc);
 	assert_non_null(folder);
-	const struct controller_options options = {.config = &config, .folder = folder, .kernel = {.mode = "off"}};
+	const struct controller_options options = {
+		.config = &config, .folder = folder, .kernel = {.mode = "off"}};
 
 	assert_int_equal(controller_new(&options, &controller), 0);
 	assert_int_equal(revision(controller), 1);
@@ -88,7 +90,9 @@ static void changes_become_revisions_until_a_signal_ends_it(void **state)
 	json_t *status = controller_status(controller);
 
 	assert_int_equal(json_integer_value(json_object_get(status, "revision")), 2);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(status, "kernel"), "mode")), "off");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(status, "kernel"), "mode")),
+		"off");
 	json_decref(status);
 	assert_false(controller_draining(controller));
 	pthread_kill(thread, SIGTERM);

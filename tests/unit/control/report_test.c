@@ -56,7 +56,8 @@ static void a_fault_is_said_once_and_so_is_its_end(void **state)
 
 	diag_about(&world->snapshot.diags, STR("IngressRoute/shop/web"), STR("10.yaml"), 3);
 	diag_suggest(&world->snapshot.diags,
-		     diag_error(&world->snapshot.diags, DIAG_FIELD(NULL, "match"), "unknown matcher Hots"),
+		     diag_error(&world->snapshot.diags, DIAG_FIELD(NULL, "match"),
+				"unknown matcher Hots"),
 		     "did you mean Host?");
 
 	const char *said = revision(world);
@@ -84,7 +85,8 @@ static void faults_of_files_count_too(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_fault_is_said_once_and_so_is_its_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_fault_is_said_once_and_so_is_its_end, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(faults_of_files_count_too, set_up, tear_down),
 	};
 
