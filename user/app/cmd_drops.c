@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "app/admin_client.h"
+#include "app/ask.h"
 #include "app/command.h"
 
 enum { FLAG_JSON };
@@ -11,13 +11,6 @@ enum { FLAG_JSON };
 static const struct command_flag flags[] = {
 	[FLAG_JSON] = {"--json", NULL, "print the proxy's answer as JSON"},
 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
 
 /* Local time of day of a wall-clock second; "-" for none. */
 static const char *clock_text(const json_t *row, const char *key, char *out, size_t size)
@@ -39,7 +32,7 @@ static void print_rows(const json_t *answer)
 	char since[32], until[32];
 
 	if (json_is_string(json_object_get(answer, "off"))) {
-		printf("the kernel plane is off: %s\n", text_of(answer, "off"));
+		printf("the kernel plane is off: %s\n", ask_text(answer, "off"));
 		return;
 	}
 	if (!json_array_size(bans) && !json_array_size(limited)) {
@@ -49,35 +42,20 @@ static void print_rows(const json_t *answer)
 	printf("%-40s %-14s %-24s %-20s %-20s %s\n", "SOURCE", "ENTRY POINT", "WHY", "SINCE",
 	       "UNTIL", "REFUSALS");
 	json_array_foreach(bans, i, row)
-		printf("%-40s %-14s %-24s %-20s %-20s %lld\n", text_of(row, "source"),
-		       *text_of(row, "policy") ? text_of(row, "policy") : "all",
-		       text_of(row, "reason"), clock_text(row, "since", since, sizeof(since)),
+		printf("%-40s %-14s %-24s %-20s %-20s %lld\n", ask_text(row, "source"),
+		       *ask_text(row, "policy") ? ask_text(row, "policy") : "all",
+		       ask_text(row, "reason"), clock_text(row, "since", since, sizeof(since)),
 		       clock_text(row, "until", until, sizeof(until)),
 		       (long long)json_integer_value(json_object_get(row, "count")));
 	json_array_foreach(limited, i, row)
-		printf("%-40s %-14s over its limit of %-9s %-20s %-20s -\n", text_of(row, "source"),
-		       text_of(row, "policy"), text_of(row, "kind"), "-",
+		printf("%-40s %-14s over its limit of %-9s %-20s %-20s -\n",
+		       ask_text(row, "source"), ask_text(row, "policy"), ask_text(row, "kind"), "-",
 		       clock_text(row, "until", until, sizeof(until)));
 }
 
 static int run(struct command_line *line)
 {
-	json_t *answer = NULL;
-	int rc = admin_client_get(line->config.admin.socket, "/api/drops", &answer);
-
-	if (rc < 0) {
-		fprintf(stderr, "tidegate drops: " STR_FMT ": %s\n",
-			STR_ARG(line->config.admin.socket), admin_client_advice(rc));
-		return EXIT_FAULTS;
-	}
-	if (command_flag_set(line, FLAG_JSON)) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
-		print_rows(answer);
-	}
-	json_decref(answer);
-	return EXIT_OK;
+	return ask(line, "/api/drops", FLAG_JSON, print_rows);
 }
 
 const struct command command_drops = {

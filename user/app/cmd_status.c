@@ -2,7 +2,7 @@
 /* cmd_status: what a running proxy does, on one screen, or as JSON. */
 #include <stdio.h>
 
-#include "app/admin_client.h"
+#include "app/ask.h"
 #include "app/command.h"
 
 enum { FLAG_JSON };
@@ -11,13 +11,6 @@ static const struct command_flag flags[] = {
 	[FLAG_JSON] = {"--json", NULL, "print the proxy's answer as JSON"},
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 static long long number_of(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
@@ -25,7 +18,7 @@ static long long number_of(const json_t *object, const char *key)
 
 static void print_kernel(const json_t *kernel)
 {
-	const char *mode = text_of(kernel, "mode");
+	const char *mode = ask_text(kernel, "mode");
 	const char *reason;
 	json_t *count, *interfaces = json_object_get(kernel, "interfaces");
 	size_t i;
@@ -34,8 +27,8 @@ static void print_kernel(const json_t *kernel)
 	printf("kernel plane  %s", mode);
 	json_array_foreach(interfaces, i, name)
 		printf("%s%s", i ? ", " : " on ", json_string_value(name));
-	if (*text_of(kernel, "reason"))
-		printf(" (%s)", text_of(kernel, "reason"));
+	if (*ask_text(kernel, "reason"))
+		printf(" (%s)", ask_text(kernel, "reason"));
 	putchar('\n');
 	if (!json_object_get(kernel, "received"))
 		return;
@@ -55,7 +48,7 @@ static void print_status(const json_t *status)
 {
 	const json_t *ktls = json_object_get(status, "ktls");
 
-	printf("tidegate      %s, up %lld s, %s\n", text_of(status, "version"),
+	printf("tidegate      %s, up %lld s, %s\n", ask_text(status, "version"),
 	       number_of(status, "uptimeSeconds"),
 	       json_is_true(json_object_get(status, "draining")) ? "draining" : "serving");
 	printf("configuration revision %lld: %lld routers (%lld disabled), %lld services, %lld "
@@ -66,29 +59,14 @@ static void print_status(const json_t *status)
 	printf("traffic       %lld requests, %lld open connections, %lld workers\n",
 	       number_of(status, "requests"), number_of(status, "connections"),
 	       number_of(status, "workers"));
-	printf("kTLS          tx %s, rx %s", text_of(ktls, "tx"), text_of(ktls, "rx"));
-	printf(*text_of(ktls, "reason") ? " (%s)\n" : "%s\n", text_of(ktls, "reason"));
+	printf("kTLS          tx %s, rx %s", ask_text(ktls, "tx"), ask_text(ktls, "rx"));
+	printf(*ask_text(ktls, "reason") ? " (%s)\n" : "%s\n", ask_text(ktls, "reason"));
 	print_kernel(json_object_get(status, "kernel"));
 }
 
 static int run(struct command_line *line)
 {
-	json_t *status = NULL;
-	int rc = admin_client_get(line->config.admin.socket, "/api/status", &status);
-
-	if (rc < 0) {
-		fprintf(stderr, "tidegate status: " STR_FMT ": %s\n",
-			STR_ARG(line->config.admin.socket), admin_client_advice(rc));
-		return EXIT_FAULTS;
-	}
-	if (command_flag_set(line, FLAG_JSON)) {
-		json_dumpf(status, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
-		print_status(status);
-	}
-	json_decref(status);
-	return EXIT_OK;
+	return ask(line, "/api/status", FLAG_JSON, print_status);
 }
 
 const struct command command_status = {

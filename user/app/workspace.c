@@ -7,7 +7,9 @@
 
 #include "app/assumed.h"
 #include "base/log.h"
+#include "plan/registry.h"
 #include "source/folder.h"
+#include "tls/tls_cache.h"
 
 enum { ARENA_MAX_BYTES = 256 << 20 };
 
@@ -40,8 +42,11 @@ int workspace_open(const struct command_line *line, struct workspace *ret_worksp
 	self->config = line->config;
 	assumed_entry_points(&self->store, &self->arena, &self->config);
 	self->registry = registry_new();
-	if (self->registry)
+	self->tls = tls_cache_new();
+	if (self->registry && self->tls) {
+		registry_set_tls(self->registry, self->tls);
 		self->snapshot = compile(&self->store, &self->config, self->registry, 1);
+	}
 	if (!self->snapshot) {
 		fprintf(stderr, "tidegate %s: out of memory\n", line->command->name);
 		workspace_close(self);
@@ -54,6 +59,7 @@ void workspace_close(struct workspace *workspace)
 {
 	snapshot_unref(workspace->snapshot);
 	registry_free(workspace->registry);
+	tls_cache_free(workspace->tls);
 	store_done(&workspace->store);
 	arena_done(&workspace->arena);
 }

@@ -16,6 +16,7 @@ struct workspace {
 	struct static_config config; /* the line's, perhaps with assumed entry points */
 	struct store store;
 	struct registry *registry;
+	struct tls_cache *tls; /* certificates and TLS options have faults, too */
 	struct snapshot *snapshot;
 };
 
