@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * folder: scan, read what changed, choose among duplicates, bring the store up to date.
+ * folder: look at what events named, read what changed, choose among duplicates, bring the store up
+ * to date. All files are looked at the first time, when events were lost, when a second look is
+ * due, and whenever there are links: what they lead to changes without an event here.
  *
  * A regular file is read again when inotify says that a writer closed it or that it was renamed
  * into place; a link (ConfigMap volumes) when what it leads to is another file. A text that loses
@@ -38,7 +40,11 @@ struct entry {
 
 struct folder {
 	struct folder_watch watch;
-	struct table entries; /* by name */
+	struct table entries;  /* by name */
+	struct entry **sorted; /* the same by name, made when it is needed; NULL: not made */
+	struct table named; /* names of events since the last read; values are the names, owned */
+	bool unnamed;	    /* they do not tell everything */
+	bool has_links;
 	struct table winners; /* by id: objects in the store that are ours */
 	uint64_t faults_hash;
 	char error[128]; /* the folder cannot be read */
@@ -61,6 +67,7 @@ struct folder *folder_open(const char *path, int *ret_error)
 	}
 	table_init(&folder->entries, NULL);
 	table_init(&folder->winners, NULL);
+	table_init(&folder->named, NULL);
 	folder->everything = true;
 	folder->first = true;
 	return folder;
@@ -72,10 +79,20 @@ static void entry_free(struct entry *entry)
 	free(entry);
 }
 
+static void forget_names(struct folder *folder)
+{
+	TABLE_EACH (&folder->named, slot)
+		free(slot->value);
+	table_done(&folder->named);
+	folder->unnamed = false;
+}
+
 void folder_close(struct folder *folder)
 {
 	if (!folder)
 		return;
+	forget_names(folder);
+	free(folder->sorted);
 	TABLE_EACH (&folder->winners, slot)
 		object_unref(slot->value);
 	table_done(&folder->winners);
@@ -96,13 +113,22 @@ struct folder_stats folder_stats(const struct folder *folder)
 	return folder->stats;
 }
 
-static void mark_written(void *context, const char *name)
+static void take_name(void *context, const char *name, bool is_written)
 {
 	struct folder *folder = context;
 	struct entry *entry = table_find(&folder->entries, str_of(name));
 
-	if (entry)
+	if (entry && is_written)
 		entry->written = true;
+	if (folder->unnamed || !manifest_file_is_name(name) ||
+	    table_find(&folder->named, str_of(name)))
+		return;
+	char *copy = strdup(name);
+
+	if (!copy || table_put(&folder->named, str_of(copy), copy, NULL)) {
+		free(copy);
+		folder->unnamed = true;
+	}
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -123,6 +149,8 @@ static struct entry *entry_of(struct folder *folder, const char *name)
 		return NULL;
 	manifest_file_init(&entry->file, folder->watch.path, name);
 	entry->written = true;
+	free(folder->sorted);
+	folder->sorted = NULL;
 	if (!entry->file.name || !entry->file.path ||
 	    table_put(&folder->entries, str_of(entry->file.name), entry, NULL)) {
 		entry_free(entry);
@@ -209,6 +237,8 @@ static bool look_at(struct folder *folder, const char *name)
 
 	if (!entry)
 		return false;
+	is_link = lstat(entry->file.path, &link) == 0 && S_ISLNK(link.st_mode);
+	folder->has_links |= is_link;
 	/* Gone again, or a link that leads nowhere for now. */
 	if (fstatat(AT_FDCWD, entry->file.path, &stat, 0) != 0)
 		return false;
@@ -218,7 +248,6 @@ static bool look_at(struct folder *folder, const char *name)
 	}
 	entry->present = true;
 	entry->gone_ns = 0;
-	is_link = lstat(entry->file.path, &link) == 0 && S_ISLNK(link.st_mode);
 	if (entry->unsettled && !entry->written && is_young(&stat))
 		return false;
 	if (!entry->written && !entry->unsettled && !folder->everything &&
@@ -262,6 +291,8 @@ static bool drop_absent(struct folder *folder)
 			/* The table does not like to lose a slot while it is walked. */
 			table_del(&folder->entries, str_of(entry->file.name));
 			entry_free(entry);
+			free(folder->sorted);
+			folder->sorted = NULL;
 			changed = again = true;
 			break;
 		}
@@ -287,6 +318,7 @@ static bool scan(struct folder *folder)
 	}
 	changed = folder->error[0] != '\0';
 	folder->error[0] = '\0';
+	folder->has_links = false;
 	TABLE_EACH (&folder->entries, slot)
 		((struct entry *)slot->value)->present = false;
 	while ((item = readdir(dir)))
@@ -301,6 +333,25 @@ static bool scan(struct folder *folder)
 	return changed;
 }
 
+static void look_at_named(struct folder *folder)
+{
+	TABLE_EACH (&folder->named, slot) {
+		struct entry *entry = table_find(&folder->entries, slot->key);
+
+		if (entry)
+			entry->present = false;
+		look_at(folder, slot->value);
+		entry = table_find(&folder->entries, slot->key);
+		if (!entry)
+			continue;
+		/* One that is gone is dropped by the scan that this asks for. */
+		if (!entry->present || entry->unsettled)
+			folder_watch_again(&folder->watch, AGAIN_NS);
+		if (!entry->present && !entry->gone_ns)
+			entry->gone_ns = clock_mono_ns();
+	}
+}
+
 static int compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
@@ -308,19 +359,22 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(x->file.name, y->file.name);
 }
 
-static struct entry **sorted_entries(const struct folder *folder, size_t *ret_n)
+static struct entry *const *sorted_entries(struct folder *folder, size_t *ret_n)
 {
-	struct entry **at = calloc(folder->entries.n + 1, sizeof(struct entry *));
 	size_t n = 0;
 
-	*ret_n = 0;
-	if (!at)
+	*ret_n = folder->entries.n;
+	if (folder->sorted)
+		return folder->sorted;
+	folder->sorted = calloc(folder->entries.n + 1, sizeof(struct entry *));
+	if (!folder->sorted) {
+		*ret_n = 0;
 		return NULL;
+	}
 	TABLE_EACH (&folder->entries, slot)
-		at[n++] = slot->value;
-	qsort(at, n, sizeof(struct entry *), compare_entries);
-	*ret_n = n;
-	return at;
+		folder->sorted[n++] = slot->value;
+	qsort(folder->sorted, n, sizeof(struct entry *), compare_entries);
+	return folder->sorted;
 }
 
 static void tell_duplicate(struct diag_sink *sink, const struct object *loser,
@@ -381,7 +435,7 @@ static void tell_entry(const struct entry *entry, struct diag_sink *sink)
 static void choose(struct folder *folder, struct table *winners, struct diag_sink *sink)
 {
 	size_t n;
-	struct entry **entries = sorted_entries(folder, &n);
+	struct entry *const *entries = sorted_entries(folder, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct manifest_file *file = &entries[i]->file;
@@ -399,7 +453,6 @@ static void choose(struct folder *folder, struct table *winners, struct diag_sin
 			}
 		}
 	}
-	free(entries);
 }
 
 static void update_store(struct folder *folder, struct store *store, struct table *winners)
@@ -438,13 +491,18 @@ static uint64_t hash_faults(const struct diag_sink *sink)
 
 int folder_read(struct folder *folder, struct store *store, struct diag_sink *sink)
 {
-	struct folder_events events = {.written = mark_written, .context = folder};
+	struct folder_events events = {.named = take_name, .context = folder};
 	uint64_t revision = store->revision, hash;
 	struct table winners;
 
 	folder_watch_drain(&folder->watch, &events);
 	folder->everything |= events.everything;
-	scan(folder);
+	if (folder->everything || folder->unnamed || events.unnamed || folder->has_links ||
+	    folder->error[0])
+		scan(folder);
+	else
+		look_at_named(folder);
+	forget_names(folder);
 	table_init(&winners, NULL);
 	if (folder->error[0]) {
 		diag_about(sink, (struct str){0}, str_of(folder->watch.path), 0);

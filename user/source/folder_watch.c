@@ -145,8 +145,9 @@ static bool take_event(struct folder_watch *watch, const struct inotify_event *e
 		return event->wd == watch->folder_wd || event->wd == watch->data_wd;
 	if (!event->len)
 		return false;
-	if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB))
-		events->written(events->context, event->name);
+	events->unnamed |= event->wd != watch->folder_wd;
+	events->named(events->context, event->name,
+		      event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB));
 	return strcmp(event->name, "..data") == 0;
 }
 
@@ -158,8 +159,8 @@ void folder_watch_drain(struct folder_watch *watch, struct folder_events *events
 	ssize_t got;
 
 	/* Nothing to do when it did not fire. */
-	if (read(watch->timer_fd, &expirations, sizeof(expirations)) < 0)
-		expirations = 0;
+	if (read(watch->timer_fd, &expirations, sizeof(expirations)) > 0)
+		events->unnamed = true;
 	while ((got = read(watch->inotify_fd, buffer, sizeof(buffer))) > 0) {
 		for (char *at = buffer; at < buffer + got;) {
 			const struct inotify_event *event = (const void *)at;
@@ -168,8 +169,10 @@ void folder_watch_drain(struct folder_watch *watch, struct folder_events *events
 			at += sizeof(*event) + event->len;
 		}
 	}
-	if (again)
+	if (again) {
 		set_watches(watch);
+		events->unnamed = true;
+	}
 }
 
 void folder_watch_again(struct folder_watch *watch, int64_t after_ns)

@@ -20,13 +20,14 @@ struct folder_watch {
 struct folder_events {
 	bool everything; /* events were lost, or the folder itself was replaced: look at all files
 			  */
-	void (*written)(void *context, const char *name);
+	bool unnamed;	 /* something else than the named files may differ */
+	void (*named)(void *context, const char *name, bool is_written);
 	void *context;
 };
 
 int folder_watch_open(struct folder_watch *watch, const char *path);
 void folder_watch_close(struct folder_watch *watch);
-/* Takes all events; calls events->written for each name and sets events->everything. */
+/* Takes all events; calls events->named for each name and sets the others. */
 void folder_watch_drain(struct folder_watch *watch, struct folder_events *events);
 /* Makes the descriptor readable once after so long. */
 void folder_watch_again(struct folder_watch *watch, int64_t after_ns);

@@ -24,11 +24,12 @@ struct scene {
 	struct folder_events events;
 };
 
-static void note(void *context, const char *name)
+static void note(void *context, const char *name, bool is_written)
 {
 	struct scene *scene = context;
 
-	strncat(strncat(scene->names, name, 60), " ", 2);
+	if (is_written)
+		strncat(strncat(scene->names, name, 60), " ", 2);
 }
 
 static bool wakes(struct scene *scene, int timeout_ms)
@@ -37,7 +38,7 @@ static bool wakes(struct scene *scene, int timeout_ms)
 	bool ready = poll(&fd, 1, timeout_ms) > 0;
 
 	scene->names[0] = '\0';
-	scene->events = (struct folder_events){.written = note, .context = scene};
+	scene->events = (struct folder_events){.named = note, .context = scene};
 	folder_watch_drain(&scene->watch, &scene->events);
 	return ready;
 }
