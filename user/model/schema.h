@@ -63,7 +63,7 @@ struct field {
 		choices; /* "none|lax|strict": the only values of a string (or of a list's items) */
 	const char *format; /* checked for strings and list items: see schema_format.h; NULL: any */
 	const char *note;   /* for DIFFERS, REFUSED, IGNORED: how or why, shown by `check` and
-			       compatibility.md */
+			       unsupported.md */
 	const struct schema *sub;
 	int64_t min, max; /* of a number, of a string's or list's length; both 0: unchecked */
 	size_t offset;

@@ -247,16 +247,17 @@ static void print_differences(struct page *page, const char *title, const struct
 	buf_add_char(page->buf, '\n');
 }
 
-void schema_doc_compatibility(struct buf *buf)
+void schema_doc_unsupported(struct buf *buf)
 {
 	struct page page = {.buf = buf};
 
 	buf_addf(buf,
-		 "%s# Compatibility with Traefik\n\nWhat is not as in Traefik v3. *Not supported "
-		 "yet* makes an object invalid, so that nothing is served otherwise than it says; "
-		 "where it says that a route is not served, only that route is not; *has no "
-		 "effect* is a warning. `tidegate check` shows both. Options without a row "
-		 "in Tidegate are at the end of [options](options.md).\n\n",
+		 "%s# Fields and options that are not as in Traefik\n\n*Not supported yet* makes "
+		 "an object invalid, so that nothing is served otherwise than it says; where it "
+		 "says that a route is not served, only that route is not; *has no effect* is a "
+		 "warning. `tidegate check` shows both. Differences of behaviour are in "
+		 "[compatibility](compatibility.md), options without a row in Tidegate at the end "
+		 "of [options](options.md).\n\n",
 		 generated);
 	for (int i = 0; i < KIND__COUNT; i++)
 		if (str_starts(str_of(kind_infos[i].api_version), STR("traefik.io/")))
@@ -268,6 +269,6 @@ const struct schema_doc_page schema_doc_pages[] = {
 	{"docs/reference/kinds.md", schema_doc_kinds},
 	{"docs/reference/middlewares.md", schema_doc_middlewares},
 	{"docs/reference/options.md", schema_doc_options},
-	{"docs/reference/compatibility.md", schema_doc_compatibility},
+	{"docs/reference/unsupported.md", schema_doc_unsupported},
 };
 const size_t schema_doc_page_count = sizeof(schema_doc_pages) / sizeof(*schema_doc_pages);

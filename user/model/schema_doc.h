@@ -10,7 +10,7 @@
 void schema_doc_kinds(struct buf *buf);
 void schema_doc_middlewares(struct buf *buf);
 void schema_doc_options(struct buf *buf);
-void schema_doc_compatibility(struct buf *buf);
+void schema_doc_unsupported(struct buf *buf);
 
 struct schema_doc_page {
 	const char *path; /* in the repository */

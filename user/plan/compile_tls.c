@@ -460,7 +460,7 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 	making.builder =
 		registry_tls(c->registry) ? tls_builder_new(registry_tls(c->registry)) : NULL;
 	if (!making.builder) {
-		/* Only `explain` and tests do without: what is broken stays closed there too. */
+		/* Only tests do without: what is broken stays closed there too. */
 		for (size_t i = 0; i < n; i++)
 			if (drafts[i]->tls_option_broken)
 				drafts[i]->route.tls_policy = TLS_POLICY_BROKEN;

@@ -57,8 +57,8 @@ static void the_pages_say_what_is_in_the_tables(void **state)
 		{schema_doc_middlewares, "**Not supported yet**"},
 		{schema_doc_options, "| `entryPoints.{name}.address` | string | required |"},
 		{schema_doc_options, "| `providers.docker` | error"},
-		{schema_doc_compatibility, "| `spec.parentRefs` | **Not supported yet"},
-		{schema_doc_compatibility, "`entryPoints.{name}.http.underscoreHeadersStrategy`"},
+		{schema_doc_unsupported, "| `spec.parentRefs` | **Not supported yet"},
+		{schema_doc_unsupported, "`entryPoints.{name}.http.underscoreHeadersStrategy`"},
 	};
 
 	(void)state;
