@@ -68,7 +68,8 @@ SERVERS = [
     ("length negative", HEAD + b"Content-Length: -2\r\n\r\nok", 502, None),
     ("head too large", HEAD + b"X: " + b"a" * 300000 + b"\r\n\r\n", 502, None),
     ("too many headers", HEAD + b"".join(b"X-%d: a\r\n" % i for i in range(2000)) + b"Content-Length: 2\r\n\r\nok", 502, None),
-    ("hop by hop goes", HEAD + b"Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 1\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
+    ("hop by hop goes",
+     HEAD + b"Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 1\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
 ]
 
 
@@ -154,7 +155,8 @@ def test_a_refused_body_is_not_the_next_request(gw, up):
                     b"Transfer-Encoding: chunked\r\n\r\n1ff\r\nGET /evil HTTP/1.1\r\nHost: h\r\n\r\n"):
         out = gw.talk(b"POST /refused HTTP/1.1\r\nHost: h\r\n" + framing, timeout=1)
         assert out.count(b"HTTP/1.1 ") == 1 and out.startswith(b"HTTP/1.1 403")
-    out = gw.talk(b"POST /refused HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    out = gw.talk(b"POST /refused HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+                  b"GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
     assert out.startswith(b"HTTP/1.1 403") and out.count(b"HTTP/1.1 200") == 1
 
 
@@ -207,7 +209,8 @@ def test_a_half_closed_tunnel_goes_on_the_other_way(gw, up):
 
 
 REFUSED_SWITCHES = [
-    ("refused", b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", 403), ("another protocol", SWITCH.replace(b"websocket", b"h2c"), 502),
+    ("refused", b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", 403),
+    ("another protocol", SWITCH.replace(b"websocket", b"h2c"), 502),
     ("no Upgrade header", b"HTTP/1.1 101 S\r\n\r\n", 502), ("200", OK, 200),
 ]
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from conftest import TIDEGATE, SANITIZED, middleware, route, secret
-from loop import Loop, Upstream, answer_of, drain, fields, values
+from loop import Loop, Upstream, answer_of, drain, values
 
 ENTRY_POINTS = ("web", "trusted", "proxied", "short", "some", "reject", "keep", "noappend", "encode")
 OPTIONS = (
@@ -244,14 +244,16 @@ REDIRECTS = [
     ("/secure", "POST", "", "h", "web", 307, "https://h/secure"), ("/secure", "HEAD", "", "h", "web", 307, "https://h/secure"),
     ("/secure", "GET", "", "h:80", "web", 302, "https://h/secure"), ("/secure", "GET", "", "h:8080", "web", 302, "https://h/secure"),
     ("/perm", "GET", "", "h:80", "web", 301, "https://h:8443/perm"), ("/perm", "PUT", "", "h", "web", 308, "https://h:8443/perm"),
-    ("/secure", "GET", "", "[::1]:80", "web", 302, "https://[::1]/secure"), ("/secure", "GET", "", "[::1]", "web", 302, "https://[::1]/secure"),
+    ("/secure", "GET", "", "[::1]:80", "web", 302, "https://[::1]/secure"),
+    ("/secure", "GET", "", "[::1]", "web", 302, "https://[::1]/secure"),
     ("/perm", "GET", "", "[::1]:80", "web", 301, "https://[::1]:8443/perm"),
     ("/secure", "GET", "X-Forwarded-Proto: https\r\n", "h", "trusted", 200, None),
     ("/secure", "GET", "X-Forwarded-Proto: wss\r\n", "h", "trusted", 200, None),
     ("/secure", "GET", "X-Forwarded-Proto: https\r\n", "h:443", "trusted", 200, None),
     ("/secure", "GET", "X-Forwarded-Proto: https\r\n", "h", "web", 302, "https://h/secure"),
     ("/secure", "GET", "X-Forwarded-Proto: gopher\r\n", "h", "trusted", 302, "https://h/secure"),
-    ("/tohttp", "GET", "", "h", "web", 200, None), ("/tohttp", "GET", "X-Forwarded-Proto: https\r\n", "h", "trusted", 302, "http://h/tohttp"),
+    ("/tohttp", "GET", "", "h", "web", 200, None),
+    ("/tohttp", "GET", "X-Forwarded-Proto: https\r\n", "h", "trusted", 302, "http://h/tohttp"),
     ("/tohttp", "GET", "", "h:8080", "web", 302, "http://h/tohttp"), ("/tohttp", "GET", "", "h:80", "web", 200, None),
     ("http://[::1]:80/secure", "GET", "", "h", "web", 302, "https://[::1]/secure"),
     ("/perm", "GET", "X-Forwarded-Proto: https\r\n", "h:8443", "trusted", 200, None),

@@ -153,7 +153,8 @@ static void tell_metrics(struct compile *c, struct str cert_pem, struct str key_
 	char message[TLS_MESSAGE_MAX];
 	struct tls_cert *cert;
 
-	if (!metrics || c->tls_is_told || tls_cache_cert(cache, cert_pem, key_pem, &cert, message) < 0)
+	if (!metrics || c->tls_is_told ||
+	    tls_cache_cert(cache, cert_pem, key_pem, &cert, message) < 0)
 		return;
 	struct tls_cert_facts facts = tls_cert_facts(cert, &c->scratch);
 	const struct str labels[] = {facts.cn, facts.serial, facts.sans};

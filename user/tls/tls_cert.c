@@ -349,7 +349,8 @@ struct tls_cert_facts tls_cert_facts(const struct tls_cert *cert, struct arena *
 	char cn[256] = "";
 	struct tm parts;
 
-	X509_NAME_get_text_by_NID(X509_get_subject_name(cert->leaf), NID_commonName, cn, sizeof(cn));
+	X509_NAME_get_text_by_NID(X509_get_subject_name(cert->leaf), NID_commonName, cn,
+				  sizeof(cn));
 	facts.cn = arena_str(arena, str_of(cn));
 	facts.serial = arena_str(arena, str_of(decimal ? decimal : ""));
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(cert->leaf), &parts))
