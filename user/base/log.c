@@ -245,17 +245,11 @@ void log_flush(void)
 	}
 }
 
-void log_fields(enum log_level level, const char *message, const struct log_field *fields, size_t n)
+static void write_line(enum log_level level, const char *message, const struct log_field *fields,
+		       size_t n, uint64_t suppressed)
 {
-	struct recent displaced = {0};
-	uint64_t suppressed = 0;
 	struct line line;
 
-	if (level >= LOG_INFO &&
-	    !admit(identity(message, fields, n), level, message, &suppressed, &displaced))
-		return;
-	if (displaced.suppressed)
-		report(&displaced);
 	begin(&line, level, message);
 	for (size_t i = 0; i < n; i++) {
 		size_t before = line.len;
@@ -274,4 +268,23 @@ void log_fields(enum log_level level, const char *message, const struct log_fiel
 	if (suppressed)
 		add_number(&line, "suppressed", (int64_t)suppressed);
 	finish(&line);
+}
+
+void log_fields(enum log_level level, const char *message, const struct log_field *fields, size_t n)
+{
+	struct recent displaced = {0};
+	uint64_t suppressed = 0;
+
+	if (level >= LOG_INFO &&
+	    !admit(identity(message, fields, n), level, message, &suppressed, &displaced))
+		return;
+	if (displaced.suppressed)
+		report(&displaced);
+	write_line(level, message, fields, n, suppressed);
+}
+
+void log_fields_always(enum log_level level, const char *message, const struct log_field *fields,
+		       size_t n)
+{
+	write_line(level, message, fields, n, 0);
 }

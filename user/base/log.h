@@ -39,6 +39,9 @@ bool log_on(enum log_level level);
 const char *log_strerror(int errnum);
 void log_fields(enum log_level level, const char *message, const struct log_field *fields,
 		size_t n);
+/* For what its caller tells once by itself: nothing is held back. */
+void log_fields_always(enum log_level level, const char *message, const struct log_field *fields,
+		       size_t n);
 
 #define LOG(level, message, ...)                                                 \
 	do {                                                                     \

@@ -37,11 +37,12 @@ static void log_diag(const struct diag *diag)
 		if (fields[i].kind == LOG_FIELD_INT ? fields[i].number != 0
 						    : fields[i].text.len != 0)
 			shown[n++] = fields[i];
+	/* An object may have many faults: none of them repeats another. */
 	if (log_on(diag->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN))
-		log_fields(diag->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN,
-			   diag->level == DIAG_ERROR ? "manifest fault, going on without it"
-						     : "manifest warning",
-			   shown, n);
+		log_fields_always(diag->level == DIAG_ERROR ? LOG_ERROR : LOG_WARN,
+				  diag->level == DIAG_ERROR ? "manifest fault, going on without it"
+							    : "manifest warning",
+				  shown, n);
 }
 
 /* Moves a fault from the old set to the new one; logs it when it was not there. */

@@ -101,6 +101,25 @@ static void repeats_are_counted_and_reported_once(void **state)
 	assert_int_equal(reports, 1);
 }
 
+static void what_its_caller_tells_once_is_not_held_back(void **state)
+{
+	const struct log_field fields[] = {LOG_C("object", "a"), LOG_I("line", 1)};
+
+	(void)state;
+	capture_begin(STDERR_FILENO);
+	for (int i = 0; i < 3; i++)
+		log_fields_always(LOG_WARN, "manifest fault", fields, 2);
+	log_flush();
+	const char *text = capture_end();
+	struct str rest = str_of(text), line;
+	size_t lines = 0;
+
+	while (str_next(&rest, '\n', &line) && line.len)
+		lines += str_search(line, STR("object=a")) >= 0;
+	assert_int_equal(lines, 3);
+	assert_true(str_search(str_of(text), STR("suppressed")) < 0);
+}
+
 static void levels_below_the_chosen_one_are_silent(void **state)
 {
 	(void)state;
@@ -161,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_line_is_logfmt_with_utc_time),
 		cmocka_unit_test(input_cannot_end_a_line_or_forge_a_field),
 		cmocka_unit_test(repeats_are_counted_and_reported_once),
+		cmocka_unit_test(what_its_caller_tells_once_is_not_held_back),
 		cmocka_unit_test(levels_below_the_chosen_one_are_silent),
 		cmocka_unit_test(debug_lines_are_never_held_back),
 		cmocka_unit_test(a_field_that_does_not_fit_is_left_out_whole),
