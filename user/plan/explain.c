@@ -189,15 +189,15 @@ static bool read_request(struct explaining *e, struct str head)
 	request->local_port = entry_point->conf->listen.port;
 	if (!request->headers.at)
 		return !end_fail(e, FAIL_INTERNAL);
-	n = h1_parse_request(head, &entry_point->limits, request, &fail);
+	n = h1_parse_request(head, &entry_point->reading.limits, request, &fail);
 	if (n == -EAGAIN || (n >= 0 && (size_t)n != head.len)) {
 		end(e, EXPLAIN_RESPOND, 400, STR("the request is not one complete head"));
 		return false;
 	}
 	if (n < 0)
 		return !end_fail(e, fail);
-	return !end_fail(e, canon_request(request, &entry_point->canon)) &&
-	       !end_fail(e, forwarded_receive(request, &entry_point->forwarded));
+	return !end_fail(e, canon_request(request, &entry_point->reading.canon)) &&
+	       !end_fail(e, forwarded_receive(request, &entry_point->reading.forwarded));
 }
 
 /* ------------------------------------------------------------- kernel and TLS -- */
@@ -323,7 +323,8 @@ static bool route_refuses(struct explaining *e)
 	const struct entry_point *entry_point = e->result.entry_point;
 	const struct route *route = e->result.route;
 
-	if (end_fail(e, canon_check_encoded(e->request.raw_path, entry_point->denied_escapes)))
+	if (end_fail(e,
+		     canon_check_encoded(e->request.raw_path, entry_point->reading.denied_escapes)))
 		return true;
 	if (!e->is_tls)
 		return false;
