@@ -11,75 +11,10 @@
 #include "model/mw_conf.h"
 #include "obs/metric.h"
 #include "plan/compile_parts.h"
+#include "plan/reading.h"
 #include "plan/router.h"
 
 /* ---------------------------------------------------------------- defaults -- */
-
-static struct cidr_set trusted_of(struct compile *c, const struct static_entry_point *conf)
-{
-	const struct strs *texts = &conf->forwarded_headers.trusted_ips;
-	struct cidr_set set = {ARENA_ARRAY(c->arena, struct cidr, texts->n + 1), 0};
-
-	for (size_t i = 0; set.at && i < texts->n; i++)
-		if (cidr_parse(texts->at[i], &set.at[set.n]) == 0)
-			set.n++;
-	cidr_set_sort(&set);
-	return set;
-}
-
-static uint8_t underscores_of(struct str strategy)
-{
-	if (str_eq_nocase(strategy, STR("keep")))
-		return FORWARDED_UNDERSCORES_KEEP;
-	if (str_eq_nocase(strategy, STR("reject")))
-		return FORWARDED_UNDERSCORES_REJECT;
-	return FORWARDED_UNDERSCORES_DELETE;
-}
-
-static unsigned int denied_of(const struct ep_encoded_characters *allowed)
-{
-	if (!allowed)
-		return 0;
-	return (allowed->slash ? 0U : CANON_ENCODED_SLASH) |
-	       (allowed->back_slash ? 0U : CANON_ENCODED_BACKSLASH) |
-	       (allowed->null_character ? 0U : CANON_ENCODED_NUL) |
-	       (allowed->semicolon ? 0U : CANON_ENCODED_SEMICOLON) |
-	       (allowed->percent ? 0U : CANON_ENCODED_PERCENT) |
-	       (allowed->question_mark ? 0U : CANON_ENCODED_QUESTION_MARK) |
-	       (allowed->hash ? 0U : CANON_ENCODED_HASH);
-}
-
-/* How requests are read that come in here. */
-static void set_reading(struct compile *c, struct entry_point *entry_point)
-{
-	const struct static_entry_point *conf = entry_point->conf;
-	const struct ep_forwarded_headers *forwarded = &conf->forwarded_headers;
-	int64_t max_headers = c->config->limits.max_header_count;
-	int64_t max_bytes = conf->http.max_header_bytes;
-
-	entry_point->limits = (struct h1_limits){
-		.max_head_bytes = max_bytes > 0 && max_bytes < UINT32_MAX ? (uint32_t)max_bytes
-									  : H1_MAX_HEAD_BYTES,
-		.max_headers = max_headers > 0 && max_headers < UINT16_MAX ? (uint16_t)max_headers
-									   : H1_MAX_HEADERS,
-	};
-	entry_point->canon = (struct canon_options){
-		.keep_path = !conf->http.sanitize_path,
-		.encode_query_semicolons = conf->http.encode_query_semicolons,
-	};
-	entry_point->denied_escapes = denied_of(conf->http.encoded_characters);
-	entry_point->forwarded = (struct forwarded_options){
-		.insecure = forwarded->insecure,
-		.not_append_for = forwarded->not_append_x_forwarded_for ||
-				  c->config->global.not_append_x_forwarded_for,
-		.add_scheme_headers = forwarded->add_x_forwarded_scheme_headers,
-		.underscores = underscores_of(conf->http.underscore_headers_strategy),
-		.n_trusted = (uint16_t)entry_point->trusted.n,
-		.trusted = entry_point->trusted.at,
-		.n_connection = (uint16_t)forwarded->connection.n,
-		.connection = forwarded->connection.at,
-	};
-}
 
 bool compile_entry_points(struct compile *c)
 {
@@ -97,13 +32,14 @@ bool compile_entry_points(struct compile *c)
 			.index = (uint16_t)i,
 			.name = arena_str(c->arena, conf->name),
 			.conf = conf,
-			.trusted = trusted_of(c, conf),
 			.series = c->entry_point_series
 					  ? compile_series(c, METRIC_OF_ENTRY_POINT, conf->name,
 							   (struct str){0})
 					  : METRIC_SERIES_NONE,
 		};
-		set_reading(c, &snapshot->entry_points[i]);
+		if (reading_init(&snapshot->entry_points[i].reading, conf, c->config,
+				 (struct str){0}, c->arena) < 0)
+			return false;
 	}
 	return true;
 }
@@ -257,7 +193,8 @@ void compile_entry_point_routers(struct compile *c)
 		n = routes_on(c, entry_point->name, false, drafts);
 		entry_point->plain = router_of(c, drafts, n);
 		n = routes_on(c, entry_point->name, true, drafts);
-		/* Also without a route: whoever begins TLS gets a handshake, and 404 (reference b.5.5 f). */
+		/* Also without a route: whoever begins TLS gets a handshake, and 404 (reference
+		 * b.5.5 f). */
 		compile_tls_table(c, entry_point, drafts, n);
 		entry_point->tls = router_of(c, drafts, n);
 	}

@@ -19,14 +19,12 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/ref.h"
-#include "http/canon.h"
-#include "http/forwarded.h"
-#include "http/h1_parse.h"
 #include "http/message.h"
 #include "model/diag.h"
 #include "model/static_config.h"
 #include "mw/mw.h"
 #include "plan/kernel_config.h"
+#include "plan/reading.h"
 #include "rule/rule.h"
 
 struct router;	  /* plan/router.h */
@@ -126,13 +124,9 @@ struct entry_point {
 	uint16_t index;
 	struct str name;
 	const struct static_entry_point *conf;
-	struct cidr_set trusted; /* forwardedHeaders.trustedIPs */
 	/* Its options in the form in which requests are read. */
-	struct h1_limits limits;
-	struct canon_options canon;
-	unsigned int denied_escapes;	    /* bits of enum canon_encoded */
-	struct forwarded_options forwarded; /* server is empty */
-	const struct router *plain;	    /* never NULL */
+	struct reading reading;
+	const struct router *plain; /* never NULL */
 	const struct router *tls;
 	struct tls_table *tls_table; /* NULL: the registry has no TLS (explain, tests) */
 	uint32_t series;

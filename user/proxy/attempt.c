@@ -81,7 +81,7 @@ void attempt_begin(struct exchange *exchange)
 		reply_status(exchange, 418);
 		return;
 	}
-	fail = forwarded_send(request, &exchange->conn->entry->forwarded);
+	fail = forwarded_send(request, &exchange->conn->entry->reading.forwarded);
 	if (fail || exchange->arena.failed) {
 		exchange_fail(exchange, fail ? fail : FAIL_INTERNAL);
 		return;

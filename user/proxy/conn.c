@@ -272,7 +272,7 @@ static void note_first_byte(struct conn *conn)
 static bool try_begin(struct conn *conn, struct exchange *exchange, struct str text)
 {
 	enum fail fail = FAIL_NONE;
-	ssize_t n = h1_parse_request(text, &conn->entry->limits, &exchange->request, &fail);
+	ssize_t n = h1_parse_request(text, &conn->entry->reading.limits, &exchange->request, &fail);
 
 	if (n == -EAGAIN)
 		return false;
@@ -335,7 +335,7 @@ static bool begin_held(struct conn *conn)
 	enum fail fail = FAIL_NONE;
 
 	memcpy(exchange->room, text.at, n);
-	ssize_t head = h1_parse_request(str_n(exchange->room, n), &conn->entry->limits,
+	ssize_t head = h1_parse_request(str_n(exchange->room, n), &conn->entry->reading.limits,
 					&exchange->request, &fail);
 
 	if (head >= 0) {
@@ -368,7 +368,7 @@ static void read_more(struct conn *conn)
 	ssize_t n;
 
 	note_first_byte(conn);
-	if (h1_head_ready(held_str(&link->in), &conn->entry->limits, &resume) && begin_held(conn))
+	if (h1_head_ready(held_str(&link->in), &conn->entry->reading.limits, &resume) && begin_held(conn))
 		return;
 	conn->resume = (uint32_t)resume;
 	await_rest(conn);
@@ -383,7 +383,7 @@ static void read_more(struct conn *conn)
 		return;
 	}
 	held_added(&link->in, (size_t)n);
-	if ((h1_head_ready(held_str(&link->in), &conn->entry->limits, &resume) &&
+	if ((h1_head_ready(held_str(&link->in), &conn->entry->reading.limits, &resume) &&
 	     begin_held(conn)) ||
 	    conn->state != CONN_IDLE)
 		return;

@@ -10,10 +10,8 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
-#include "http/canon.h"
-#include "http/forwarded.h"
-#include "http/h1_parse.h"
 #include "model/static_config.h"
+#include "plan/reading.h"
 
 enum {
 	ENTRY_WAIT_MAX_S = 3600,  /* where the reference has no time-out */
@@ -26,10 +24,7 @@ struct entry {
 	uint16_t index;
 	struct str name;
 	const struct static_entry_point *conf;
-	struct h1_limits limits;
-	struct canon_options canon;
-	unsigned int denied_escapes; /* bits of enum canon_encoded */
-	struct forwarded_options forwarded;
+	struct reading reading;
 	bool reads_proxy_header, proxy_header_insecure;
 	struct cidr_set proxy_trusted;
 	uint64_t read_header_ns, read_ns, write_stall_ns, write_ns, idle_ns, handshake_ns;

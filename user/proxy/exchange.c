@@ -190,9 +190,9 @@ void exchange_begin(struct exchange *exchange)
 	enum fail fail;
 
 	start(exchange);
-	fail = canon_request(request, &entry->canon);
+	fail = canon_request(request, &entry->reading.canon);
 	if (!fail)
-		fail = forwarded_receive(request, &entry->forwarded);
+		fail = forwarded_receive(request, &entry->reading.forwarded);
 	if (fail) {
 		reply_fail(exchange, fail);
 		return;
@@ -200,8 +200,8 @@ void exchange_begin(struct exchange *exchange)
 	exchange->route = find_route(exchange);
 	if (!exchange->route)
 		fail = FAIL_NO_ROUTE;
-	else if (entry->denied_escapes)
-		fail = canon_check_encoded(request->raw_path, entry->denied_escapes);
+	else if (entry->reading.denied_escapes)
+		fail = canon_check_encoded(request->raw_path, entry->reading.denied_escapes);
 	if (!fail && is_misdirected(exchange))
 		fail = FAIL_MISDIRECTED;
 	if (fail) {

@@ -21,8 +21,7 @@ static void entry_points_stand_in_the_order_of_the_configuration(void **state)
 		assert_non_null(snapshot->entry_points[i].tls);
 		assert_null(snapshot->entry_points[i].tls_table);
 	}
-	assert_int_equal(fixture_entry_point(f, "a")->trusted.n, 1);
-	assert_int_equal(fixture_entry_point(f, "a")->forwarded.n_trusted, 1);
+	assert_int_equal(fixture_entry_point(f, "a")->reading.forwarded.n_trusted, 1);
 }
 
 static void redirections_are_routers_of_their_own(void **state)
@@ -83,9 +82,9 @@ static void options_become_what_requests_are_read_with(void **state)
 			  "'encodedCharacters':{'allowEncodedSlash':false}}}}}");
 	fixture_compile(f);
 	ep = fixture_entry_point(f, "web");
-	assert_true(ep->canon.keep_path);
-	assert_int_equal(ep->denied_escapes, CANON_ENCODED_SLASH);
-	assert_true(ep->limits.max_head_bytes > 1000);
+	assert_true(ep->reading.canon.keep_path);
+	assert_int_equal(ep->reading.denied_escapes, CANON_ENCODED_SLASH);
+	assert_true(ep->reading.limits.max_head_bytes > 1000);
 }
 
 int main(void)

@@ -41,11 +41,11 @@ static void what_is_not_set_has_an_end_nevertheless(void **state)
 	assert_int_equal(entry.index, 3);
 	assert_true(entry.idle_ns > 0 && entry.read_ns > 0 && entry.read_header_ns > 0);
 	assert_true(entry.read_header_ns <= entry.read_ns);
-	assert_int_equal(entry.limits.max_headers, H1_MAX_HEADERS);
-	assert_int_equal(entry.denied_escapes, 0);
-	assert_int_equal(entry.forwarded.underscores, FORWARDED_UNDERSCORES_DELETE);
+	assert_int_equal(entry.reading.limits.max_headers, H1_MAX_HEADERS);
+	assert_int_equal(entry.reading.denied_escapes, 0);
+	assert_int_equal(entry.reading.forwarded.underscores, FORWARDED_UNDERSCORES_DELETE);
 	assert_false(entry.reads_proxy_header);
-	assert_true(str_eq(entry.forwarded.server, STR("host")));
+	assert_true(str_eq(entry.reading.forwarded.server, STR("host")));
 }
 
 static void options_are_taken_over(void **state)
@@ -69,11 +69,11 @@ static void options_are_taken_over(void **state)
 
 	(void)state;
 	assert_int_equal(entry_init(&entry, 0, &conf, &config, STR(""), &arena), 0);
-	assert_int_equal(entry.limits.max_head_bytes, 1000);
-	assert_int_equal(entry.limits.max_headers, 7);
-	assert_int_equal(entry.denied_escapes, CANON_ENCODED_ALL & ~CANON_ENCODED_SLASH);
-	assert_int_equal(entry.forwarded.underscores, FORWARDED_UNDERSCORES_REJECT);
-	assert_int_equal(entry.forwarded.n_trusted, 2);
+	assert_int_equal(entry.reading.limits.max_head_bytes, 1000);
+	assert_int_equal(entry.reading.limits.max_headers, 7);
+	assert_int_equal(entry.reading.denied_escapes, CANON_ENCODED_ALL & ~CANON_ENCODED_SLASH);
+	assert_int_equal(entry.reading.forwarded.underscores, FORWARDED_UNDERSCORES_REJECT);
+	assert_int_equal(entry.reading.forwarded.n_trusted, 2);
 	assert_int_equal(entry.keep_alive_max_requests, 5);
 	assert_int_equal(entry.read_ns, 2 * NS_PER_SEC);
 	/* A head is part of the request: it has no more time than the whole. */
