@@ -368,7 +368,8 @@ static void read_more(struct conn *conn)
 	ssize_t n;
 
 	note_first_byte(conn);
-	if (h1_head_ready(held_str(&link->in), &conn->entry->reading.limits, &resume) && begin_held(conn))
+	if (h1_head_ready(held_str(&link->in), &conn->entry->reading.limits, &resume) &&
+	    begin_held(conn))
 		return;
 	conn->resume = (uint32_t)resume;
 	await_rest(conn);
