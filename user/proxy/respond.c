@@ -177,7 +177,8 @@ static bool keep_rest(struct exchange *exchange, struct str input, bool is_held)
 	return true;
 }
 
-static void parse(struct exchange *exchange, struct str input, bool is_held)
+/* True: no final head yet, more must be read. False: the exchange has gone on, or is over. */
+static bool parse(struct exchange *exchange, struct str input, bool is_held)
 {
 	struct worker *worker = exchange->worker;
 	struct h1_asked asked = {.head = exchange->request.method_id == METHOD_HEAD,
@@ -197,7 +198,7 @@ static void parse(struct exchange *exchange, struct str input, bool is_held)
 			break;
 		if (n < 0) {
 			exchange_fail(exchange, fail);
-			return;
+			return false;
 		}
 		if (response.status >= 200 || response.status == STATUS_SWITCHING) {
 			struct str rest = str_from(input, (size_t)n);
@@ -206,16 +207,16 @@ static void parse(struct exchange *exchange, struct str input, bool is_held)
 				deliver_held(exchange, &response, rest);
 			else
 				deliver(exchange, &response, rest);
-			return;
+			return false;
 		}
 		if (!pass_interim(exchange, &response))
-			return;
+			return false;
 		input = str_from(input, (size_t)n);
 	}
-	keep_rest(exchange, input, is_held);
+	return keep_rest(exchange, input, is_held);
 }
 
-void respond_read(struct exchange *exchange)
+static bool read_once(struct exchange *exchange)
 {
 	struct worker *worker = exchange->worker;
 	struct link *link = &exchange->upstream->link;
@@ -230,18 +231,24 @@ void respond_read(struct exchange *exchange)
 		room = FIRST_READ_BYTES;
 	n = at ? link_read(link, at, room) : -ENOMEM;
 	if (n == -EAGAIN)
-		return;
+		return false;
 	if (n <= 0) {
 		if (is_held || exchange->n_interim || n == -ENOMEM)
 			exchange_fail(exchange, FAIL_UPSTREAM_CLOSED);
 		else
 			attempt_lost(exchange, false);
-		return;
+		return false;
 	}
-	if (!is_held) {
-		parse(exchange, str_n(at, (size_t)n), false);
-		return;
-	}
+	if (!is_held)
+		return parse(exchange, str_n(at, (size_t)n), false);
 	held_added(&link->in, (size_t)n);
-	parse(exchange, held_str(&link->in), true);
+	return parse(exchange, held_str(&link->in), true);
+}
+
+/* Readiness comes once: what is known to be there, an end after a part of a head too, is read now.
+ */
+void respond_read(struct exchange *exchange)
+{
+	while (read_once(exchange) && link_can_read(&exchange->upstream->link))
+		;
 }
