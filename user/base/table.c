@@ -42,7 +42,11 @@ static struct table_slot *find(const struct table *table, struct str key, uint64
 
 		if (!slot->value)
 			return NULL;
-		if (slot->hash == hash && slot->value != TABLE_GONE && str_eq(slot->key, key))
+		if (slot->hash != hash || slot->value == TABLE_GONE)
+			continue;
+		/* As good as found: the value comes from memory while the keys are compared. */
+		__builtin_prefetch(slot->value);
+		if (str_eq(slot->key, key))
 			return slot;
 	}
 }

@@ -18,15 +18,15 @@
 const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_INGRESS_ROUTE] = {"IngressRoute", TRAEFIK, "ingressroutes", true,
 				&schema_ingress_route},
-	[KIND_MIDDLEWARE] = {"Middleware", TRAEFIK, "middlewares", true, &schema_middleware},
+	[KIND_MIDDLEWARE] = {"Middleware", TRAEFIK, "middlewares", true, &schema_middleware,
+			     .has_raw = true},
 	[KIND_TRAEFIK_SERVICE] = {"TraefikService", TRAEFIK, "traefikservices", true,
 				  &schema_traefik_service},
 	[KIND_TLS_OPTION] = {"TLSOption", TRAEFIK, "tlsoptions", true, &schema_tls_option},
 	[KIND_SERVICE] = {"Service", "v1", "services", false, &schema_core_service},
 	[KIND_ENDPOINT_SLICE] = {"EndpointSlice", "discovery.k8s.io/v1", "endpointslices", false,
 				 &schema_endpoint_slice},
-	[KIND_SECRET] = {"Secret", "v1", "secrets", false, &schema_secret, .finish = secret_finish,
-			 .secret = true},
+	[KIND_SECRET] = {"Secret", "v1", "secrets", false, &schema_secret, .finish = secret_finish},
 	[KIND_SOURCE_POLICY] = {"SourcePolicy", TIDEGATE, "sourcepolicies", true,
 				&schema_source_policy},
 };

@@ -297,7 +297,7 @@ struct object *object_decode(const json_t *document, struct str file, size_t lin
 		hash_mix64(hash_meta(&object->meta) ^
 			   (object->valid ? schema_hash(kind_infos[kind].schema, object->spec)
 					  : ~hash_document(document)));
-	if (!kind_infos[kind].secret)
+	if (kind_infos[kind].has_raw)
 		object->document = json_incref((json_t *)(uintptr_t)document);
 	return object;
 }

@@ -44,7 +44,7 @@ struct kind_info {
 		*schema; /* of the document's content below apiVersion, kind, metadata */
 	/* Completes the decoded struct; returns the number of errors added. May be NULL. */
 	size_t (*finish)(void *decoded, struct arena *arena, struct diag_sink *sink);
-	bool secret; /* the document is not kept */
+	bool has_raw; /* raw_json fields borrow from the document, which is kept for them */
 };
 extern const struct kind_info kind_infos[KIND__COUNT];
 
@@ -66,7 +66,7 @@ struct object {
 	void *spec;		/* struct of kind_infos[kind].schema; NULL when not valid */
 	struct diag_sink diags; /* warnings and errors of decoding */
 	struct arena arena;
-	json_t *document; /* the source document, owned; raw_json fields borrow from it. Secrets:
+	json_t *document; /* the source document, owned, where raw_json fields borrow from it; else
 			     NULL */
 };
 

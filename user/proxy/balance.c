@@ -175,6 +175,10 @@ bool balance_pick(struct worker *worker, const struct service *service,
 			pick->noop = service;
 			return true;
 		case SERVICE_SERVERS:
+			/* It is written when the answer has been sent. */
+			if (worker->metrics)
+				__builtin_prefetch(metric_block(worker->metrics, service->series),
+						   1);
 			return pick_server(worker, service, request, tried, n_tried, pick);
 		case SERVICE_WEIGHTED:
 			child = pick_child(service, request, pick);

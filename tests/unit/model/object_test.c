@@ -164,6 +164,25 @@ static void lists_are_expanded(void **state)
 	arena_done(&arena);
 }
 
+static bool borrows_from_json(const struct schema *schema, int depth)
+{
+	for (size_t i = 0; schema && depth && i < schema->n_fields; i++)
+		if (schema->fields[i].type == FIELD_RAW ||
+		    borrows_from_json(schema->fields[i].sub, depth - 1))
+			return true;
+	return false;
+}
+
+static void documents_are_kept_for_kinds_that_borrow_from_them(void **state)
+{
+	enum { DEPTH = 10 };
+
+	(void)state;
+	for (int kind = 0; kind < KIND__COUNT; kind++)
+		assert_int_equal(kind_infos[kind].has_raw,
+				 borrows_from_json(kind_infos[kind].schema, DEPTH));
+}
+
 static void a_policy_keeps_its_status_unread(void **state)
 {
 	struct object *object =
@@ -192,6 +211,7 @@ int main(void)
 		cmocka_unit_test(other_documents_are_passed_over_or_named),
 		cmocka_unit_test(content_decides_the_hash),
 		cmocka_unit_test(lists_are_expanded),
+		cmocka_unit_test(documents_are_kept_for_kinds_that_borrow_from_them),
 		cmocka_unit_test(a_policy_keeps_its_status_unread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
