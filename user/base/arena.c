@@ -2,22 +2,19 @@
 /*
  * arena: blocks are chained newest first. An allocation larger than half an ordinary block gets a
  * block of its own behind the head, so that the room left in the head stays usable. Ordinary blocks
- * double in size; from BLOCK_HUGE_FROM_BYTES on they are whole huge pages, because what is read all
- * over a large snapshot costs more in page walks than in cache misses.
+ * double in size up to BLOCK_MAX_BYTES, so that a large snapshot takes few of them.
  */
 
 #include "base/arena.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/die.h"
 
 enum {
 	BLOCK_DEFAULT_BYTES = 4096,
-	BLOCK_HUGE_FROM_BYTES = 512 << 10,
-	HUGE_PAGE_BYTES = 2 << 20,
+	BLOCK_MAX_BYTES = 1 << 20,
 	ALIGN_MAX = 64,
 };
 
@@ -74,29 +71,6 @@ void arena_done(struct arena *arena)
 	*arena = (struct arena){.cap_bytes = arena->cap_bytes, .block_bytes = arena->block_bytes};
 }
 
-/* The size of the ordinary block after one of this size. */
-static size_t next_bytes(size_t block_bytes)
-{
-	size_t largest = HUGE_PAGE_BYTES - sizeof(struct arena_block);
-
-	return block_bytes >= BLOCK_HUGE_FROM_BYTES ? largest : block_bytes * 2;
-}
-
-/* Room for size bytes; whole huge pages when it fills them. NULL without memory. */
-static struct arena_block *block_new(size_t size)
-{
-	size_t total = sizeof(struct arena_block) + size;
-
-	if (total % HUGE_PAGE_BYTES)
-		return malloc(total);
-	struct arena_block *block = aligned_alloc(HUGE_PAGE_BYTES, total);
-
-	/* A wish: without huge pages it is memory like any other. */
-	if (block)
-		madvise(block, total, MADV_HUGEPAGE);
-	return block;
-}
-
 static void *fail(struct arena *arena)
 {
 	arena->failed = true;
@@ -117,7 +91,7 @@ void *arena_alloc_slow(struct arena *arena, size_t n, size_t align)
 
 	if (ordinary && need <= arena->block_bytes)
 		size = arena->block_bytes < left ? arena->block_bytes : left;
-	struct arena_block *block = block_new(size);
+	struct arena_block *block = malloc(sizeof(*block) + size);
 
 	if (!block)
 		return fail(arena);
@@ -131,8 +105,8 @@ void *arena_alloc_slow(struct arena *arena, size_t n, size_t align)
 		arena->head->older = block;
 		return p;
 	}
-	if (arena->head)
-		arena->block_bytes = next_bytes(arena->block_bytes);
+	if (arena->head && arena->block_bytes < BLOCK_MAX_BYTES)
+		arena->block_bytes *= 2;
 	block->older = arena->head;
 	arena->head = block;
 	arena->at = p + n;
