@@ -20,20 +20,12 @@ struct slot {
 };
 
 struct escalation {
-	uint64_t refusals, window_ms;
 	struct slot slots[N_SLOTS];
 };
 
-struct escalation *escalation_new(uint64_t refusals, uint64_t window_ns)
+struct escalation *escalation_new(void)
 {
-	struct escalation *escalation = refusals ? calloc(1, sizeof(*escalation)) : NULL;
-
-	if (escalation) {
-		escalation->refusals =
-			refusals < (1 << COUNT_BITS) ? refusals : (1 << COUNT_BITS) - 1;
-		escalation->window_ms = window_ns / NS_PER_MS;
-	}
-	return escalation;
+	return calloc(1, sizeof(struct escalation));
 }
 
 void escalation_free(struct escalation *escalation)
@@ -68,14 +60,18 @@ static struct slot *find_slot(struct escalation *escalation, uint64_t who, uint6
 	return usable;
 }
 
-static bool add(struct escalation *escalation, uint64_t refusals, uint64_t window_ms,
-		const struct addr *source, uint64_t now_ns)
+bool escalation_add(struct escalation *escalation, const struct escalate_rule *rule,
+		    const struct addr *source, uint64_t now_ns)
 {
+	enum { REFUSALS_MAX = (1 << COUNT_BITS) - 1 };
+	uint64_t refusals = rule->refusals < REFUSALS_MAX ? (uint64_t)rule->refusals : REFUSALS_MAX;
+	uint64_t window_ms = (uint64_t)rule->window_ns / NS_PER_MS;
 	/* The kernel plane counts IPv6 by /64: so does this. */
 	struct addr masked = addr_mask(source, 32, V6_PREFIX_BITS);
 	uint64_t who = hash_keyed(str_n((const char *)masked.byte, sizeof(masked.byte))) | 1;
 	uint64_t now_ms = now_ns / NS_PER_MS, state, next;
-	struct slot *slot = find_slot(escalation, who, window_ms, now_ms);
+	struct slot *slot =
+		rule->refusals > 0 ? find_slot(escalation, who, window_ms, now_ms) : NULL;
 	bool reached;
 
 	if (!slot)
@@ -97,21 +93,6 @@ static bool add(struct escalation *escalation, uint64_t refusals, uint64_t windo
 	return reached;
 }
 
-bool escalation_add(struct escalation *escalation, const struct addr *source, uint64_t now_ns)
-{
-	return add(escalation, escalation->refusals, escalation->window_ms, source, now_ns);
-}
-
-bool escalation_add_by(struct escalation *escalation, const struct escalate_rule *rule,
-		       const struct addr *source, uint64_t now_ns)
-{
-	enum { REFUSALS_MAX = (1 << COUNT_BITS) - 1 };
-	int64_t refusals = rule->refusals < REFUSALS_MAX ? rule->refusals : REFUSALS_MAX;
-
-	return refusals > 0 && add(escalation, (uint64_t)refusals,
-				   (uint64_t)rule->window_ns / NS_PER_MS, source, now_ns);
-}
-
 void escalation_count(struct worker *worker, const struct conn *conn,
 		      const struct escalate_rule *rule, struct str route, struct str middleware,
 		      bool is_trusted)
@@ -119,7 +100,7 @@ void escalation_count(struct worker *worker, const struct conn *conn,
 	struct worker_shared *shared = worker->shared;
 
 	if (!shared->escalation || is_trusted ||
-	    !escalation_add_by(shared->escalation, rule, &conn->peer, worker->loop.now_ns))
+	    !escalation_add(shared->escalation, rule, &conn->peer, worker->loop.now_ns))
 		return;
 	worker_count(&worker->counters.bans, 1);
 	if (worker->metrics)

@@ -16,14 +16,15 @@
 
 struct escalation;
 
-/* NULL when refusals is 0 or without memory. */
-struct escalation *escalation_new(uint64_t refusals, uint64_t window_ns);
+/* NULL without memory. */
+struct escalation *escalation_new(void);
 void escalation_free(struct escalation *escalation);
-/* One refusal; true when it is the one that reaches the limit (the count begins anew then). */
-bool escalation_add(struct escalation *escalation, const struct addr *source, uint64_t now_ns);
-/* The same by the rule of an entry point, which a SourcePolicy may have set. */
-bool escalation_add_by(struct escalation *escalation, const struct escalate_rule *rule,
-		       const struct addr *source, uint64_t now_ns);
+/*
+ * One refusal; true when it is the one that reaches the rule's limit (the count begins anew then).
+ * Rules belong to entry points; one of 0 refusals never reaches it.
+ */
+bool escalation_add(struct escalation *escalation, const struct escalate_rule *rule,
+		    const struct addr *source, uint64_t now_ns);
 /* For a connection whose request was refused; calls the hook. */
 void escalation_count(struct worker *worker, const struct conn *conn,
 		      const struct escalate_rule *rule, struct str route, struct str middleware,

@@ -131,7 +131,7 @@ static void run_middlewares(struct exchange *exchange)
 	struct worker *worker = exchange->worker;
 	enum pipeline_result result = pipeline_run(&exchange->pipeline, worker, &exchange->request);
 
-	if (exchange->pipeline.was_refused && worker->shared->escalation)
+	if (exchange->pipeline.was_refused)
 		escalate(exchange);
 	switch (result) {
 	case PIPELINE_NEXT:

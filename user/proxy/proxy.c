@@ -227,7 +227,6 @@ static int init_access_log(struct proxy *proxy, const struct static_access_log *
 static int init_shared(struct proxy *proxy, const struct proxy_options *options)
 {
 	struct worker_shared *shared = &proxy->shared;
-	const struct static_escalation *escalation = &options->config->escalation;
 	int error;
 
 	shared->config = options->config;
@@ -241,11 +240,7 @@ static int init_shared(struct proxy *proxy, const struct proxy_options *options)
 	shared->jobs = jobs_new(JOB_THREADS);
 	if (!shared->jobs)
 		return -ENOMEM;
-	/* Every entry point has a rule of its own, so the table is needed even if this one says
-	 * never. */
-	shared->escalation =
-		escalation_new(escalation->refusals > 0 ? (uint64_t)escalation->refusals : 1,
-			       or_else(escalation->window, 10));
+	shared->escalation = escalation_new();
 	return init_access_log(proxy, options->config->access_log);
 }
 

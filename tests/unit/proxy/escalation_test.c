@@ -25,47 +25,62 @@ static struct addr addr_of(const char *text)
 
 static void the_limit_is_reached_once_per_so_many_refusals(void **state)
 {
-	struct escalation *escalation = escalation_new(5, 10 * NS_PER_SEC);
+	const struct escalate_rule rule = {.refusals = 5, .window_ns = 10 * NS_PER_SEC};
+	struct escalation *escalation = escalation_new();
 	struct addr a = addr_of("192.0.2.1"), b = addr_of("192.0.2.2");
 	uint64_t now_ns = 100 * NS_PER_SEC;
 
 	(void)state;
 	for (int i = 1; i <= 20; i++) {
-		assert_int_equal(escalation_add(escalation, &a, now_ns), i % 5 == 0);
+		assert_int_equal(escalation_add(escalation, &rule, &a, now_ns), i % 5 == 0);
 		now_ns += NS_PER_SEC / 10;
 	}
-	assert_false(escalation_add(escalation, &b, now_ns));
+	assert_false(escalation_add(escalation, &rule, &b, now_ns));
 	escalation_free(escalation);
 }
 
 static void refusals_outside_of_a_window_do_not_add_up(void **state)
 {
-	struct escalation *escalation = escalation_new(3, NS_PER_SEC);
+	const struct escalate_rule rule = {.refusals = 3, .window_ns = NS_PER_SEC};
+	struct escalation *escalation = escalation_new();
 	struct addr a = addr_of("192.0.2.1");
 	uint64_t now_ns = 100 * NS_PER_SEC;
 
 	(void)state;
 	for (int i = 0; i < 50; i++, now_ns += 600 * NS_PER_MS)
-		assert_false(escalation_add(escalation, &a, now_ns));
+		assert_false(escalation_add(escalation, &rule, &a, now_ns));
 	escalation_free(escalation);
 }
 
 static void neighbours_in_a_64_are_one_source(void **state)
 {
-	struct escalation *escalation = escalation_new(2, NS_PER_SEC);
+	const struct escalate_rule rule = {.refusals = 2, .window_ns = NS_PER_SEC};
+	struct escalation *escalation = escalation_new();
 	struct addr a = addr_of("2001:db8::1"), b = addr_of("2001:db8::ffff:2"),
 		    c = addr_of("2001:db8:0:1::1");
 
 	(void)state;
-	assert_false(escalation_add(escalation, &a, NS_PER_SEC));
-	assert_false(escalation_add(escalation, &c, NS_PER_SEC));
-	assert_true(escalation_add(escalation, &b, NS_PER_SEC));
+	assert_false(escalation_add(escalation, &rule, &a, NS_PER_SEC));
+	assert_false(escalation_add(escalation, &rule, &c, NS_PER_SEC));
+	assert_true(escalation_add(escalation, &rule, &b, NS_PER_SEC));
 	escalation_free(escalation);
-	assert_null(escalation_new(0, NS_PER_SEC));
 	escalation_free(NULL);
 }
 
+static void a_rule_of_no_refusals_never_escalates(void **state)
+{
+	const struct escalate_rule never = {.refusals = 0, .window_ns = NS_PER_SEC};
+	struct escalation *escalation = escalation_new();
+	struct addr a = addr_of("192.0.2.1");
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		assert_false(escalation_add(escalation, &never, &a, NS_PER_SEC));
+	escalation_free(escalation);
+}
+
 static struct escalation *shared;
+static const struct escalate_rule shared_rule = {.refusals = 100, .window_ns = 10 * NS_PER_SEC};
 static _Atomic unsigned int n_reached;
 
 static void *refuse_often(void *arg)
@@ -74,7 +89,7 @@ static void *refuse_often(void *arg)
 
 	(void)arg;
 	for (int i = 0; i < 10000; i++)
-		if (escalation_add(shared, &a, NS_PER_SEC))
+		if (escalation_add(shared, &shared_rule, &a, NS_PER_SEC))
 			n_reached++;
 	return NULL;
 }
@@ -84,7 +99,7 @@ static void workers_count_together(void **state)
 	pthread_t threads[3];
 
 	(void)state;
-	shared = escalation_new(100, 10 * NS_PER_SEC);
+	shared = escalation_new();
 	for (int i = 0; i < 3; i++)
 		pthread_create(&threads[i], NULL, refuse_often, NULL);
 	for (int i = 0; i < 3; i++)
@@ -95,13 +110,14 @@ static void workers_count_together(void **state)
 
 static void a_crowd_of_sources_neither_fails_nor_counts_wrong(void **state)
 {
-	struct escalation *escalation = escalation_new(1000, 10 * NS_PER_SEC);
+	const struct escalate_rule rule = {.refusals = 1000, .window_ns = 10 * NS_PER_SEC};
+	struct escalation *escalation = escalation_new();
 	struct addr addr = addr_of("10.0.0.0");
 
 	(void)state;
 	for (uint32_t i = 0; i < 200000; i++) {
 		memcpy(addr.byte + 12, &i, sizeof(i));
-		assert_false(escalation_add(escalation, &addr, NS_PER_SEC + i));
+		assert_false(escalation_add(escalation, &rule, &addr, NS_PER_SEC + i));
 	}
 	escalation_free(escalation);
 }
@@ -112,6 +128,7 @@ int main(void)
 		cmocka_unit_test(the_limit_is_reached_once_per_so_many_refusals),
 		cmocka_unit_test(refusals_outside_of_a_window_do_not_add_up),
 		cmocka_unit_test(neighbours_in_a_64_are_one_source),
+		cmocka_unit_test(a_rule_of_no_refusals_never_escalates),
 		cmocka_unit_test(workers_count_together),
 		cmocka_unit_test(a_crowd_of_sources_neither_fails_nor_counts_wrong),
 	};
