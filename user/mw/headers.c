@@ -114,14 +114,14 @@ static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_
 	return MW_REPLY;
 }
 
-static void on_response(const struct mw_instance *instance, struct mw_call *call)
+static enum mw_verdict on_response(const struct mw_instance *instance, struct mw_call *call)
 {
 	const struct headers_conf *self = instance->conf;
 	const struct slot *slot = call->slot;
 	struct headers *headers = &call->response->headers;
 
 	if (slot->preflight)
-		return;
+		return MW_NEXT;
 	if (!slot->bad_host)
 		secure_headers_respond(&self->secure, call->request, headers);
 	for (size_t i = 0; i < self->response.n; i++) {
@@ -133,6 +133,7 @@ static void on_response(const struct mw_instance *instance, struct mw_call *call
 			header_remove(headers, pair->key);
 	}
 	cors_respond(&self->cors, call->request, headers);
+	return MW_NEXT;
 }
 
 static struct str explain(const struct mw_instance *instance, const struct request *request,

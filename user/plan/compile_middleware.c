@@ -284,6 +284,7 @@ static bool instantiate(struct compile *c, struct str router, const struct compi
 		return false;
 	chain->slot_bytes += (from->mw->slot_size + SLOT_ALIGN - 1) & ~(SLOT_ALIGN - 1U);
 	chain->has_response_hooks = chain->has_response_hooks || from->mw->on_response;
+	chain->has_end_hooks = chain->has_end_hooks || from->mw->on_end;
 	chain->n++;
 	return true;
 }

@@ -41,8 +41,11 @@ struct sticky {
 	struct str attributes; /* "; Path=/; HttpOnly" as it is appended to name=value */
 };
 
+/* How servers are spoken to (reference a.7): compiled ServersTransport, or the default one. */
+struct transport; /* plan/transport.h */
+
 struct server {
-	uint32_t id; /* dense: address, port, scheme */
+	uint32_t id; /* dense: address, port, scheme, transport */
 	struct addr addr;
 	uint16_t port;
 	bool is_https;
@@ -57,8 +60,11 @@ struct server {
 };
 
 enum service_kind {
-	SERVICE_SERVERS,  /* endpoints */
-	SERVICE_WEIGHTED, /* over children */
+	SERVICE_SERVERS,	       /* endpoints */
+	SERVICE_WEIGHTED,	       /* over children */
+	SERVICE_MIRRORING,	       /* children[0] answers; the others get copies */
+	SERVICE_HIGHEST_RANDOM_WEIGHT, /* over children, by client address */
+	SERVICE_FAILOVER, /* children[0], and children[1] when that is down or its answer is bad */
 	SERVICE_NOOP,	  /* answers 418 (redirections never reach it) */
 };
 
@@ -72,6 +78,7 @@ struct turn_order {
 struct service_child {
 	const struct service *service;
 	int32_t weight;
+	uint8_t percent; /* of SERVICE_MIRRORING: how many requests get a copy */
 	struct str name;
 	struct str sticky_values[4];
 };
@@ -87,13 +94,25 @@ struct service {
 	struct server *servers;
 	uint32_t n_servers;
 	bool pass_host_header;
+	/* Service-level middlewares: they run when the choice has come down to this service, and
+	 * before it goes on. NULL: none. */
+	const struct mw_chain *chain;
 	/* The rest. */
 	uint32_t id;	 /* dense */
 	struct str name; /* qualified: "shop-web-80@kubernetescrd" */
 	int64_t flush_interval_ns;
-	/* SERVICE_WEIGHTED */
+	/* SERVICE_WEIGHTED, _MIRRORING, _HIGHEST_RANDOM_WEIGHT, _FAILOVER */
 	struct service_child *children;
 	uint32_t n_children;
+	/* _MIRRORING and _FAILOVER: a request body longer than this is not copied, or is refused
+	 * with 413; negative: no limit. */
+	int64_t max_body_bytes;
+	bool mirror_body;
+	/* _FAILOVER: statuses of the first child's answer that make the second one answer. */
+	const struct status_range {
+		uint16_t from, to; /* inclusive */
+	} * statuses;
+	uint32_t n_statuses;
 };
 
 enum route_status { ROUTE_ENABLED, ROUTE_WARNING, ROUTE_DISABLED };
@@ -102,8 +121,11 @@ struct route {
 	/* What every request reads: one cache line. */
 	const struct rule *rule;
 	struct mw_chain chain;
-	const struct service *service; /* NULL only when disabled */
-	uint32_t series;	       /* metrics block of router+service */
+	const struct service *service; /* NULL when disabled, and for a parent of other routes */
+	/* For a parent of other routes (reference a.1, multi-layer routing): where to go on after
+	 * the chain. */
+	const struct router *below;
+	uint32_t series;     /* metrics block of router+service */
 	uint16_t tls_policy; /* the policy a connection must have been made under, else 421 */
 	bool is_tls;
 	/* The rest. */

@@ -72,13 +72,15 @@ void attempt_begin(struct exchange *exchange)
 		exchange_fail(exchange, FAIL_SERVICE_BROKEN);
 		return;
 	}
-	if (!balance_pick(exchange->worker, exchange->route->service, request, NULL, 0,
-			  &exchange->pick)) {
-		exchange_fail(exchange, FAIL_NO_SERVER);
-		return;
-	}
-	if (exchange->pick.noop) {
+	switch (balance_pick(exchange->worker, exchange->route->service, request, NULL, 0,
+			     &exchange->pick)) {
+	case BALANCE_SERVER:
+		break;
+	case BALANCE_NOOP:
 		reply_status(exchange, 418);
+		return;
+	default:
+		exchange_fail(exchange, FAIL_NO_SERVER);
 		return;
 	}
 	fail = forwarded_send(request, &exchange->conn->entry->reading.forwarded);
@@ -105,8 +107,8 @@ static bool pick_other(struct exchange *exchange)
 	struct balance_pick other;
 
 	if (exchange->n_tried >= BALANCE_TRIED_MAX ||
-	    !balance_pick(exchange->worker, service, &exchange->request, exchange->tried,
-			  exchange->n_tried, &other) ||
+	    balance_pick(exchange->worker, service, &exchange->request, exchange->tried,
+			 exchange->n_tried, &other) != BALANCE_SERVER ||
 	    was_tried(exchange, other.server))
 		return false;
 	exchange->pick.server = other.server;

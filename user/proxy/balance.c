@@ -157,36 +157,54 @@ pick_child(const struct service *service, const struct request *request, struct 
 	return NULL;
 }
 
-bool balance_pick(struct worker *worker, const struct service *service,
-		  const struct request *request, const struct server *const *tried, size_t n_tried,
-		  struct balance_pick *ret_pick)
+enum balance_result balance_go_on(struct worker *worker, const struct request *request,
+				  const struct server *const *tried, size_t n_tried,
+				  struct balance_pick *pick)
 {
-	struct balance_pick *pick = ret_pick;
+	const struct service *service = pick->service, *from = service;
 
-	pick->server = NULL;
-	pick->noop = NULL;
-	pick->n_cookies = 0;
-	for (int depth = 0; depth < BALANCE_DEPTH_MAX && service; depth++) {
+	while (service && pick->depth++ < BALANCE_DEPTH_MAX) {
 		const struct service_child *child;
 
 		pick->service = service;
+		if (service->chain && service != from)
+			return BALANCE_CHAIN;
 		switch (service->kind) {
 		case SERVICE_NOOP:
 			pick->noop = service;
-			return true;
+			return BALANCE_NOOP;
 		case SERVICE_SERVERS:
 			/* It is written when the answer has been sent. */
 			if (worker->metrics)
 				__builtin_prefetch(metric_block(worker->metrics, service->series),
 						   1);
-			return pick_server(worker, service, request, tried, n_tried, pick);
-		case SERVICE_WEIGHTED:
+			return pick_server(worker, service, request, tried, n_tried, pick)
+				       ? BALANCE_SERVER
+				       : BALANCE_NONE;
+		default:
 			child = pick_child(service, request, pick);
 			service = child ? child->service : NULL;
 			break;
 		}
 	}
-	return false;
+	return BALANCE_NONE;
+}
+
+enum balance_result balance_pick(struct worker *worker, const struct service *service,
+				 const struct request *request, const struct server *const *tried,
+				 size_t n_tried, struct balance_pick *ret_pick)
+{
+	struct balance_pick *pick = ret_pick;
+
+	pick->server = NULL;
+	pick->noop = pick->mirroring = pick->failover = NULL;
+	pick->n_cookies = pick->depth = 0;
+	pick->service = service;
+	if (!service)
+		return BALANCE_NONE;
+	if (service->chain)
+		return BALANCE_CHAIN;
+	return balance_go_on(worker, request, tried, n_tried, pick);
 }
 
 struct str balance_cookie_text(const struct balance_cookie *cookie, struct arena *arena)

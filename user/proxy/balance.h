@@ -24,21 +24,37 @@ struct balance_cookie {
 	struct str value;
 };
 
+enum balance_result {
+	BALANCE_NONE,	/* no server can take it: 503 */
+	BALANCE_SERVER, /* pick->server */
+	BALANCE_NOOP,	/* pick->noop answers by itself */
+	BALANCE_CHAIN,	/* pick->service has middlewares (service->chain) that come first: run them,
+			   then call balance_go_on() */
+};
+
 struct balance_pick {
-	const struct service *service; /* of servers */
+	const struct service *service; /* of servers; where the choice stands after BALANCE_CHAIN */
 	const struct server *server;
 	const struct service *noop; /* instead: a service that answers by itself */
+	/* Passed on the way down; NULL: none. Copies go to mirroring's further children; the second
+	 * child of failover answers when the first one's answer is one of its statuses. */
+	const struct service *mirroring, *failover;
+	uint8_t depth;
 	struct balance_cookie cookies[BALANCE_DEPTH_MAX];
 	uint8_t n_cookies;
 };
 
 /*
  * tried: servers that failed for this request already; they are asked again only if no other is
- * there. False: there is no server at all.
+ * there.
  */
-bool balance_pick(struct worker *worker, const struct service *service,
-		  const struct request *request, const struct server *const *tried, size_t n_tried,
-		  struct balance_pick *ret_pick);
+enum balance_result balance_pick(struct worker *worker, const struct service *service,
+				 const struct request *request, const struct server *const *tried,
+				 size_t n_tried, struct balance_pick *ret_pick);
+/* Goes on below pick->service, whose middlewares have run. */
+enum balance_result balance_go_on(struct worker *worker, const struct request *request,
+				  const struct server *const *tried, size_t n_tried,
+				  struct balance_pick *pick);
 /* "name=value; Path=/" */
 struct str balance_cookie_text(const struct balance_cookie *cookie, struct arena *arena);
 

@@ -79,6 +79,7 @@ enum pipeline_result pipeline_run(struct pipeline *pipeline, struct worker *work
 	while (pipeline->is_waiting || pipeline->n_reached < chain->n) {
 		switch (call_hook(pipeline, worker, request)) {
 		case MW_NEXT:
+		case MW_AGAIN: /* means something for responses only */
 			break;
 		case MW_REPLY:
 			pipeline->replied = true;

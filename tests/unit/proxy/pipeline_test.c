@@ -36,18 +36,20 @@ static enum mw_verdict pass(const struct mw_instance *self, struct mw_call *call
 	return MW_NEXT;
 }
 
-static void come_back(const struct mw_instance *self, struct mw_call *call)
+static enum mw_verdict come_back(const struct mw_instance *self, struct mw_call *call)
 {
 	note(self, "<");
 	if (call->slot)
 		assert_int_equal(*(char *)call->slot, self->name.at[0]);
 	assert_non_null(call->response);
+	return MW_NEXT;
 }
 
-static void come_back_too(const struct mw_instance *self, struct mw_call *call)
+static enum mw_verdict come_back_too(const struct mw_instance *self, struct mw_call *call)
 {
 	(void)call;
 	note(self, "<");
+	return MW_NEXT;
 }
 
 static enum mw_verdict refuse(const struct mw_instance *self, struct mw_call *call)

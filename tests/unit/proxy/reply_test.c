@@ -23,10 +23,11 @@ static enum mw_verdict answer(const struct mw_instance *self, struct mw_call *ca
 	return MW_REPLY;
 }
 
-static void add_security(const struct mw_instance *self, struct mw_call *call)
+static enum mw_verdict add_security(const struct mw_instance *self, struct mw_call *call)
 {
 	(void)self;
 	header_set(&call->response->headers, STR("X-Frame"), STR("DENY"));
+	return MW_NEXT;
 }
 
 static const struct mw mw_answer = {.on_request = answer};
