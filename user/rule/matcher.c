@@ -187,6 +187,8 @@ static bool match_query(const struct rule *leaf, const struct request *request)
 			continue;
 		if (leaf->regex ? regex_match(leaf->regex, value) : str_eq(value, leaf->args[1]))
 			return true;
+		if (leaf->first_value)
+			return false;
 	}
 	return false;
 }
@@ -212,9 +214,7 @@ const struct matcher matcher_table[MATCH__COUNT] = {
 };
 /* clang-format on */
 
-/* b.1: as declared, all lower, all upper, or the first letter upper and the rest lower; nothing
- * else. */
-static bool is_spelling(struct str name, struct str declared)
+bool matcher_is_spelling(struct str name, struct str declared)
 {
 	bool lower = true, upper = true;
 
@@ -233,7 +233,7 @@ static bool is_spelling(struct str name, struct str declared)
 int matcher_find(struct str name)
 {
 	for (int i = 0; i < MATCH__COUNT; i++) {
-		if (is_spelling(name, matcher_table[i].name))
+		if (matcher_is_spelling(name, matcher_table[i].name))
 			return i;
 	}
 	return -1;

@@ -22,6 +22,8 @@ struct matcher {
 
 extern const struct matcher matcher_table[MATCH__COUNT];
 
+/* b.1: as declared, all lower, all upper, or the first letter upper and the rest lower. */
+bool matcher_is_spelling(struct str name, struct str declared);
 /* The kind of a name in one of its four spellings, or -1. */
 int matcher_find(struct str name);
 /* The matcher that a wrong name may have meant, or {0}. */

@@ -3,7 +3,8 @@
 #define RULE_H
 
 /*
- * rule: the HTTP matching language, reference/traefik.md sections b.1 and b.2 (v3 syntax).
+ * rule: the HTTP matching language, reference/traefik.md sections b.1 and b.2. Rules in v2 syntax
+ * become the same trees (rule_v2.c), with the matchers of v3.
  *
  * rule_parse turns text into a tree in negation normal form (negation only at the leaves, as the
  * reference's De Morgan rule says), with every argument checked and every regular expression
@@ -17,6 +18,8 @@
 #include "base/arena.h"
 #include "base/regex.h"
 #include "http/message.h"
+
+enum rule_syntax { RULE_V3, RULE_V2 };
 
 enum rule_op { RULE_LEAF, RULE_AND, RULE_OR };
 
@@ -36,9 +39,10 @@ enum matcher_kind {
 };
 
 struct rule {
-	uint8_t op;   /* enum rule_op */
-	uint8_t kind; /* enum matcher_kind, for a leaf */
-	bool negated; /* leaf only */
+	uint8_t op;	  /* enum rule_op */
+	uint8_t kind;	  /* enum matcher_kind, for a leaf */
+	bool negated;	  /* leaf only */
+	bool first_value; /* MATCH_QUERY*: only the first value of the key counts (v2) */
 	uint8_t n_args;
 	uint16_t column, end; /* of the leaf in the text, bytes from 0 */
 	uint16_t header_id;   /* MATCH_HEADER*: enum header_id of args[0] */
@@ -55,10 +59,14 @@ struct rule_fault {
 	char message[192]; /* "unknown matcher Hots; did you mean Host?" */
 };
 
+/* "v2" is v2, any other word v3 (reference b.2). */
+enum rule_syntax rule_syntax_of(struct str word);
 /* 0, or -EINVAL with *ret_fault filled, or -ENOMEM. *ret_rule is the root; text need not outlive
  * the call. */
 int rule_parse(struct str text, struct arena *arena, const struct rule **ret_rule,
 	       struct rule_fault *ret_fault);
+int rule_parse_as(enum rule_syntax syntax, struct str text, struct arena *arena,
+		  const struct rule **ret_rule, struct rule_fault *ret_fault);
 /* Frees the regular expressions of a tree; the nodes go with their arena. NULL is fine. */
 void rule_done(const struct rule *root);
 /* Whether the request matches. Never allocates, but for the decoding of query values in

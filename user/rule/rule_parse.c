@@ -10,8 +10,9 @@
 
 #include "rule/matcher.h"
 #include "rule/rule_lex.h"
+#include "rule/rule_v2.h"
 
-enum { MAX_TEXT_BYTES = 65535, MAX_DEPTH = 128, MAX_ARGS = 2, FIRST_CHILDREN = 4 };
+enum { MAX_TEXT_BYTES = 65535, MAX_DEPTH = 128, FIRST_CHILDREN = 4 };
 
 struct parser {
 	struct rule_lex lex;
@@ -21,6 +22,8 @@ struct parser {
 	struct rule_fault *fault;
 	unsigned int depth;
 	int error;
+	enum rule_syntax syntax;
+	struct rule_arg args[RULE_ARGS_MAX]; /* of the matcher that is being read */
 };
 
 static struct rule *parse_or(struct parser *parser, bool negated);
@@ -99,9 +102,8 @@ static bool take(struct parser *parser, enum rule_token_kind kind, const char *e
 	return true;
 }
 
-/* ( "a" , "b" [,] ). Columns of the arguments are for what their check finds. */
-static bool parse_args(struct parser *parser, struct rule *leaf, size_t columns[MAX_ARGS],
-		       size_t *ret_n)
+/* ( "a" , "b" [,] ): into parser->args; too many are counted, not kept. */
+static bool parse_args(struct parser *parser, size_t *ret_n)
 {
 	size_t n = 0;
 
@@ -124,14 +126,8 @@ static bool parse_args(struct parser *parser, struct rule *leaf, size_t columns[
 			fail_at(parser, token->column, "an argument must not be empty");
 			return false;
 		}
-		if (n < MAX_ARGS) {
-			columns[n] = token->column;
-			leaf->args[n] = arena_str(parser->arena, token->value);
-			if (!leaf->args[n].at) {
-				no_memory(parser);
-				return false;
-			}
-		}
+		if (n < RULE_ARGS_MAX)
+			parser->args[n] = (struct rule_arg){token->value, token->column};
 		n++;
 		advance(parser);
 		if (parser->token.kind == RULE_TOKEN_COMMA)
@@ -145,31 +141,51 @@ static bool parse_args(struct parser *parser, struct rule *leaf, size_t columns[
 	return true;
 }
 
-static bool check_args(struct parser *parser, struct rule *leaf, const size_t columns[MAX_ARGS])
-{
-	const struct matcher *matcher = &matcher_table[leaf->kind];
-	char why[128] = "";
-	int bad = matcher->check(leaf, parser->arena, why);
+/* What is told of a matcher before its arguments are checked. */
+struct leaf_place {
+	struct str name;
+	size_t column, end;
+	bool negated;
+};
 
+/* A leaf of a kind, with copies of args; columns are those of the arguments. */
+static struct rule *make_leaf(struct parser *parser, const struct leaf_place *place,
+			      enum matcher_kind kind, const struct rule_arg *args, size_t n,
+			      bool first_value)
+{
+	struct rule *leaf = ARENA_NEW(parser->arena, struct rule);
+	char why[RULE_WHY_BYTES] = "";
+	int bad;
+
+	if (!leaf)
+		return no_memory(parser);
+	*leaf = (struct rule){.op = RULE_LEAF,
+			      .kind = (uint8_t)kind,
+			      .negated = place->negated,
+			      .first_value = first_value,
+			      .n_args = (uint8_t)n,
+			      .column = (uint16_t)place->column,
+			      .end = (uint16_t)place->end};
+	for (size_t i = 0; i < n; i++) {
+		leaf->args[i] = arena_str(parser->arena, args[i].value);
+		if (!leaf->args[i].at)
+			return no_memory(parser);
+	}
+	bad = matcher_table[kind].check(leaf, parser->arena, why);
 	if (leaf->regex) {
 		leaf->next_owned = parser->owned;
 		parser->owned = leaf;
 	}
-	if (bad >= 0) {
-		fail_at(parser, columns[bad], STR_FMT ": %s", STR_ARG(matcher->name), why);
-		return false;
-	}
-	if (parser->arena->failed) {
-		no_memory(parser);
-		return false;
-	}
-	return true;
+	if (bad >= 0)
+		return fail_at(parser, args[bad].column, STR_FMT ": %s", STR_ARG(place->name), why);
+	return parser->arena->failed ? no_memory(parser) : leaf;
 }
 
 static struct rule *unknown_matcher(struct parser *parser)
 {
 	struct str name = str_take(parser->token.value, 60);
-	struct str meant = matcher_suggest(parser->token.value);
+	struct str meant = parser->syntax == RULE_V2 ? rule_v2_suggest(parser->token.value)
+						     : matcher_suggest(parser->token.value);
 
 	if (meant.len == 0)
 		return fail_at(parser, parser->token.column, "unknown matcher " STR_FMT,
@@ -179,38 +195,83 @@ static struct rule *unknown_matcher(struct parser *parser)
 		       STR_ARG(meant));
 }
 
-static struct rule *parse_leaf(struct parser *parser, bool negated)
+static struct rule *parse_leaf_v3(struct parser *parser, bool negated)
 {
-	size_t columns[MAX_ARGS] = {0}, n = 0, column = parser->token.column;
+	struct leaf_place place = {.column = parser->token.column, .negated = negated};
 	int kind = matcher_find(parser->token.value);
-	struct rule *leaf;
+	const struct matcher *matcher;
+	size_t n = 0;
 
 	if (kind < 0)
 		return unknown_matcher(parser);
-	leaf = ARENA_NEW(parser->arena, struct rule);
-	if (!leaf)
-		return no_memory(parser);
-	leaf->op = RULE_LEAF;
-	leaf->kind = (uint8_t)kind;
-	leaf->negated = negated;
-	leaf->column = (uint16_t)column;
+	matcher = &matcher_table[kind];
+	place.name = matcher->name;
 	advance(parser);
-	if (!parse_args(parser, leaf, columns, &n))
+	if (!parse_args(parser, &n))
 		return NULL;
-	leaf->end = (uint16_t)parser->token.end;
-
-	const struct matcher *matcher = &matcher_table[kind];
-
+	place.end = parser->token.end;
 	if (n < matcher->min_args || n > matcher->max_args)
-		return fail_at(parser, column, STR_FMT " takes %s, found %zu",
+		return fail_at(parser, place.column, STR_FMT " takes %s, found %zu",
 			       STR_ARG(matcher->name),
 			       matcher->max_args == 1	? "one argument"
 			       : matcher->min_args == 2 ? "two arguments"
 							: "one or two arguments",
 			       n);
-	leaf->n_args = (uint8_t)n;
 	advance(parser);
-	return check_args(parser, leaf, columns) ? leaf : NULL;
+	return make_leaf(parser, &place, (enum matcher_kind)kind, parser->args, n, false);
+}
+
+static bool add_child(struct parser *parser, struct rule *node, size_t *cap,
+		      const struct rule *child);
+
+/* The terms as a tree; "all of them" turns into "one of them" where it is negated. */
+static struct rule *join_terms(struct parser *parser, const struct leaf_place *place,
+			       const struct rule_v2_terms *terms)
+{
+	struct rule *node = ARENA_NEW(parser->arena, struct rule);
+	size_t cap = 0;
+
+	if (!node || !terms->at)
+		return no_memory(parser);
+	node->op = terms->all != place->negated ? RULE_AND : RULE_OR;
+	for (size_t i = 0; i < terms->n; i++) {
+		const struct rule_v2_term *term = &terms->at[i];
+		struct rule_arg args[2] = {{term->args[0], term->column},
+					   {term->args[1], term->column}};
+		struct rule *leaf =
+			make_leaf(parser, place, term->kind, args, term->n_args, term->first_value);
+
+		if (!leaf || terms->n == 1)
+			return leaf;
+		if (!add_child(parser, node, &cap, leaf))
+			return NULL;
+	}
+	return node;
+}
+
+static struct rule *parse_leaf_v2(struct parser *parser, bool negated)
+{
+	struct leaf_place place = {.column = parser->token.column, .negated = negated};
+	int index = rule_v2_find(parser->token.value);
+	char why[RULE_WHY_BYTES] = "";
+	struct rule_v2_terms terms;
+	size_t n = 0, bad = 0;
+
+	if (index < 0)
+		return unknown_matcher(parser);
+	place.name = rule_v2_name(index);
+	advance(parser);
+	if (!parse_args(parser, &n))
+		return NULL;
+	place.end = parser->token.end;
+	if (n > RULE_ARGS_MAX)
+		return fail_at(parser, place.column, STR_FMT " has more than %d arguments",
+			       STR_ARG(place.name), RULE_ARGS_MAX);
+	if (!rule_v2_translate(index, parser->args, n, parser->arena, &terms, &bad, why))
+		return fail_at(parser, bad < n ? parser->args[bad].column : place.column,
+			       STR_FMT "%s %s", STR_ARG(place.name), bad < n ? ":" : "", why);
+	advance(parser);
+	return join_terms(parser, &place, &terms);
 }
 
 static struct rule *parse_group(struct parser *parser, bool negated)
@@ -237,7 +298,8 @@ static struct rule *parse_unary(struct parser *parser, bool negated)
 		inner = parse_group(parser, negated);
 		break;
 	case RULE_TOKEN_NAME:
-		inner = parse_leaf(parser, negated);
+		inner = parser->syntax == RULE_V2 ? parse_leaf_v2(parser, negated)
+						  : parse_leaf_v3(parser, negated);
 		break;
 	default:
 		unexpected(parser, "a matcher");
@@ -316,11 +378,24 @@ static struct rule *parse_or(struct parser *parser, bool negated)
 	return parse_chain(parser, negated, RULE_TOKEN_OR, parse_and);
 }
 
+enum rule_syntax rule_syntax_of(struct str word)
+{
+	return str_eq(word, STR("v2")) ? RULE_V2 : RULE_V3;
+}
+
 int rule_parse(struct str text, struct arena *arena, const struct rule **ret_rule,
 	       struct rule_fault *ret_fault)
 {
-	struct parser parser = {
-		.lex = {.text = text, .arena = arena}, .arena = arena, .fault = ret_fault};
+	return rule_parse_as(RULE_V3, text, arena, ret_rule, ret_fault);
+}
+
+int rule_parse_as(enum rule_syntax syntax, struct str text, struct arena *arena,
+		  const struct rule **ret_rule, struct rule_fault *ret_fault)
+{
+	struct parser parser = {.lex = {.text = text, .arena = arena},
+				.arena = arena,
+				.fault = ret_fault,
+				.syntax = syntax};
 	struct rule *root;
 
 	if (text.len > MAX_TEXT_BYTES) {
