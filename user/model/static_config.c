@@ -182,7 +182,7 @@ OPTION_GROUP(schema_servers_transport, struct static_servers_transport, "servers
 
 static const struct field core_fields[] = {
 	FIELD(struct static_core, default_rule_syntax, .name = "defaultRuleSyntax", .preset = "v3",
-	      .choices = "v3", .any_case = true, .doc = "Syntax of rules; v2 is not supported."),
+	      .choices = "v3|v2", .any_case = true, .doc = "Syntax of rules that name none."),
 };
 OPTION_GROUP(schema_core, struct static_core, "core", "Rules.", core_fields);
 

@@ -117,7 +117,7 @@ static void redirect(struct compile *c, const struct static_entry_point *conf,
 	names[1] = names_join(STR("redirect-"), router, c->arena);
 	draft.route.entry_points = (struct strs){names, 1};
 	draft.route.service = compile_service_noop(c);
-	if (registry_rule(c->registry, rule, &draft.route.rule, &fault) < 0 ||
+	if (registry_rule(c->registry, RULE_V3, rule, &draft.route.rule, &fault) < 0 ||
 	    !compile_middleware_internal(c, names[1], "redirectScheme", decoded))
 		return;
 	compile_route_add(c, &draft, &(struct strs){&names[1], 1});

@@ -49,10 +49,12 @@ static void warn(struct draft *draft, struct str problem)
 	draft->route.problem = problem;
 }
 
-static void parse_rule(struct compile *c, struct draft *draft, const struct diag_path *path)
+static void parse_rule(struct compile *c, struct draft *draft, enum rule_syntax syntax,
+		       const struct diag_path *path)
 {
 	struct rule_fault fault = {0};
-	int status = registry_rule(c->registry, draft->route.rule_text, &draft->route.rule, &fault);
+	int status = registry_rule(c->registry, syntax, draft->route.rule_text, &draft->route.rule,
+				   &fault);
 
 	if (status == 0)
 		return;
@@ -148,12 +150,10 @@ static struct strs choose_middlewares(struct compile *c, struct draft *draft,
 	return names;
 }
 
-static bool uses_v2(const struct compile *c, const struct ingress_route_rule *rule)
+static enum rule_syntax syntax_of(const struct compile *c, const struct ingress_route_rule *rule)
 {
-	struct str syntax = rule->syntax.len ? rule->syntax : c->config->core.default_rule_syntax;
-
-	/* reference b.2: other unknown words mean v3 */
-	return str_eq(syntax, STR("v2"));
+	return rule_syntax_of(rule->syntax.len ? rule->syntax
+					       : c->config->core.default_rule_syntax);
 }
 
 /*
@@ -207,13 +207,7 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 		diag_error(c->sink, DIAG_FIELD(path, "match"), "a route needs a rule");
 		return;
 	}
-	if (uses_v2(c, rule)) {
-		diag_error(c->sink, DIAG_FIELD(path, "syntax"),
-			   "rules in v2 syntax are not supported yet");
-		disable(&draft, compile_problem(c));
-	} else {
-		parse_rule(c, &draft, DIAG_FIELD(path, "match"));
-	}
+	parse_rule(c, &draft, syntax_of(c, rule), DIAG_FIELD(path, "match"));
 	check_priority(c, &draft, DIAG_FIELD(path, "priority"));
 	choose_entry_points(c, &draft, &spec->entry_points,
 			    DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"));

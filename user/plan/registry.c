@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * registry: four tables of counted entries.
+ * registry: five tables of counted entries.
  *
  * Every snapshot counts once in each entry it uses; releasing it counts down, which is all that
  * other threads ever do to an entry. Tables change only on the compiling thread. The registry
@@ -14,7 +14,14 @@
 
 #include "base/table.h"
 
-enum entry_kind { ENTRY_SERVICE, ENTRY_SERVER, ENTRY_RULE, ENTRY_MW_STATE, ENTRY__COUNT };
+enum entry_kind {
+	ENTRY_SERVICE,
+	ENTRY_SERVER,
+	ENTRY_RULE,
+	ENTRY_RULE_V2,
+	ENTRY_MW_STATE,
+	ENTRY__COUNT
+};
 
 struct entry {
 	enum entry_kind kind;
@@ -28,6 +35,10 @@ struct entry {
 			const struct rule *root;
 			struct arena arena;
 		} rule;
+		struct {
+			void *at;
+			void (*release)(void *thing);
+		} thing;
 	};
 	struct str key; /* follows the entry */
 };
@@ -96,13 +107,15 @@ static void entry_free(struct registry *registry, struct entry *entry)
 {
 	if (entry->kind == ENTRY_SERVICE || entry->kind == ENTRY_SERVER)
 		id_give_back(&registry->ids[entry->kind], entry->id);
-	if (entry->kind == ENTRY_RULE) {
+	if (entry->kind == ENTRY_RULE || entry->kind == ENTRY_RULE_V2) {
 		rule_done(entry->rule.root);
 		arena_done(&entry->rule.arena);
 	}
 	/* Snapshots hold the entry, the entry holds the state. */
 	if (entry->kind == ENTRY_MW_STATE && entry->state && ref_put(&entry->state->ref))
 		entry->state->free(entry->state);
+	if (entry->kind == ENTRY_THING && entry->thing.at)
+		entry->thing.release(entry->thing.at);
 	free(entry);
 }
 
@@ -293,19 +306,46 @@ int registry_server(struct registry *registry, struct str url, uint32_t *ret_id)
 	return 0;
 }
 
-int registry_rule(struct registry *registry, struct str text, const struct rule **ret_rule,
-		  struct rule_fault *ret_fault)
+int registry_thing(struct registry *registry, struct str key, void *(*make)(void *context),
+		   void *context, void (*release)(void *thing), void **ret_thing)
+{
+	struct entry *entry = table_find(&registry->tables[ENTRY_THING], key);
+	int status;
+
+	if (entry) {
+		status = use(registry, entry);
+	} else {
+		entry = entry_new(ENTRY_THING, key);
+		if (!entry)
+			return -ENOMEM;
+		entry->thing.release = release;
+		entry->thing.at = make(context);
+		if (!entry->thing.at) {
+			entry_free(registry, entry);
+			return -EINVAL;
+		}
+		status = entry_put(registry, entry);
+	}
+	if (status == 0)
+		*ret_thing = entry->thing.at;
+	return status;
+}
+
+int registry_rule(struct registry *registry, enum rule_syntax syntax, struct str text,
+		  const struct rule **ret_rule, struct rule_fault *ret_fault)
 {
 	enum { RULE_CAP_BYTES = 16 << 20, RULE_BLOCK_BYTES = 512 };
-	struct entry *entry = table_find(&registry->tables[ENTRY_RULE], text);
+	enum entry_kind kind = syntax == RULE_V2 ? ENTRY_RULE_V2 : ENTRY_RULE;
+	struct entry *entry = table_find(&registry->tables[kind], text);
 	int status;
 
 	if (!entry) {
-		entry = entry_new(ENTRY_RULE, text);
+		entry = entry_new(kind, text);
 		if (!entry)
 			return -ENOMEM;
 		arena_init(&entry->rule.arena, RULE_CAP_BYTES, RULE_BLOCK_BYTES);
-		status = rule_parse(text, &entry->rule.arena, &entry->rule.root, ret_fault);
+		status = rule_parse_as(syntax, text, &entry->rule.arena, &entry->rule.root,
+				       ret_fault);
 		if (status < 0) {
 			entry->rule.root = NULL;
 			entry_free(registry, entry);

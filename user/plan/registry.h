@@ -45,9 +45,15 @@ void registry_end(struct registry *registry);
 int registry_service(struct registry *registry, struct str name, uint32_t *ret_id,
 		     struct balance_state **ret_state);
 int registry_server(struct registry *registry, struct str url, uint32_t *ret_id);
+/*
+ * A thing that is made once for its key, by make() (NULL: it cannot be made), and released with
+ * the last snapshot that uses it: transports.
+ */
+int registry_thing(struct registry *registry, struct str key, void *(*make)(void *context),
+		   void *context, void (*release)(void *thing), void **ret_thing);
 /* The parsed rule, or -EINVAL with *ret_fault. */
-int registry_rule(struct registry *registry, struct str text, const struct rule **ret_rule,
-		  struct rule_fault *ret_fault);
+int registry_rule(struct registry *registry, enum rule_syntax syntax, struct str text,
+		  const struct rule **ret_rule, struct rule_fault *ret_fault);
 /* Reference c.5: one per router, middleware and configuration. *ret_state is NULL for a mw without
  * state. */
 int registry_mw_state(struct registry *registry, struct str router, struct str middleware,

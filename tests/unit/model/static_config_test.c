@@ -196,7 +196,7 @@ static void every_wrong_option_is_told_of(void **state)
 		{"--experimental.plugins.x.moduleName=y", "experimental", "not supported",
 		 DIAG_ERROR},
 		{"--entryPoints.web.http3", "entryPoints.web.http3", "not supported", DIAG_ERROR},
-		{"--core.defaultRuleSyntax=v2", "core.defaultRuleSyntax", "wrong", DIAG_ERROR},
+		{"--core.defaultRuleSyntax=v4", "core.defaultRuleSyntax", "wrong", DIAG_ERROR},
 	};
 
 	(void)state;

@@ -119,11 +119,11 @@ static void a_rule_is_parsed_once(void **state)
 
 	(void)state;
 	a = begin(registry);
-	assert_int_equal(registry_rule(registry, STR("HostRegexp(`^a`)"), &first, &fault), 0);
-	assert_int_equal(registry_rule(registry, STR("Hots(`a`)"), &again, &fault), -EINVAL);
+	assert_int_equal(registry_rule(registry, RULE_V3, STR("HostRegexp(`^a`)"), &first, &fault), 0);
+	assert_int_equal(registry_rule(registry, RULE_V3, STR("Hots(`a`)"), &again, &fault), -EINVAL);
 	registry_end(registry);
 	b = begin(registry);
-	assert_int_equal(registry_rule(registry, STR("HostRegexp(`^a`)"), &again, &fault), 0);
+	assert_int_equal(registry_rule(registry, RULE_V3, STR("HostRegexp(`^a`)"), &again, &fault), 0);
 	registry_end(registry);
 	assert_ptr_equal(first, again);
 	snapshot_unref(b);
