@@ -70,7 +70,8 @@ static const struct field rule_fields[] = {
 	      .max = 9223372036854774807LL,
 	      .doc = "Routes of higher priority are tried first; 0 means the length of match."),
 	FIELD(struct ingress_route_rule, syntax, .name = "syntax",
-	      .doc = "Syntax of match: v3 or v2; deprecated. By default as core.defaultRuleSyntax."),
+	      .doc = "Syntax of match: v3 or v2; deprecated. By default as "
+		     "core.defaultRuleSyntax."),
 	FIELD(struct ingress_route_rule, services, .name = "services", .sub = &schema_service_ref,
 	      .doc = "Where requests go; several are balanced by weight."),
 	FIELD(struct ingress_route_rule, middlewares, .name = "middlewares",
@@ -99,8 +100,7 @@ static const struct field spec_fields[] = {
 	FIELD_SUB(struct ingress_route, tls, &schema_tls, .name = "tls",
 		  .doc = "Makes the routes HTTPS only, even when empty."),
 	FIELD(struct ingress_route, parent_refs, .name = "parentRefs", .sub = &schema_object_ref,
-	      .support = UNSERVED, .note = "there are no routes below routes",
-	      .doc = "IngressRoutes whose routes come before these."),
+	      .doc = "IngressRoutes whose routes stand above these: their middlewares run first."),
 };
 
 static const struct schema schema_spec = {

@@ -179,8 +179,10 @@ static void all_parts(struct compile *c)
 		return;
 	compile_middlewares(c);
 	compile_entry_point_redirections(c);
+	compile_layers_index(c);
 	compile_routes(c);
 	compile_services(c);
+	compile_layers_link(c);
 	/* May add copies of routes (conflicting TLS options), hence before the list is made. */
 	compile_entry_point_routers(c);
 	list_routes(c);
@@ -207,6 +209,7 @@ struct snapshot *compile(const struct store *store, const struct static_config *
 	arena_init(&c.scratch, SIZE_MAX, 256 << 10);
 	table_init(&c.slices, &c.scratch);
 	table_init(&c.middlewares, &c.scratch);
+	table_init(&c.layers, &c.scratch);
 	table_init(&c.middleware_names, &c.scratch);
 	table_init(&c.router_names, &c.scratch);
 	table_init(&c.services, &c.scratch);

@@ -18,6 +18,7 @@
 #include "plan/compile.h"
 #include "plan/names.h"
 #include "plan/registry.h"
+#include "plan/transport.h"
 
 /* A route with what only compiling needs to know. */
 struct draft {
@@ -67,6 +68,7 @@ struct compile {
 	struct table services;	       /* qualified name -> struct service */
 	struct table weighted;	       /* id of a TraefikService -> struct compile_weighted */
 	struct table routes;	       /* qualified name -> struct draft */
+	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
 	struct table router_names;     /* name without provider -> the object that has it */
 	struct drafts drafts;
 	struct services service_list;
@@ -124,6 +126,25 @@ const struct service *compile_service_noop(struct compile *c);
 /* TraefikServices that no route names are made too, for the API and `check`. */
 void compile_services(struct compile *c);
 
+/*
+ * compile_transport: how servers are spoken to (reference a.7). reference: the serversTransport of
+ * a service, empty for the default one; service_namespace: that of the Service, where a plain name
+ * is looked for. NULL with a diag when there is no such transport: then the service cannot be made.
+ */
+const struct transport *compile_transport(struct compile *c, struct str reference,
+					  struct str service_namespace,
+					  enum transport_scheme scheme,
+					  const struct diag_path *path);
+/* For a url that a middleware names: the default transport, with TLS settings of its own (NULL:
+ * none). */
+const struct transport *compile_transport_url(struct compile *c, const struct mw_url_tls *tls,
+					      enum transport_scheme scheme,
+					      const struct diag_path *path);
+/* What registry_server() is asked with: the same address is another server over another
+ * transport. */
+struct str compile_transport_server_key(struct str url, const struct transport *transport,
+					struct arena *arena);
+
 /* compile_balance: orders of turns, sticky cookies. */
 /* weights of n; 0 gets no turn. */
 bool compile_balance_turns(const int64_t *weights, size_t n, struct arena *arena,
@@ -133,9 +154,28 @@ const struct sticky *compile_balance_sticky(const struct sticky_conf *conf, stru
 
 /* compile_route */
 void compile_routes(struct compile *c);
+/* reference a.0, class selection */
+bool compile_route_is_ours(const struct compile *c, const struct object *object);
+/* The first problem stays; being disabled is worse than a warning. */
+void compile_route_disable(struct draft *draft, struct str problem);
+void compile_route_warn(struct draft *draft, struct str problem);
 /* Files a route; one that has a problem is disabled. The last of a name wins. */
 void compile_route_add(struct compile *c, const struct draft *draft,
 		       const struct strs *middlewares);
+
+/* compile_layers: routes below routes (parentRefs). */
+enum compile_layer {
+	LAYER_ALONE,   /* has neither parents nor children */
+	LAYER_SKIPPED, /* a parent does not exist: none of its routes is made */
+	LAYER_ROOT,    /* its routes have routes below them, and no service */
+	LAYER_MIDDLE,  /* likewise, and stand below others */
+	LAYER_LEAF,
+};
+/* Before the routes are made: who is above whom. */
+void compile_layers_index(struct compile *c);
+enum compile_layer compile_layers_of(const struct compile *c, const struct object *object);
+/* When all routes are there: fills route.below, disables what no root leads to. */
+void compile_layers_link(struct compile *c);
 
 /* compile_entry_point */
 bool compile_entry_points(struct compile *c);

@@ -16,8 +16,7 @@
 /* reference b.4: the top of the range belongs to @internal routers */
 #define PRIORITY_USER_MAX (INT64_MAX - 1000)
 
-/* reference a.0, class selection */
-static bool is_our_class(const struct compile *c, const struct object *object)
+bool compile_route_is_ours(const struct compile *c, const struct object *object)
 {
 	const struct ingress_route *spec = object->spec;
 	struct str wanted = c->config->providers.kubernetes_crd.ingress_class;
@@ -33,7 +32,7 @@ static bool is_our_class(const struct compile *c, const struct object *object)
 
 /* --------------------------------------------------------------- one route -- */
 
-static void disable(struct draft *draft, struct str problem)
+void compile_route_disable(struct draft *draft, struct str problem)
 {
 	if (draft->route.status == ROUTE_DISABLED)
 		return;
@@ -41,7 +40,7 @@ static void disable(struct draft *draft, struct str problem)
 	draft->route.problem = problem;
 }
 
-static void warn(struct draft *draft, struct str problem)
+void compile_route_warn(struct draft *draft, struct str problem)
 {
 	if (draft->route.status != ROUTE_ENABLED)
 		return;
@@ -60,14 +59,14 @@ static void parse_rule(struct compile *c, struct draft *draft, enum rule_syntax 
 		return;
 	if (status == -ENOMEM) {
 		c->arena->failed = true;
-		disable(draft, STR("out of memory"));
+		compile_route_disable(draft, STR("out of memory"));
 		return;
 	}
 	diag_found(
 		c->sink,
 		diag_error(c->sink, path, "%s (at character %zu)", fault.message, fault.column + 1),
 		draft->route.rule_text);
-	disable(draft, compile_problem(c));
+	compile_route_disable(draft, compile_problem(c));
 }
 
 static void check_priority(struct compile *c, struct draft *draft, const struct diag_path *path)
@@ -80,7 +79,7 @@ static void check_priority(struct compile *c, struct draft *draft, const struct 
 		return;
 	diag_error(c->sink, path, "priorities above %lld are reserved",
 		   (long long)PRIORITY_USER_MAX);
-	disable(draft, compile_problem(c));
+	compile_route_disable(draft, compile_problem(c));
 }
 
 /* The known ones of the names given, or the defaults. */
@@ -103,12 +102,12 @@ static void choose_entry_points(struct compile *c, struct draft *draft, const st
 						"there is no entry point " STR_FMT,
 						STR_ARG(wanted->at[i])),
 				   wanted->at[i]);
-			warn(draft, compile_problem(c));
+			compile_route_warn(draft, compile_problem(c));
 		}
 	}
 	if (!chosen->n) {
 		diag_error(c->sink, path, "the route has no entry point");
-		disable(draft, compile_problem(c));
+		compile_route_disable(draft, compile_problem(c));
 	}
 }
 
@@ -129,7 +128,7 @@ static struct strs choose_middlewares(struct compile *c, struct draft *draft,
 	if (of_service.n && rule->services.n > 1) {
 		diag_error(c->sink, DIAG_FIELD(path, "services"),
 			   "middlewares of one service among several are not supported yet");
-		disable(draft, compile_problem(c));
+		compile_route_disable(draft, compile_problem(c));
 		return names;
 	}
 	n = rule->middlewares.n + of_service.n;
@@ -142,7 +141,7 @@ static struct strs choose_middlewares(struct compile *c, struct draft *draft,
 		if (!compile_reference_middleware(c, draft->object->meta.namespace_,
 						  LIST_AT(refs, const struct object_ref, j),
 						  DIAG_INDEX(list, i), &names.at[names.n])) {
-			disable(draft, compile_problem(c));
+			compile_route_disable(draft, compile_problem(c));
 			return names;
 		}
 		names.n++;
@@ -177,6 +176,42 @@ static struct str router_name(struct compile *c, const struct object *object, st
 	}
 }
 
+/* What a route below others gets from those above it, it must not ask for itself (reference a.1).
+ */
+static void check_child(struct compile *c, struct draft *draft,
+			const struct ingress_route_rule *rule, const struct diag_path *path)
+{
+	const struct ingress_route *spec = draft->object->spec;
+	const struct diag_path *top = DIAG_FIELD(NULL, "spec");
+
+	draft->route.is_tls = false;
+	if (spec->tls)
+		diag_error(c->sink, DIAG_FIELD(top, "tls"),
+			   "routes with parentRefs have no tls: the routes above them have");
+	else if (spec->entry_points.n)
+		diag_error(c->sink, DIAG_FIELD(top, "entryPoints"),
+			   "routes with parentRefs have no entry points: the routes above them "
+			   "have");
+	else if (rule->observability)
+		diag_error(c->sink, DIAG_FIELD(path, "observability"),
+			   "routes with parentRefs have no observability: the routes above them "
+			   "have");
+	else
+		return;
+	compile_route_disable(draft, compile_problem(c));
+}
+
+static void check_parent(struct compile *c, struct draft *draft,
+			 const struct ingress_route_rule *rule, const struct diag_path *path)
+{
+	if (!rule->services.n)
+		return;
+	diag_error(c->sink, DIAG_FIELD(path, "services"),
+		   "a route with routes below it (their parentRefs name this object) has no "
+		   "services");
+	compile_route_disable(draft, compile_problem(c));
+}
+
 static void compile_rule(struct compile *c, const struct object *object, size_t index)
 {
 	const struct ingress_route *spec = object->spec;
@@ -184,6 +219,7 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 		LIST_AT(spec->routes, const struct ingress_route_rule, index);
 	const struct diag_path *path =
 		DIAG_INDEX(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "routes"), index);
+	enum compile_layer layer = compile_layers_of(c, object);
 	struct str name = router_name(c, object, rule->match);
 	struct draft draft = {
 		.object = object,
@@ -209,13 +245,19 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 	}
 	parse_rule(c, &draft, syntax_of(c, rule), DIAG_FIELD(path, "match"));
 	check_priority(c, &draft, DIAG_FIELD(path, "priority"));
-	choose_entry_points(c, &draft, &spec->entry_points,
-			    DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"));
+	if (layer == LAYER_LEAF || layer == LAYER_MIDDLE)
+		check_child(c, &draft, rule, path);
+	else
+		choose_entry_points(c, &draft, &spec->entry_points,
+				    DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"));
 	middlewares = choose_middlewares(c, &draft, rule, path);
-	draft.route.service = compile_service_of_route(c, object, rule, name, path);
-	if (!draft.route.service)
-		disable(&draft, compile_problem(c));
-	if (spec->tls)
+	if (layer == LAYER_ROOT || layer == LAYER_MIDDLE)
+		check_parent(c, &draft, rule, path);
+	else
+		draft.route.service = compile_service_of_route(c, object, rule, name, path);
+	if (layer != LAYER_ROOT && layer != LAYER_MIDDLE && !draft.route.service)
+		compile_route_disable(&draft, compile_problem(c));
+	if (draft.route.is_tls)
 		compile_tls_option_of(c, object, DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls"),
 				      &draft);
 	compile_route_add(c, &draft, &middlewares);
@@ -282,7 +324,7 @@ static void file(struct compile *c, const struct draft *draft, const struct strs
 						      "middlewares")
 					 : NULL,
 			   STR_FMT ", so the route is not served", STR_ARG(problem));
-		disable(slot, problem);
+		compile_route_disable(slot, problem);
 	}
 	if (c->router_series && route->service)
 		route->series =
@@ -352,14 +394,11 @@ void compile_routes(struct compile *c)
 		const struct ingress_route *spec = objects[i]->spec;
 		struct compile_about before;
 
-		if (!objects[i]->valid || !is_our_class(c, objects[i]))
+		if (!objects[i]->valid || !compile_route_is_ours(c, objects[i]) ||
+		    compile_layers_of(c, objects[i]) == LAYER_SKIPPED)
 			continue;
 		before = compile_about(c, objects[i]);
-		if (spec->parent_refs.n)
-			diag_error(c->sink, DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "parentRefs"),
-				   "multi-layer routing (parentRefs) is not supported yet, the "
-				   "object is not used");
-		for (size_t j = 0; !spec->parent_refs.n && j < spec->routes.n; j++)
+		for (size_t j = 0; j < spec->routes.n; j++)
 			compile_rule(c, objects[i], j);
 		compile_about_end(c, before);
 	}
