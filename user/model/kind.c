@@ -2,12 +2,14 @@
 /*
  * kind: the list of object kinds. A new kind is one line here and its own file.
  */
+#include "model/config_map.h"
 #include "model/core_service.h"
 #include "model/endpoint_slice.h"
 #include "model/ingress_route.h"
 #include "model/middleware_object.h"
 #include "model/object.h"
 #include "model/secret_object.h"
+#include "model/servers_transport.h"
 #include "model/source_policy.h"
 #include "model/tls_option.h"
 #include "model/traefik_service.h"
@@ -23,10 +25,13 @@ const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_TRAEFIK_SERVICE] = {"TraefikService", TRAEFIK, "traefikservices", true,
 				  &schema_traefik_service},
 	[KIND_TLS_OPTION] = {"TLSOption", TRAEFIK, "tlsoptions", true, &schema_tls_option},
+	[KIND_SERVERS_TRANSPORT] = {"ServersTransport", TRAEFIK, "serverstransports", true,
+				    &schema_servers_transport_object},
 	[KIND_SERVICE] = {"Service", "v1", "services", false, &schema_core_service},
 	[KIND_ENDPOINT_SLICE] = {"EndpointSlice", "discovery.k8s.io/v1", "endpointslices", false,
 				 &schema_endpoint_slice},
 	[KIND_SECRET] = {"Secret", "v1", "secrets", false, &schema_secret, .finish = secret_finish},
+	[KIND_CONFIG_MAP] = {"ConfigMap", "v1", "configmaps", false, &schema_config_map},
 	[KIND_SOURCE_POLICY] = {"SourcePolicy", TIDEGATE, "sourcepolicies", true,
 				&schema_source_policy},
 };

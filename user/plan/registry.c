@@ -20,6 +20,7 @@ enum entry_kind {
 	ENTRY_RULE,
 	ENTRY_RULE_V2,
 	ENTRY_MW_STATE,
+	ENTRY_THING,
 	ENTRY__COUNT
 };
 

@@ -49,14 +49,16 @@ struct server {
 	struct addr addr;
 	uint16_t port;
 	bool is_https;
-	bool fenced; /* terminating: keeps sticky clients, gets no new ones */
+	uint8_t scheme; /* enum transport_scheme */
+	bool fenced;	/* terminating: keeps sticky clients, gets no new ones */
 	int32_t weight;
 	struct str url;	 /* "http://10.0.0.1:80" */
 	struct str host; /* "10.0.0.1:80": Host when passHostHeader is false */
 	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings.
 	 */
 	struct str sticky_values[4];
-	uint32_t up_series; /* service_server_up */
+	const struct transport *transport; /* NULL: transport_plain */
+	uint32_t up_series;		   /* service_server_up */
 };
 
 enum service_kind {
