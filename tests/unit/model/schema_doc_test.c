@@ -57,7 +57,7 @@ static void the_pages_say_what_is_in_the_tables(void **state)
 		{schema_doc_middlewares, "**Not supported yet**"},
 		{schema_doc_options, "| `entryPoints.{name}.address` | string | required |"},
 		{schema_doc_options, "| `providers.docker` | error"},
-		{schema_doc_unsupported, "| `spec.parentRefs` | **Not supported yet"},
+		{schema_doc_unsupported, "| `spec.tls.store` | **Has no effect**"},
 		{schema_doc_unsupported, "`entryPoints.{name}.http.underscoreHeadersStrategy`"},
 	};
 
