@@ -215,6 +215,7 @@ struct snapshot *compile(const struct store *store, const struct static_config *
 	table_init(&c.services, &c.scratch);
 	table_init(&c.weighted, &c.scratch);
 	table_init(&c.routes, &c.scratch);
+	table_init(&c.transports, &c.scratch);
 
 	ok = hold_objects(&c) && registry_begin(registry, c.snapshot) == 0;
 	if (ok) {

@@ -15,6 +15,7 @@
 #include "model/endpoint_slice.h"
 #include "model/ingress_route.h"
 #include "model/middleware_object.h"
+#include "model/secret_object.h"
 #include "plan/compile.h"
 #include "plan/names.h"
 #include "plan/registry.h"
@@ -68,6 +69,7 @@ struct compile {
 	struct table services;	       /* qualified name -> struct service */
 	struct table weighted;	       /* id of a TraefikService -> struct compile_weighted */
 	struct table routes;	       /* qualified name -> struct draft */
+	struct table transports;       /* see compile_transport.c */
 	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
 	struct table router_names;     /* name without provider -> the object that has it */
 	struct drafts drafts;
@@ -140,6 +142,8 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 const struct transport *compile_transport_url(struct compile *c, const struct mw_url_tls *tls,
 					      enum transport_scheme scheme,
 					      const struct diag_path *path);
+/* What of a Secret is the CA (reference a.4); at is NULL when nothing is. */
+struct str compile_transport_ca(const struct secret *secret);
 /* What registry_server() is asked with: the same address is another server over another
  * transport. */
 struct str compile_transport_server_key(struct str url, const struct transport *transport,

@@ -198,18 +198,6 @@ static void add_certificate(struct tls_making *making, const struct str_pair *wa
 
 /* ------------------------------------------------------------------ options -- */
 
-/* reference a.4: which key of a Secret is the CA. */
-static struct str ca_of(const struct secret *secret)
-{
-	struct str pem = secret_get(secret, STR("tls.ca"));
-
-	if (!pem.at)
-		pem = secret_get(secret, STR("ca.crt"));
-	if (!pem.at && secret->data.n == 1)
-		pem = secret->data.at[0].value;
-	return pem;
-}
-
 /* False when an option asks for CAs and none can be read: it must not be used then. */
 static bool client_cas(struct tls_making *making, const struct object *object,
 		       struct strs *ret_pems)
@@ -225,7 +213,7 @@ static bool client_cas(struct tls_making *making, const struct object *object,
 	for (size_t i = 0; ret_pems->at && i < names.n; i++) {
 		const struct object *found =
 			store_find(c->store, KIND_SECRET, object->meta.namespace_, names.at[i]);
-		struct str pem = found && found->valid ? ca_of(found->spec) : (struct str){0};
+		struct str pem = found && found->valid ? compile_transport_ca(found->spec) : (struct str){0};
 
 		if (pem.len)
 			ret_pems->at[ret_pems->n++] = pem;

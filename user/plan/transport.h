@@ -27,6 +27,7 @@ enum transport_scheme {
 };
 
 struct transport {
+	uint64_t id;	 /* of this process; never used again */
 	struct str name; /* "default@internal": of the first one with this content */
 	/* Each is a bound on waiting; 0: none but the worker's own. */
 	uint64_t dial_ns;
@@ -39,6 +40,7 @@ struct transport {
 	uint8_t proxy_protocol; /* 0: none, 1, 2: the version of the header before all else */
 	bool http2;		/* offered by ALPN */
 	struct tls_client *tls; /* NULL unless made for https */
+	struct str problem;	/* what of its certificates could not be read; empty: nothing */
 };
 
 enum {

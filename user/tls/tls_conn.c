@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * tls_conn: the server's side of one TLS connection on a non-blocking stream socket.
+ * tls_conn: one TLS connection on a non-blocking stream socket.
  */
 
 #include "tls/tls_conn.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "tls/tls_client.h"
 #include "tls/tls_hello.h"
 #include "tls/tls_ktls.h"
 #include "tls/tls_stream.h"
@@ -26,6 +27,8 @@ struct tls_conn {
 	SSL *ssl;		   /* NULL before the ClientHello, and when stream has taken over */
 	struct tls_stream *stream; /* after the handshake, for all but CBC ciphers */
 	struct tls_hello *hello;   /* while the handshake lasts */
+	struct tls_client *client; /* whose connection it is; NULL: the server's side */
+	SSL_SESSION *session;	   /* client: the newest, not taken yet */
 	X509 *peer_cert;
 	const char *cipher;
 	char *sni; /* NULL: none */
@@ -35,6 +38,8 @@ struct tls_conn {
 	uint16_t version, policy;
 	uint8_t failure, ktls_tx, ktls_rx;
 	uint8_t sni_len;
+	uint8_t alert; /* the peer's, 0: none (close_notify is no failure) */
+	bool is_h2 : 1;
 	bool done : 1, resumed : 1, has_alpn : 1, ktls_enabled : 1, drained : 1;
 };
 
@@ -52,6 +57,10 @@ static const struct str failure_words[TLS_FAILURE__COUNT] = {
 	[TLS_FAILURE_PEER_ALERT] = STR("peer-alert"),
 	[TLS_FAILURE_PROTOCOL] = STR("protocol"),
 	[TLS_FAILURE_INTERNAL] = STR("internal"),
+	[TLS_FAILURE_SERVER_UNTRUSTED] = STR("server-untrusted"),
+	[TLS_FAILURE_SERVER_NAME] = STR("server-name"),
+	[TLS_FAILURE_SERVER_EXPIRED] = STR("server-expired"),
+	[TLS_FAILURE_SERVER_CERT] = STR("server-cert"),
 };
 
 /* OpenSSL's reasons in our words; what is not here is a fault of the protocol. */
@@ -109,6 +118,36 @@ struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr
 		conn->hello->has_local = true;
 	}
 	return conn;
+}
+
+struct tls_conn *tls_conn_new_client(struct tls_client *client, SSL *ssl, int fd)
+{
+	struct tls_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->fd = fd;
+	conn->ssl = ssl;
+	conn->client = tls_client_ref(client);
+	conn->ktls_tx = conn->ktls_rx = TLS_KTLS_UNKNOWN;
+	conn->ktls_enabled = !atomic_load_explicit(&ktls_off, memory_order_relaxed);
+	if (conn->ktls_enabled)
+		SSL_set_options(ssl, SSL_OP_ENABLE_KTLS);
+	return conn;
+}
+
+void tls_conn_keep_session(struct tls_conn *conn, SSL_SESSION *session)
+{
+	SSL_SESSION_free(conn->session);
+	conn->session = session;
+}
+
+SSL_SESSION *tls_conn_take_session(struct tls_conn *conn)
+{
+	SSL_SESSION *session = conn->session;
+
+	conn->session = NULL;
+	return session;
 }
 
 static bool begin(struct tls_conn *conn)
@@ -173,7 +212,12 @@ void tls_conn_free(struct tls_conn *conn)
 	if (!conn)
 		return;
 	end_hello(conn);
+	/* Or OpenSSL would think that the session went bad, and never resume it. */
+	if (conn->client && conn->done)
+		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(conn->ssl);
+	SSL_SESSION_free(conn->session);
+	tls_client_unref(conn->client);
 	tls_stream_free(conn->stream);
 	X509_free(conn->peer_cert);
 	free(conn->sni);
@@ -198,13 +242,51 @@ static enum tls_failure classify(int error, unsigned long code)
 	return TLS_FAILURE_PROTOCOL;
 }
 
+static void note_alert(struct tls_conn *conn, unsigned long code)
+{
+	int reason = ERR_GET_REASON(code);
+
+	if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
+	    reason < SSL_AD_REASON_OFFSET + UINT8_MAX) {
+		conn->alert = (uint8_t)(reason - SSL_AD_REASON_OFFSET);
+		conn->failure = TLS_FAILURE_PEER_ALERT;
+	}
+}
+
 static enum tls_step fail(struct tls_conn *conn, int error)
 {
-	conn->failure = conn->hello->failure;
+	unsigned long code = ERR_peek_error();
+
+	if (conn->hello)
+		conn->failure = conn->hello->failure;
 	if (conn->failure == TLS_FAILURE_NONE)
-		conn->failure = (uint8_t)classify(error, ERR_peek_error());
+		conn->failure = (uint8_t)classify(error, code);
+	/* The same reason of OpenSSL's means the client's certificate, or the server's. */
+	if (conn->client && conn->failure == TLS_FAILURE_CLIENT_CERT)
+		conn->failure = (uint8_t)tls_client_why(conn->ssl);
+	note_alert(conn, code);
 	ERR_clear_error();
 	return TLS_FAILED;
+}
+
+static enum tls_step end_client_handshake(struct tls_conn *conn)
+{
+	const unsigned char *alpn;
+	unsigned int alpn_len;
+
+	conn->failure = (uint8_t)tls_client_judge(conn->client, conn->ssl);
+	if (conn->failure)
+		return TLS_FAILED;
+	SSL_get0_alpn_selected(conn->ssl, &alpn, &alpn_len);
+	conn->has_alpn = alpn_len > 0;
+	conn->is_h2 = alpn_len == 2;
+	conn->version = (uint16_t)SSL_version(conn->ssl);
+	conn->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(conn->ssl));
+	conn->resumed = SSL_session_reused(conn->ssl);
+	conn->ktls_tx = (uint8_t)tls_ktls_tx(conn->ssl, conn->ktls_enabled);
+	conn->ktls_rx = (uint8_t)tls_ktls_rx(conn->ssl, conn->ktls_enabled);
+	conn->done = true;
+	return TLS_DONE;
 }
 
 static bool keep_facts(struct tls_conn *conn)
@@ -306,6 +388,8 @@ enum tls_step tls_conn_handshake(struct tls_conn *conn)
 			return TLS_WANT_WRITE;
 		return fail(conn, error);
 	}
+	if (conn->client)
+		return end_client_handshake(conn);
 	if (!keep_facts(conn)) {
 		conn->failure = TLS_FAILURE_INTERNAL;
 		return TLS_FAILED;
@@ -321,11 +405,18 @@ enum tls_failure tls_conn_failure(const struct tls_conn *conn)
 	return conn->failure;
 }
 
+struct str tls_conn_peer_alert(const struct tls_conn *conn)
+{
+	return conn->alert ? str_of(SSL_alert_desc_string_long(conn->alert)) : (struct str){0};
+}
+
 struct tls_facts tls_conn_facts(const struct tls_conn *conn)
 {
 	return (struct tls_facts){
 		.sni = str_n(conn->sni, conn->sni_len),
-		.alpn = conn->has_alpn ? STR("http/1.1") : (struct str){0},
+		.alpn = conn->is_h2	 ? STR("h2")
+			: conn->has_alpn ? STR("http/1.1")
+					 : (struct str){0},
 		.cipher = str_of(conn->cipher),
 		.version = conn->version,
 		.policy = conn->policy,
@@ -342,12 +433,14 @@ X509 *tls_conn_peer_cert(const struct tls_conn *conn)
 }
 
 /* The errno that stands for a failed read or write. */
-static int errno_of(const struct tls_conn *conn, int result)
+static int errno_of(struct tls_conn *conn, int result)
 {
 	int system = errno;
 	int error = SSL_get_error(conn->ssl, result);
 	unsigned long code = ERR_peek_error();
 
+	if (error == SSL_ERROR_SSL)
+		note_alert(conn, code);
 	ERR_clear_error();
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
 		return -EAGAIN;

@@ -3,7 +3,8 @@
 #define TLS_CONN_H
 
 /*
- * tls_conn: the server's side of one TLS connection on a non-blocking stream socket.
+ * tls_conn: one TLS connection on a non-blocking stream socket: the server's side of it, or the
+ * client's (tls_client.h).
  *
  * OpenSSL makes the handshake. Afterwards records are handled by the kernel where it took the keys,
  * else by OpenSSL's record layer or by tls_record, whichever the connection can use; callers see no
@@ -24,6 +25,8 @@
 #include "tls/tls_table.h"
 
 struct tls_conn;
+struct ssl_session_st; /* SSL_SESSION */
+struct tls_client;
 
 enum tls_step {
 	TLS_DONE,
@@ -48,6 +51,11 @@ enum tls_failure {
 	TLS_FAILURE_PEER_ALERT, /* the client refused (often: it does not trust the certificate) */
 	TLS_FAILURE_PROTOCOL,	/* malformed or unexpected message */
 	TLS_FAILURE_INTERNAL,
+	/* Of the client's side: what is wrong with the server's certificate. */
+	TLS_FAILURE_SERVER_UNTRUSTED, /* no CA that is trusted has issued it */
+	TLS_FAILURE_SERVER_NAME,      /* it is for another name */
+	TLS_FAILURE_SERVER_EXPIRED,   /* its time is over, or has not come */
+	TLS_FAILURE_SERVER_CERT,      /* anything else */
 	TLS_FAILURE__COUNT,
 };
 
@@ -66,7 +74,7 @@ enum tls_ktls {
 struct tls_facts {
 	struct str
 		sni; /* canonical; empty: none. Borrowed from the connection, as all texts here */
-	struct str alpn;   /* "http/1.1"; empty: none was negotiated */
+	struct str alpn;   /* "http/1.1", "h2"; empty: none was negotiated */
 	struct str cipher; /* "TLS_AES_128_GCM_SHA256" */
 	uint16_t version;  /* 0x0303, 0x0304 */
 	uint16_t policy;   /* made under; 421 unless equal to the route's */
@@ -78,6 +86,9 @@ struct tls_facts {
 /* Takes a reference to the table. local: the socket's own address (stands in for a missing SNI);
  * may be NULL. */
 struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr *local);
+/* For tls_client.c: takes over ssl, which connects, and a reference to client. */
+struct tls_conn *tls_conn_new_client(struct tls_client *client, SSL *ssl, int fd);
+void tls_conn_keep_session(struct tls_conn *conn, struct ssl_session_st *session);
 /* Sends nothing; NULL is allowed. */
 void tls_conn_free(struct tls_conn *conn);
 
@@ -85,6 +96,17 @@ enum tls_step tls_conn_handshake(struct tls_conn *conn);
 enum tls_failure tls_conn_failure(const struct tls_conn *conn);
 /* "name-unknown": log field and metric label. */
 struct str tls_conn_failure_word(enum tls_failure failure);
+/*
+ * The alert by which the peer ended the connection ("certificate required"), or empty. With TLS 1.3
+ * a server refuses a client's certificate when the client believes the handshake to be over: it
+ * comes with the first read then.
+ */
+struct str tls_conn_peer_alert(const struct tls_conn *conn);
+/*
+ * Client's side: the newest session that the server gave, for a later connection, owned by the
+ * caller; NULL: none since the last call.
+ */
+struct ssl_session_st *tls_conn_take_session(struct tls_conn *conn);
 /* After the handshake. */
 struct tls_facts tls_conn_facts(const struct tls_conn *conn);
 /* The client's certificate, borrowed, or NULL. */

@@ -128,7 +128,7 @@ static inline void fixture_expect_valid(struct fixture *f, const struct object *
 
 static inline const char *fixture_version(const char *kind)
 {
-	if (!strcmp(kind, "Service") || !strcmp(kind, "Secret"))
+	if (!strcmp(kind, "Service") || !strcmp(kind, "Secret") || !strcmp(kind, "ConfigMap"))
 		return "v1";
 	if (!strcmp(kind, "EndpointSlice"))
 		return "discovery.k8s.io/v1";
