@@ -166,7 +166,7 @@ static struct server *server_add(struct gathering *g, const struct addr *addr, u
 	*server = (struct server){.addr = *addr, .port = port, .weight = 1};
 	server->url = names_join(STR("http://"), str_of(text), c->arena);
 	server->host = str_from(server->url, strlen("http://"));
-	if (registry_server(c->registry, server->url, &server->id) < 0)
+	if (registry_server(c->registry, server->url, false, &server->id, &server->live) < 0)
 		c->arena->failed = true;
 	if (service->sticky)
 		names_sticky_values(server->url, c->arena, server->sticky_values);

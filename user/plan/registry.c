@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * registry: five tables of counted entries.
+ * registry: tables of counted entries, one for each kind.
  *
  * Every snapshot counts once in each entry it uses; releasing it counts down, which is all that
  * other threads ever do to an entry. Tables change only on the compiling thread. The registry
@@ -17,6 +17,7 @@
 enum entry_kind {
 	ENTRY_SERVICE,
 	ENTRY_SERVER,
+	ENTRY_MEMBER,
 	ENTRY_RULE,
 	ENTRY_RULE_V2,
 	ENTRY_MW_STATE,
@@ -31,6 +32,8 @@ struct entry {
 	uint32_t id;	       /* services and servers */
 	union {
 		struct balance_state balance;
+		struct live_server server;
+		struct live_member *member;
 		struct mw_state *state;
 		struct {
 			const struct rule *root;
@@ -108,6 +111,10 @@ static void entry_free(struct registry *registry, struct entry *entry)
 {
 	if (entry->kind == ENTRY_SERVICE || entry->kind == ENTRY_SERVER)
 		id_give_back(&registry->ids[entry->kind], entry->id);
+	if (entry->kind == ENTRY_SERVER)
+		free(entry->server.addrs);
+	if (entry->kind == ENTRY_MEMBER)
+		free(entry->member);
 	if (entry->kind == ENTRY_RULE || entry->kind == ENTRY_RULE_V2) {
 		rule_done(entry->rule.root);
 		arena_done(&entry->rule.arena);
@@ -278,7 +285,8 @@ static int find_or_number(struct registry *registry, enum entry_kind kind, struc
 	if (!entry)
 		return -ENOMEM;
 	entry->id = id_take(&registry->ids[kind]);
-	ref_init(&entry->balance.ref);
+	if (kind == ENTRY_SERVICE)
+		ref_init(&entry->balance.ref);
 	*ret_entry = entry;
 	return entry_put(registry, entry);
 }
@@ -296,15 +304,53 @@ int registry_service(struct registry *registry, struct str name, uint32_t *ret_i
 	return 0;
 }
 
-int registry_server(struct registry *registry, struct str url, uint32_t *ret_id)
+int registry_server(struct registry *registry, struct str key, bool has_name, uint32_t *ret_id,
+		    struct live_server **ret_live)
 {
 	struct entry *entry;
-	int status = find_or_number(registry, ENTRY_SERVER, url, &entry);
+	int status = find_or_number(registry, ENTRY_SERVER, key, &entry);
 
 	if (status < 0)
 		return status;
+	/* Only while no snapshot has it yet: the key says whether there is a name. */
+	if (has_name && !entry->server.addrs) {
+		entry->server.addrs = calloc(1, sizeof(*entry->server.addrs));
+		if (!entry->server.addrs)
+			return -ENOMEM;
+	}
 	*ret_id = entry->id;
+	*ret_live = &entry->server;
 	return 0;
+}
+
+int registry_member(struct registry *registry, struct str service, struct str url,
+		    struct live_member **ret_member)
+{
+	/* No name holds a blank, so the parts cannot run into each other. */
+	struct str key = arena_printf(&registry->snapshot->arena, STR_FMT " " STR_FMT,
+				      STR_ARG(service), STR_ARG(url));
+	struct entry *entry;
+	int status;
+
+	if (!key.at)
+		return -ENOMEM;
+	entry = table_find(&registry->tables[ENTRY_MEMBER], key);
+	if (entry) {
+		status = use(registry, entry);
+	} else {
+		entry = entry_new(ENTRY_MEMBER, key);
+		if (!entry)
+			return -ENOMEM;
+		entry->member = calloc(1, sizeof(*entry->member));
+		if (!entry->member) {
+			entry_free(registry, entry);
+			return -ENOMEM;
+		}
+		status = entry_put(registry, entry);
+	}
+	if (status == 0)
+		*ret_member = entry->member;
+	return status;
 }
 
 int registry_thing(struct registry *registry, struct str key, void *(*make)(void *context),

@@ -44,7 +44,12 @@ void registry_end(struct registry *registry);
  */
 int registry_service(struct registry *registry, struct str name, uint32_t *ret_id,
 		     struct balance_state **ret_state);
-int registry_server(struct registry *registry, struct str url, uint32_t *ret_id);
+/* key: URL and transport; one that has a name also gets a place for its addresses. */
+int registry_server(struct registry *registry, struct str key, bool has_name, uint32_t *ret_id,
+		    struct live_server **ret_live);
+/* A server of a service. */
+int registry_member(struct registry *registry, struct str service, struct str url,
+		    struct live_member **ret_member);
 /*
  * A thing that is made once for its key, by make() (NULL: it cannot be made), and released with
  * the last snapshot that uses it: transports.

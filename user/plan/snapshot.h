@@ -20,21 +20,17 @@
 #include "base/arena.h"
 #include "base/ref.h"
 #include "http/message.h"
+#include "http/status_range.h"
 #include "model/diag.h"
 #include "model/static_config.h"
 #include "mw/mw.h"
 #include "plan/kernel_config.h"
+#include "plan/live.h"
 #include "plan/reading.h"
 #include "rule/rule.h"
 
 struct router;	  /* plan/router.h */
 struct tls_table; /* tls/tls_table.h */
-
-/* Positions shared by all workers, kept over updates by service identity. */
-struct balance_state {
-	struct ref ref;
-	_Atomic uint64_t next; /* turns taken */
-};
 
 struct sticky {
 	struct str cookie_name;
@@ -58,6 +54,10 @@ struct server {
 	 */
 	struct str sticky_values[4];
 	const struct transport *transport; /* NULL: transport_plain */
+	/* The name that addr is looked up by (live->addrs); empty: addr is what it is. */
+	struct str dns_name;
+	struct live_server *live;   /* NULL in tests only */
+	struct live_member *member; /* NULL: nothing is known of it, it is up */
 	uint32_t up_series;		   /* service_server_up */
 };
 
@@ -68,6 +68,27 @@ enum service_kind {
 	SERVICE_HIGHEST_RANDOM_WEIGHT, /* over children, by client address */
 	SERVICE_FAILOVER, /* children[0], and children[1] when that is down or its answer is bad */
 	SERVICE_NOOP,	  /* answers 418 (redirections never reach it) */
+};
+
+/* How one of the servers is chosen (reference d.1). */
+enum service_strategy {
+	STRATEGY_WRR,	    /* by turns */
+	STRATEGY_P2C,	    /* the one with fewer requests in flight of two at random */
+	STRATEGY_HRW,	    /* by client address: rendezvous hashing */
+	STRATEGY_LEASTTIME, /* the shortest time to first byte, by load */
+};
+
+/* Active probes of the servers of a service (reference d.3). */
+struct health_probe {
+	struct str method, path; /* path with query: "/" when there is none */
+	struct str host;	 /* Host header; empty: that of the target */
+	struct str_map headers;
+	uint16_t status; /* that means healthy; 0: 200 to 399 */
+	bool is_grpc, follow_redirects;
+	uint64_t interval_ns, unhealthy_interval_ns, timeout_ns;
+	/* For each server a service that has only what is to be probed: scheme and port may
+	 * differ. */
+	const struct service **targets;
 };
 
 /* The turns of weighted round robin, unrolled: turn t goes to order[t % n_order]. Smooth (EDF)
@@ -96,6 +117,7 @@ struct service {
 	struct server *servers;
 	uint32_t n_servers;
 	bool pass_host_header;
+	uint8_t strategy; /* enum service_strategy */
 	/* Service-level middlewares: they run when the choice has come down to this service, and
 	 * before it goes on. NULL: none. */
 	const struct mw_chain *chain;
@@ -103,6 +125,8 @@ struct service {
 	uint32_t id;	 /* dense */
 	struct str name; /* qualified: "shop-web-80@kubernetescrd" */
 	int64_t flush_interval_ns;
+	const struct health_probe *probe;   /* NULL: servers are not probed */
+	const struct live_passive *passive; /* NULL: failures are not counted */
 	/* SERVICE_WEIGHTED, _MIRRORING, _HIGHEST_RANDOM_WEIGHT, _FAILOVER */
 	struct service_child *children;
 	uint32_t n_children;
@@ -111,9 +135,7 @@ struct service {
 	int64_t max_body_bytes;
 	bool mirror_body;
 	/* _FAILOVER: statuses of the first child's answer that make the second one answer. */
-	const struct status_range {
-		uint16_t from, to; /* inclusive */
-	} * statuses;
+	const struct status_range *statuses;
 	uint32_t n_statuses;
 };
 

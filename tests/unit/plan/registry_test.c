@@ -32,9 +32,10 @@ static uint32_t service(struct registry *registry, const char *name)
 
 static uint32_t server(struct registry *registry, const char *url)
 {
+	struct live_server *live;
 	uint32_t id;
 
-	assert_int_equal(registry_server(registry, str_of(url), &id), 0);
+	assert_int_equal(registry_server(registry, str_of(url), false, &id, &live), 0);
 	return id;
 }
 
@@ -119,11 +120,14 @@ static void a_rule_is_parsed_once(void **state)
 
 	(void)state;
 	a = begin(registry);
-	assert_int_equal(registry_rule(registry, RULE_V3, STR("HostRegexp(`^a`)"), &first, &fault), 0);
-	assert_int_equal(registry_rule(registry, RULE_V3, STR("Hots(`a`)"), &again, &fault), -EINVAL);
+	assert_int_equal(registry_rule(registry, RULE_V3, STR("HostRegexp(`^a`)"), &first, &fault),
+			 0);
+	assert_int_equal(registry_rule(registry, RULE_V3, STR("Hots(`a`)"), &again, &fault),
+			 -EINVAL);
 	registry_end(registry);
 	b = begin(registry);
-	assert_int_equal(registry_rule(registry, RULE_V3, STR("HostRegexp(`^a`)"), &again, &fault), 0);
+	assert_int_equal(registry_rule(registry, RULE_V3, STR("HostRegexp(`^a`)"), &again, &fault),
+			 0);
 	registry_end(registry);
 	assert_ptr_equal(first, again);
 	snapshot_unref(b);
