@@ -107,6 +107,20 @@ enum body_kind {
 	BODY_UNTIL_CLOSE, /* responses only */
 };
 
+/*
+ * How long one request may take where a middleware says so: each tightens what the entry point and
+ * the transport allow; 0: as they say. All in nanoseconds.
+ */
+struct request_deadlines {
+	uint64_t request_ns;	     /* until all of the request is here, from its head on; 408 */
+	uint64_t response_header_ns; /* until a server's final head is here, from when it has all of
+					the request; 504 */
+	uint64_t idle_ns;	     /* in which not one byte moves either way; cuts, or 504 before a
+					head went out */
+	uint64_t total_ns;	     /* of everything, retries included, from the head on; 504, or
+					cuts */
+};
+
 struct request {
 	struct arena *arena; /* the exchange's; everything made for this request */
 
@@ -144,6 +158,10 @@ struct request {
 	struct addr peer, local; /* peer after PROXY protocol */
 	struct str sni;		 /* lower case, empty when there was none */
 	uint16_t entry_point;	 /* index in the snapshot's entry points */
+
+	/* Said by middlewares. */
+	struct request_deadlines deadlines;
+	struct str id; /* for the access log; empty: none */
 };
 
 struct response {
