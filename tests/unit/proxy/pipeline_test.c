@@ -120,7 +120,8 @@ static int tear_down(void **state)
 
 static void the_answer_passes_those_whom_the_request_has_reached_in_reverse(void **state)
 {
-	struct mw_chain chain = {instances, 4, 24, true};
+	struct mw_chain chain = {
+		.at = instances, .n = 4, .slot_bytes = 24, .has_response_hooks = true};
 	struct response response = {0};
 	struct pipeline pipeline;
 
@@ -140,7 +141,8 @@ static void the_answer_passes_those_whom_the_request_has_reached_in_reverse(void
 
 static void all_may_pass(void **state)
 {
-	struct mw_chain chain = {instances, 2, 16, true};
+	struct mw_chain chain = {
+		.at = instances, .n = 2, .slot_bytes = 16, .has_response_hooks = true};
 	struct pipeline pipeline;
 
 	(void)state;
@@ -157,7 +159,7 @@ static void waiting_goes_on_where_it_stopped(void **state)
 	struct mw_instance some[] = {{.mw = &mw_wait, .name = {"x", 1}},
 				     {.mw = &mw_work, .name = {"y", 1}},
 				     {.mw = &mw_pass, .name = {"z", 1}, .slot_offset = 0}};
-	struct mw_chain chain = {some, 3, 8, true};
+	struct mw_chain chain = {.at = some, .n = 3, .slot_bytes = 8, .has_response_hooks = true};
 	struct pipeline pipeline;
 
 	(void)state;
@@ -172,7 +174,8 @@ static void waiting_goes_on_where_it_stopped(void **state)
 
 static void no_memory_for_slots_is_a_failure(void **state)
 {
-	struct mw_chain chain = {instances, 2, 1 << 20, true};
+	struct mw_chain chain = {
+		.at = instances, .n = 2, .slot_bytes = 1 << 20, .has_response_hooks = true};
 	struct pipeline pipeline;
 
 	(void)state;
