@@ -28,6 +28,7 @@ static const struct field spec_fields[] = {
 	TYPE(errors, "errors", REFUSED, "Gives error responses another body."),
 	TYPE(forward_auth, "forwardAuth", REFUSED,
 	     "Asks another server whether a request may go on."),
+	TYPE(cache, "cache", REFUSED, "Keeps responses in memory and gives them again."),
 	TYPE(grpc_web, "grpcWeb", REFUSED, "Translates between gRPC-Web and gRPC."),
 	TYPE(in_flight_req, "inFlightReq", REFUSED, "Limits how many requests are in flight."),
 	TYPE(ip_white_list, "ipWhiteList", REFUSED, "Deprecated: use ipAllowList."),

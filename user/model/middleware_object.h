@@ -9,7 +9,10 @@
  */
 
 #include "model/mw_conf.h"
+#include "model/mw_conf_auth.h"
+#include "model/mw_conf_body.h"
 #include "model/mw_conf_more.h"
+#include "model/mw_conf_token.h"
 
 struct middleware_object {
 	struct mwc_rate_limit *rate_limit;
@@ -19,20 +22,23 @@ struct middleware_object {
 	struct mwc_redirect_scheme *redirect_scheme;
 	struct mwc_ip_allow_list *ip_allow_list;
 	struct mwc_chain *chain;
+	struct mwc_compress *compress;
+	struct mwc_grpc_web *grpc_web;
+	struct mwc_cache *cache;
+	struct mwc_digest_auth *digest_auth;
+	struct mwc_errors *errors;
+	struct mwc_forward_auth *forward_auth;
+	struct mwc_pass_tls_client_cert *pass_tls_client_cert;
+	struct mwc_jwt *jwt;
+	struct mwc_api_key *api_key;
 	/* Refused: always NULL in a valid object. */
 	struct mwc_add_prefix *add_prefix;
 	struct mwc_buffering *buffering;
 	struct mwc_circuit_breaker *circuit_breaker;
-	struct mwc_compress *compress;
 	struct mwc_content_type *content_type;
-	struct mwc_digest_auth *digest_auth;
 	struct mwc_encoded_characters *encoded_characters;
-	struct mwc_errors *errors;
-	struct mwc_forward_auth *forward_auth;
-	struct mwc_grpc_web *grpc_web;
 	struct mwc_in_flight_req *in_flight_req;
 	struct mwc_ip_white_list *ip_white_list;
-	struct mwc_pass_tls_client_cert *pass_tls_client_cert;
 	struct raw_json plugin;
 	struct mwc_redirect_regex *redirect_regex;
 	struct mwc_replace_path *replace_path;
