@@ -115,10 +115,10 @@ struct request_deadlines {
 	uint64_t request_ns;	     /* until all of the request is here, from its head on; 408 */
 	uint64_t response_header_ns; /* until a server's final head is here, from when it has all of
 					the request; 504 */
-	uint64_t idle_ns;	     /* in which not one byte moves either way; cuts, or 504 before a
-					head went out */
-	uint64_t total_ns;	     /* of everything, retries included, from the head on; 504, or
-					cuts */
+	uint64_t idle_ns;  /* in which not one byte moves either way; cuts, or 504 before a
+			      head went out */
+	uint64_t total_ns; /* of everything, retries included, from the head on; 504, or
+			      cuts */
 };
 
 struct request {
