@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * router: three host indexes (exact name, one-label wildcard, anything), each with a path trie; and
- * one by what a host must end with, for HostRegexp.
+ * one by what a host must end with, for HostRegexp. Where many routes of one host say nothing but
+ * an expression about the path, they are found by the literal text that it needs.
  *
  * Routes are sorted once; a route's place is its rank, the smallest rank that matches wins. Every
  * rule is turned into keys (host, path) such that a request which matches the rule agrees with at
@@ -17,29 +18,14 @@
 #include <stdlib.h>
 
 #include "base/table.h"
+#include "plan/literal_set.h"
 #include "plan/path_trie.h"
-#include "plan/regex_tail.h"
+#include "plan/router_key.h"
 
 enum {
-	KEYS_MAX = 1024, /* alternatives of one rule */
-	TAIL_MAX = 255,	 /* bytes of a host's end that are looked at */
-	TAIL_MIN = 2,
-};
-
-/* From the widest to the narrowest. */
-enum host_key { HOST_ANY, HOST_TAIL, HOST_WILDCARD, HOST_EXACT };
-
-struct key {
-	enum host_key host_kind;
-	bool exact;	 /* path is the whole path, not a prefix */
-	bool whole;	 /* a request that agrees matches the rule */
-	struct str host; /* for a wildcard: from its first dot on; for a tail: backwards */
-	struct str path; /* empty prefix: any path */
-};
-
-struct keys {
-	struct key *at;
-	size_t n;
+	LITERAL_MIN = 2,   /* bytes; a shorter one is nearly everywhere */
+	LITERALS_MIN = 8,  /* routes; fewer are evaluated as quickly as looked up */
+	LITERALS_MAX = 24, /* lists that one request can have; beyond, all are candidates */
 };
 
 /* A route and what its requests read after it: known without reading the route, so that all three
@@ -57,152 +43,10 @@ struct router {
 	struct table exact, wildcard; /* host -> const struct path_node */
 	const struct path_node *any, *tails;
 	bool has_tails;
+	/* Routes by expressions, where a host has many: host -> const struct literal_set. */
+	struct table exact_holds, wildcard_holds;
+	const struct literal_set *any_holds, *any_host_holds; /* NULL: none */
 };
-
-/* ------------------------------------------------------------------- keys -- */
-
-static struct str without_final_dots(struct str host)
-{
-	while (host.len && host.at[host.len - 1] == '.')
-		host.len--;
-	return host;
-}
-
-/* The last bytes of a text, last one first. */
-static size_t backwards(struct str text, char ret_text[TAIL_MAX])
-{
-	size_t n = text.len < TAIL_MAX ? text.len : TAIL_MAX;
-
-	for (size_t i = 0; i < n; i++)
-		ret_text[i] = text.at[text.len - 1 - i];
-	return n;
-}
-
-static void key_by_tail(const struct rule *leaf, struct arena *arena, struct key *key)
-{
-	struct str tail = regex_tail(leaf->args[0], arena);
-	char text[TAIL_MAX];
-
-	/* Final dots are not part of what is looked up. */
-	if (tail.len < TAIL_MIN || str_ends(tail, STR(".")))
-		return;
-	key->host_kind = HOST_TAIL;
-	key->host = arena_str(arena, str_n(text, backwards(tail, text)));
-}
-
-static struct key key_of_leaf(const struct rule *leaf, struct arena *arena)
-{
-	struct key key = {0};
-
-	if (leaf->negated)
-		return key;
-	if (leaf->kind == MATCH_HOST) {
-		struct str host = without_final_dots(leaf->args[0]);
-
-		if (str_starts(host, STR("*."))) {
-			key.host_kind = HOST_WILDCARD;
-			key.host = str_from(host, 1);
-		} else if (!str_starts(host, STR("*"))) {
-			key.host_kind = HOST_EXACT;
-			key.host = host;
-		}
-		/* With a final dot the rule matches no host that is looked up without. */
-		key.whole = key.host_kind != HOST_ANY && host.len == leaf->args[0].len;
-	} else if (leaf->kind == MATCH_HOST_REGEXP) {
-		key_by_tail(leaf, arena, &key);
-	} else if (leaf->kind == MATCH_PATH || leaf->kind == MATCH_PATH_PREFIX) {
-		key.exact = leaf->kind == MATCH_PATH;
-		key.path = leaf->args[0];
-		key.whole = true;
-	}
-	return key;
-}
-
-static bool key_is_any(const struct key *key)
-{
-	return key->host_kind == HOST_ANY && !key->exact && !key->path.len;
-}
-
-/* What must hold when both must hold: of two claims about the same thing, the narrower one. */
-static struct key key_and(struct key a, struct key b)
-{
-	bool hosts = a.host_kind != HOST_ANY && b.host_kind != HOST_ANY;
-	bool paths = (a.exact || a.path.len) && (b.exact || b.path.len);
-
-	a.whole = a.whole && b.whole && !hosts && !paths;
-	if (b.host_kind > a.host_kind) {
-		a.host_kind = b.host_kind;
-		a.host = b.host;
-	}
-	if (!a.exact && (b.exact || b.path.len > a.path.len)) {
-		a.exact = b.exact;
-		a.path = b.path;
-	}
-	return a;
-}
-
-static struct keys keys_any(struct arena *scratch)
-{
-	struct key *any = ARENA_NEW(scratch, struct key);
-
-	return (struct keys){any, any != NULL};
-}
-
-static bool keys_are_any(const struct keys *keys)
-{
-	return keys->n == 1 && key_is_any(&keys->at[0]);
-}
-
-static struct keys keys_and(struct keys a, struct keys b, struct arena *scratch)
-{
-	if (keys_are_any(&a) || a.n * b.n > KEYS_MAX) {
-		struct keys one = keys_are_any(&a) ? b : a;
-
-		for (size_t i = 0; i < one.n; i++)
-			one.at[i].whole = false;
-		return one;
-	}
-	struct keys both = {ARENA_ARRAY(scratch, struct key, a.n * b.n), 0};
-
-	for (size_t i = 0; both.at && i < a.n; i++)
-		for (size_t j = 0; j < b.n; j++)
-			both.at[both.n++] = key_and(a.at[i], b.at[j]);
-	return both;
-}
-
-static struct keys keys_or(struct keys a, struct keys b, struct arena *scratch)
-{
-	if (keys_are_any(&a) || keys_are_any(&b) || a.n + b.n > KEYS_MAX)
-		return keys_any(scratch);
-	struct keys either = {ARENA_ARRAY(scratch, struct key, a.n + b.n), a.n + b.n};
-
-	if (!either.at)
-		return (struct keys){0};
-	memcpy(either.at, a.at, a.n * sizeof(*a.at));
-	memcpy(&either.at[a.n], b.at, b.n * sizeof(*b.at));
-	return either;
-}
-
-/* Empty only when out of memory. Texts that are made live in the arena, lists in scratch. */
-static struct keys keys_of(const struct rule *rule, struct arena *arena, struct arena *scratch)
-{
-	if (rule->op == RULE_LEAF) {
-		struct keys keys = keys_any(scratch);
-
-		if (keys.n)
-			keys.at[0] = key_of_leaf(rule, arena);
-		return keys;
-	}
-	struct keys keys = keys_of(rule->children[0], arena, scratch);
-
-	for (size_t i = 1; i < rule->n_children; i++) {
-		struct keys more = keys_of(rule->children[i], arena, scratch);
-
-		keys = rule->op == RULE_AND ? keys_and(keys, more, scratch)
-					    : keys_or(keys, more, scratch);
-	}
-	return keys;
-}
 
 /* ------------------------------------------------------------------ build -- */
 
@@ -210,8 +54,12 @@ static struct keys keys_of(const struct rule *rule, struct arena *arena, struct 
 struct shelf {
 	struct path_entry *entries;
 	size_t n, room;
+	struct literals {
+		struct literal_entry *at;
+		size_t n, room;
+	} path_holds, host_holds;
 	struct str host;
-	struct table *table; /* where it will go; NULL: router->any */
+	struct table *table, *holds; /* where it will go; NULL: router->any */
 	struct shelf *next;
 };
 
@@ -238,12 +86,13 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* A tail is worth looking at only where the path says little. */
-static bool goes_by_tail(const struct key *key)
+static bool goes_by_tail(const struct router_key *key)
 {
 	return key->host_kind == HOST_TAIL && !key->exact && key->path.len < 2;
 }
 
-static struct shelf *shelf_of(struct shelves *shelves, struct router *router, const struct key *key)
+static struct shelf *shelf_of(struct shelves *shelves, struct router *router,
+			      const struct router_key *key)
 {
 	bool is_exact = key->host_kind == HOST_EXACT;
 	struct table *index = is_exact ? &shelves->exact : &shelves->wildcard;
@@ -259,18 +108,14 @@ static struct shelf *shelf_of(struct shelves *shelves, struct router *router, co
 		return NULL;
 	shelf->host = key->host;
 	shelf->table = is_exact ? &router->exact : &router->wildcard;
+	shelf->holds = is_exact ? &router->exact_holds : &router->wildcard_holds;
 	shelf->next = shelves->all;
 	shelves->all = shelf;
 	return shelf;
 }
 
-static bool file(struct shelves *shelves, struct router *router, const struct key *key,
-		 uint32_t rank)
+static bool file_entry(struct shelves *shelves, struct shelf *shelf, struct path_entry entry)
 {
-	struct shelf *shelf = shelf_of(shelves, router, key);
-
-	if (!shelf)
-		return false;
 	if (shelf->n == shelf->room) {
 		size_t room = shelf->room ? shelf->room * 2 : 4;
 		struct path_entry *entries =
@@ -283,10 +128,77 @@ static bool file(struct shelves *shelves, struct router *router, const struct ke
 		shelf->entries = entries;
 		shelf->room = room;
 	}
-	shelf->entries[shelf->n++] = goes_by_tail(key)
-					     ? (struct path_entry){key->host, false, rank}
-					     : (struct path_entry){key->path, key->exact, rank};
+	shelf->entries[shelf->n++] = entry;
 	return true;
+}
+
+static bool file_literal(struct shelves *shelves, struct literals *literals, struct str literal,
+			 uint32_t rank)
+{
+	if (literals->n == literals->room) {
+		size_t room = literals->room ? literals->room * 2 : 4;
+		struct literal_entry *at =
+			ARENA_ARRAY(&shelves->scratch, struct literal_entry, room);
+
+		if (!at)
+			return false;
+		if (literals->n)
+			memcpy(at, literals->at, literals->n * sizeof(*at));
+		literals->at = at;
+		literals->room = room;
+	}
+	literals->at[literals->n++] = (struct literal_entry){literal, rank};
+	return true;
+}
+
+static bool file(struct shelves *shelves, struct router *router, const struct router_key *key,
+		 uint32_t rank)
+{
+	struct shelf *shelf = shelf_of(shelves, router, key);
+
+	if (!shelf)
+		return false;
+	if (goes_by_tail(key))
+		return file_entry(shelves, shelf, (struct path_entry){key->host, false, rank});
+	/* "/" is in front of every path, so a path that is no longer says nothing. */
+	if (!key->exact && key->path.len < 2) {
+		if (key->path_holds.len >= LITERAL_MIN)
+			return file_literal(shelves, &shelf->path_holds, key->path_holds, rank);
+		if (shelf == &shelves->any && key->host_holds.len >= LITERAL_MIN)
+			return file_literal(shelves, &shelf->host_holds, key->host_holds, rank);
+	}
+	return file_entry(shelves, shelf, (struct path_entry){key->path, key->exact, rank});
+}
+
+/* A set of those that are enough to be worth one; the others go to the front of the trie. */
+static bool build_literals(struct shelves *shelves, struct shelf *shelf, struct literals *literals,
+			   struct arena *arena, const struct literal_set **ret_set)
+{
+	*ret_set = NULL;
+	if (literals->n >= LITERALS_MIN) {
+		*ret_set = literal_set_new(literals->at, literals->n, arena);
+		return *ret_set != NULL;
+	}
+	for (size_t i = 0; i < literals->n; i++)
+		if (!file_entry(shelves, shelf,
+				(struct path_entry){{NULL, 0}, false, literals->at[i].rank}))
+			return false;
+	return true;
+}
+
+static bool build_shelf(struct shelves *shelves, struct shelf *shelf, struct arena *arena)
+{
+	const struct literal_set *holds;
+	const struct path_node *paths;
+	struct str host;
+
+	if (!build_literals(shelves, shelf, &shelf->path_holds, arena, &holds))
+		return false;
+	paths = path_trie_new(shelf->entries, shelf->n, arena);
+	/* A copy next to the trie: what is compared lies where the lookup goes on. */
+	host = arena_str(arena, shelf->host);
+	return paths && host.at && table_put(shelf->table, host, (void *)paths, NULL) == 0 &&
+	       (!holds || table_put(shelf->holds, host, (void *)holds, NULL) == 0);
 }
 
 static bool file_all(struct shelves *shelves, struct router *router, struct arena *arena)
@@ -296,7 +208,8 @@ static bool file_all(struct shelves *shelves, struct router *router, struct aren
 
 	arena_init(&scratch, SIZE_MAX, 0);
 	for (uint32_t rank = 0; ok && rank < router->n; rank++) {
-		struct keys keys = keys_of(router->ranked[rank].route->rule, arena, &scratch);
+		struct router_keys keys =
+			router_key_of(router->ranked[rank].route->rule, arena, &scratch);
 
 		ok = keys.n && !scratch.failed;
 		bool proved = true;
@@ -317,17 +230,17 @@ static bool build(struct router *router, struct shelves *shelves, struct arena *
 {
 	if (!file_all(shelves, router, arena))
 		return false;
+	if (!build_literals(shelves, &shelves->any, &shelves->any.path_holds, arena,
+			    &router->any_holds) ||
+	    !build_literals(shelves, &shelves->any, &shelves->any.host_holds, arena,
+			    &router->any_host_holds))
+		return false;
 	router->any = path_trie_new(shelves->any.entries, shelves->any.n, arena);
 	router->tails = path_trie_new(shelves->tails.entries, shelves->tails.n, arena);
 	router->has_tails = shelves->tails.n;
-	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next) {
-		const struct path_node *paths = path_trie_new(shelf->entries, shelf->n, arena);
-		/* A copy next to the trie: what is compared lies where the lookup goes on. */
-		struct str host = arena_str(arena, shelf->host);
-
-		if (!paths || !host.at || table_put(shelf->table, host, (void *)paths, NULL) < 0)
+	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next)
+		if (!build_shelf(shelves, shelf, arena))
 			return false;
-	}
 	return router->any && router->tails;
 }
 
@@ -356,6 +269,8 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 	qsort(router->ranked, n, sizeof(struct ranked), by_rank);
 	table_init(&router->exact, arena);
 	table_init(&router->wildcard, arena);
+	table_init(&router->exact_holds, arena);
+	table_init(&router->wildcard_holds, arena);
 	arena_init(&shelves.scratch, SIZE_MAX, 64 << 10);
 	table_init(&shelves.exact, &shelves.scratch);
 	table_init(&shelves.wildcard, &shelves.scratch);
@@ -366,13 +281,14 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 
 /* ----------------------------------------------------------------- lookup -- */
 
-enum { PLACES_MAX = 4 };
+enum { PLACES_MAX = 4, SETS_MAX = 4 };
 
 /* Where the candidates of one request are: three hosts with their paths, and tails. */
 struct places {
 	const struct path_node *prefix[PLACES_MAX];
 	struct path_list exact[PLACES_MAX];
-	unsigned int n;
+	struct path_list literals[LITERALS_MAX];
+	unsigned int n, n_literals;
 	bool is_plain; /* the host was looked up as it is */
 };
 
@@ -384,16 +300,34 @@ static void look(struct places *places, const struct path_node *paths, struct st
 	}
 }
 
+static void look_for_literals(struct places *places, const struct literal_set *set, struct str text)
+{
+	size_t room = LITERALS_MAX - places->n_literals, n;
+	/* One list is always left for each of the other sets, which may want all of its own. */
+	size_t most = room > SETS_MAX - 1 ? room - (SETS_MAX - 1) : 0;
+
+	if (!set)
+		return;
+	n = literal_set_find(set, text, &places->literals[places->n_literals], most);
+	if (n > most) {
+		places->literals[places->n_literals] = literal_set_all(set);
+		n = 1;
+	}
+	places->n_literals += (unsigned int)n;
+}
+
 static void locate(const struct router *router, const struct request *request,
 		   struct places *ret_places)
 {
-	struct str host = without_final_dots(request->host);
+	struct str host = router_key_host(request->host);
 	struct str path = request->routing_path;
 
-	ret_places->n = 0;
+	ret_places->n = ret_places->n_literals = 0;
 	ret_places->is_plain = host.len == request->host.len;
 	if (router->exact.n)
 		look(ret_places, table_find(&router->exact, host), path);
+	if (router->exact_holds.n)
+		look_for_literals(ret_places, table_find(&router->exact_holds, host), path);
 	if (router->wildcard.n) {
 		ptrdiff_t dot = str_find(host, '.');
 
@@ -401,12 +335,19 @@ static void locate(const struct router *router, const struct request *request,
 		if (dot > 0)
 			look(ret_places, table_find(&router->wildcard, str_from(host, (size_t)dot)),
 			     path);
+		if (dot > 0 && router->wildcard_holds.n)
+			look_for_literals(
+				ret_places,
+				table_find(&router->wildcard_holds, str_from(host, (size_t)dot)),
+				path);
 	}
+	look_for_literals(ret_places, router->any_holds, path);
+	look_for_literals(ret_places, router->any_host_holds, request->host);
 	look(ret_places, router->any, path);
 	if (router->has_tails) {
-		char text[TAIL_MAX];
+		char text[ROUTER_KEY_TAIL_MAX];
 
-		look(ret_places, router->tails, str_n(text, backwards(host, text)));
+		look(ret_places, router->tails, str_n(text, router_key_backwards(host, text)));
 	}
 }
 
@@ -415,6 +356,10 @@ static uint32_t next_candidate(const struct places *places, uint32_t from)
 {
 	uint32_t best = UINT32_MAX, rank;
 
+	for (unsigned int i = 0; i < places->n_literals; i++) {
+		rank = path_list_next(&places->literals[i], from);
+		best = rank < best ? rank : best;
+	}
 	for (unsigned int i = 0; i < places->n; i++) {
 		rank = path_list_next(&places->exact[i], from);
 		best = rank < best ? rank : best;

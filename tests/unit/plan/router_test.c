@@ -255,6 +255,9 @@ static size_t random_rule(unsigned int *seed, char *text, size_t size, int depth
 		"PathPrefix(`/`)",
 		"PathPrefix(`/a/b`)",
 		"PathRegexp(`b`)",
+		"PathRegexp(`^/a/`)",
+		"PathRegexp(`a/b`)",
+		"PathRegexp(`^/[ab]b?c?$`)",
 		"Method(`GET`)",
 		"Method(`POST`)",
 		"ClientIP(`10.0.0.0/8`)",
@@ -318,6 +321,76 @@ static void random_rule_sets_answer_as_a_walk_over_all_rules_does(void **state)
 	}
 }
 
+/* Hosts with many routes that say nothing but an expression. */
+static void routes_by_expressions_answer_as_a_walk_over_all_rules_does(void **state)
+{
+	enum { SETS = 200, ROUTES = 48, REQUESTS = 60 };
+	static const char *const hosts_of_rules[] = {
+		"", "Host(`a.test`) && ", "Host(`*.a.test`) && ", "HostRegexp(`^[xy]?.*a`) && "};
+	static const char *const forms[] = {"PathRegexp(`%s`)", "PathRegexp(`^/[a-c]*%s`)",
+					    "PathRegexp(`%s[ab]?$`)", "HostRegexp(`[xy].%s`)",
+					    "!PathRegexp(`%s`)"};
+	unsigned int seed = 11;
+
+	(void)state;
+	for (int set = 0; set < SETS; set++) {
+		struct bench bench = {0};
+
+		arena_init(&bench.arena, 8 << 20, 0);
+		for (int i = 0; i < ROUTES; i++) {
+			char factor[5] = "", rule[128], name[32];
+			int form = rand_r(&seed) % 5;
+			size_t n = 2 + (size_t)rand_r(&seed) % 3;
+
+			for (size_t j = 0; j < n; j++)
+				factor[j] = (form == 3 ? "a.ts" : "/abc")[rand_r(&seed) % 4];
+			n = (size_t)snprintf(rule, sizeof(rule), "%s",
+					     hosts_of_rules[rand_r(&seed) % 4]);
+			/* NOLINTNEXTLINE: the forms stand above */
+			snprintf(rule + n, sizeof(rule) - n, forms[form], factor);
+			snprintf(name, sizeof(name), "r%d@kubernetescrd", i);
+			bench_add(&bench, rule, rand_r(&seed) % 4, name);
+		}
+		bench_build(&bench);
+		for (int i = 0; i < REQUESTS; i++) {
+			struct request request = request_for(&bench, hosts[rand_r(&seed) % 8],
+							     paths[rand_r(&seed) % 7]);
+			const struct route *route = router_find(bench.router, &request);
+
+			assert_string_equal(route ? route->name.at : "", naive(&bench, &request));
+		}
+		bench_done(&bench);
+	}
+}
+
+static void of_many_expressions_few_are_evaluated(void **state)
+{
+	enum { ROUTES = 60 };
+	struct bench *bench = calloc(1, sizeof(*bench));
+	struct router_step steps[ROUTES];
+	const struct route *route;
+
+	(void)state;
+	assert_non_null(bench);
+	arena_init(&bench->arena, 64 << 20, 0);
+	for (int i = 0; i < ROUTES; i++) {
+		char rule[64], name[32];
+
+		snprintf(rule, sizeof(rule), "PathRegexp(`/[a-z]+/item%04d(/|$)`)", i);
+		snprintf(name, sizeof(name), "r%04d@kubernetescrd", i);
+		bench_add(bench, rule, 0, name);
+	}
+	bench_build(bench);
+	struct request request = request_for(bench, "h", "/shop/item0037/x");
+
+	assert_int_equal(router_trace(bench->router, &request, steps, ROUTES, &route), 1);
+	assert_string_equal(route->name.at, "r0037@kubernetescrd");
+	request = request_for(bench, "h", "/shop/other");
+	assert_int_equal(router_trace(bench->router, &request, steps, ROUTES, &route), 0);
+	bench_done(bench);
+	free(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +401,8 @@ int main(void)
 		cmocka_unit_test(more_alternatives_than_the_index_takes_still_match),
 		cmocka_unit_test(regular_expressions_are_found_by_what_they_end_with),
 		cmocka_unit_test(random_rule_sets_answer_as_a_walk_over_all_rules_does),
+		cmocka_unit_test(routes_by_expressions_answer_as_a_walk_over_all_rules_does),
+		cmocka_unit_test(of_many_expressions_few_are_evaluated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
