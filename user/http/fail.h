@@ -127,7 +127,9 @@
 	X(UPSTREAM_SWITCH, 502, false, "upstream-switch", "Bad Gateway", \
 	  "the server switched protocols unasked") \
 	X(UPSTREAM_TLS, 502, false, "upstream-tls", "Bad Gateway", \
-	  "the TLS handshake with the server failed")
+	  "the TLS handshake with the server failed") \
+	X(UPSTREAM_CERT, 500, false, "upstream-cert", "Internal Server Error", \
+	  "the server's certificate is not accepted, or the server does not speak TLS")
 /* clang-format on */
 
 enum fail {

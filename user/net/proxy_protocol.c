@@ -4,6 +4,8 @@
 #include "net/proxy_protocol.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/num.h"
 
@@ -131,4 +133,51 @@ ssize_t proxy_protocol_parse(struct str input, struct proxy_header *ret_header)
 	if (may_begin(input, V2_BEGIN))
 		return input.len < V2_BEGIN.len ? -EAGAIN : parse_v2(input, ret_header);
 	return 0;
+}
+
+static size_t write_v1(const struct proxy_header *header, bool is_known, char *out)
+{
+	char source[ADDR_TEXT_MAX], destination[ADDR_TEXT_MAX];
+
+	if (!is_known)
+		return (size_t)snprintf(out, PROXY_PROTOCOL_V1_MAX_BYTES, "PROXY UNKNOWN\r\n");
+	addr_print(&header->source, source);
+	addr_print(&header->destination, destination);
+	return (size_t)snprintf(out, PROXY_PROTOCOL_V1_MAX_BYTES, "PROXY TCP%d %s %s %u %u\r\n",
+				addr_is_v4(&header->source) ? 4 : 6, source, destination,
+				header->source_port, header->destination_port);
+}
+
+static char *put_be16(char *at, uint16_t value)
+{
+	*at++ = (char)(value >> 8);
+	*at++ = (char)value;
+	return at;
+}
+
+static size_t write_v2(const struct proxy_header *header, bool is_known, char *out)
+{
+	bool v4 = addr_is_v4(&header->source);
+	size_t skip = v4 ? 12 : 0, n = sizeof(header->source.byte) - skip;
+	char *at = mempcpy(out, V2_BEGIN.at, V2_BEGIN.len);
+
+	*at++ = is_known ? V2_PROXY : V2_LOCAL;
+	*at++ = !is_known ? 0 : v4 ? V2_TCP4 : V2_TCP6;
+	at = put_be16(at, !is_known ? 0 : v4 ? V2_TCP4_BYTES : V2_TCP6_BYTES);
+	if (!is_known)
+		return (size_t)(at - out);
+	at = mempcpy(at, header->source.byte + skip, n);
+	at = mempcpy(at, header->destination.byte + skip, n);
+	at = put_be16(at, header->source_port);
+	at = put_be16(at, header->destination_port);
+	return (size_t)(at - out);
+}
+
+size_t proxy_protocol_write(const struct proxy_header *header, uint8_t version,
+			    char out[PROXY_PROTOCOL_V1_MAX_BYTES])
+{
+	bool is_known = header->has_addrs &&
+			addr_is_v4(&header->source) == addr_is_v4(&header->destination);
+
+	return version == 1 ? write_v1(header, is_known, out) : write_v2(header, is_known, out);
 }

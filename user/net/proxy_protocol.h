@@ -4,8 +4,8 @@
 
 /*
  * proxy_protocol: the header by which a load balancer says whom a connection is really from,
- * versions 1 (text) and 2 (binary), after haproxy.org's proxy-protocol.txt. Pure: bytes in, facts
- * out. Whether the sender may be believed is the caller's business.
+ * versions 1 (text) and 2 (binary), after haproxy.org's proxy-protocol.txt: read and written. Pure.
+ * Whether the sender may be believed is the caller's business.
  */
 
 #include <stdbool.h>
@@ -30,5 +30,11 @@ struct proxy_header {
  * it one; -EBADMSG when it begins like one and is malformed or too long.
  */
 ssize_t proxy_protocol_parse(struct str input, struct proxy_header *ret_header);
+/*
+ * The header that says it, of version 1 or 2; returns its length. Without addresses (or with a pair
+ * of two families, which has no spelling): UNKNOWN, or LOCAL.
+ */
+size_t proxy_protocol_write(const struct proxy_header *header, uint8_t version,
+			    char out[PROXY_PROTOCOL_V1_MAX_BYTES]);
 
 #endif

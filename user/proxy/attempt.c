@@ -15,6 +15,13 @@
 
 enum { LARGE_HEAD_BYTES = 2 << 20 };
 
+static uint64_t response_header_ns(const struct exchange *exchange)
+{
+	uint64_t wait_ns = upstream_transport(exchange->pick.server)->response_header_ns;
+
+	return wait_ns ? wait_ns : ENTRY_WAIT_MAX_S * NS_PER_SEC;
+}
+
 /*
  * The response header time-out begins when the request was sent to its end (reference a.7). Before
  * that the server must take what is there, and the client's own deadlines hold; afterwards a body
@@ -29,7 +36,7 @@ void attempt_set_deadline(struct exchange *exchange)
 	if (link_backlog(link))
 		wait_ns = ENTRY_WRITE_STALL_S * NS_PER_SEC;
 	else if (!exchange->responded && exchange->up.done)
-		wait_ns = worker->shared->response_header_ns;
+		wait_ns = response_header_ns(exchange);
 	timer_set(&worker->loop.timers, &link->timer, worker->loop.now_ns + wait_ns);
 }
 
@@ -40,23 +47,19 @@ static void connect_to_server(struct exchange *exchange, bool reuse)
 	const struct server *server = exchange->pick.server;
 	struct upstream *upstream = NULL;
 
-	if (server->is_https) {
-		exchange_fail(exchange, FAIL_UPSTREAM_TLS);
-		return;
-	}
 	if (exchange->n_tried < BALANCE_TRIED_MAX)
 		exchange->tried[exchange->n_tried++] = server;
 	if (reuse)
-		upstream = upstream_reuse(worker, server, exchange);
+		upstream = upstream_reuse(worker, server, &exchange->owner);
 	if (upstream) {
 		exchange->upstream = upstream;
 		attempt_send(exchange);
 		return;
 	}
-	int error = upstream_dial(worker, server, exchange, &upstream);
+	int error = upstream_dial(worker, server, &exchange->owner, &upstream);
 
 	if (error) {
-		attempt_dial_failed(exchange, false);
+		attempt_dial_failed(exchange, FAIL_DIAL_FAILED);
 		return;
 	}
 	exchange->upstream = upstream;
@@ -89,6 +92,9 @@ void attempt_begin(struct exchange *exchange)
 		return;
 	}
 	exchange->origin_begin_ns = exchange->worker->loop.now_ns;
+	exchange->owner.wants_upgrade = request->upgrade;
+	exchange->owner.client = (struct proxy_header){true, request->peer, request->local,
+						       request->peer_port, request->local_port};
 	connect_to_server(exchange, true);
 }
 
@@ -130,7 +136,7 @@ static void count_retry(struct exchange *exchange)
 		metric_add(worker->metrics, exchange->pick.service->series, METRIC_RETRIES, 1);
 }
 
-void attempt_dial_failed(struct exchange *exchange, bool timed_out)
+void attempt_dial_failed(struct exchange *exchange, enum fail fail)
 {
 	exchange->upstream = NULL;
 	if (pick_other(exchange)) {
@@ -138,7 +144,7 @@ void attempt_dial_failed(struct exchange *exchange, bool timed_out)
 		connect_to_server(exchange, true);
 		return;
 	}
-	exchange_fail(exchange, timed_out ? FAIL_DIAL_TIMEOUT : FAIL_DIAL_FAILED);
+	exchange_fail(exchange, fail);
 }
 
 void attempt_lost(struct exchange *exchange, bool nothing_sent)

@@ -18,7 +18,7 @@ void attempt_begin(struct exchange *exchange);
 /* The connection stands. May end. */
 void attempt_send(struct exchange *exchange);
 /* It could not be made; the upstream is gone already. May end. */
-void attempt_dial_failed(struct exchange *exchange, bool timed_out);
+void attempt_dial_failed(struct exchange *exchange, enum fail fail);
 /* It was lost before any byte of the answer came. May end. */
 void attempt_lost(struct exchange *exchange, bool nothing_sent);
 /* How long the server may stay silent from now on. */

@@ -24,6 +24,8 @@ enum {
 	HALF_CLOSED_S = 60,  /* how long an answer may take when the client has ended its side */
 };
 
+static const struct upstream_events upstream_events;
+
 struct exchange *exchange_new(struct conn *conn)
 {
 	struct worker *worker = conn->link.worker;
@@ -36,6 +38,7 @@ struct exchange *exchange_new(struct conn *conn)
 
 		arena_init(&exchange->arena, cap ? cap : ARENA_DEFAULT_BYTES, ARENA_BLOCK_BYTES);
 	}
+	exchange->owner = (struct upstream_owner){.events = &upstream_events};
 	exchange->conn = conn;
 	exchange->worker = worker;
 	exchange->use = NULL;
@@ -422,8 +425,15 @@ void exchange_on_client(struct exchange *exchange)
 	}
 }
 
-static void on_upstream(struct exchange *exchange)
+static struct exchange *of_owner(struct upstream_owner *owner)
 {
+	return LIST_OF(owner, struct exchange, owner);
+}
+
+static void on_upstream(struct upstream_owner *owner)
+{
+	struct exchange *exchange = of_owner(owner);
+
 	switch (exchange->state) {
 	case EXCHANGE_DIAL:
 		attempt_send(exchange);
@@ -439,17 +449,24 @@ static void on_upstream(struct exchange *exchange)
 	}
 }
 
-static void on_upstream_timeout(struct exchange *exchange)
+static void on_dial_failed(struct upstream_owner *owner, enum fail fail)
 {
+	attempt_dial_failed(of_owner(owner), fail);
+}
+
+static void on_upstream_timeout(struct upstream_owner *owner)
+{
+	struct exchange *exchange = of_owner(owner);
+
 	if (exchange->state == EXCHANGE_TUNNEL)
 		exchange_end(exchange, EXCHANGE_RESET);
 	else
 		exchange_fail(exchange, FAIL_UPSTREAM_TIMEOUT);
 }
 
-const struct upstream_events exchange_upstream_events = {
+static const struct upstream_events upstream_events = {
 	.on_ready = on_upstream,
-	.on_dial_failed = attempt_dial_failed,
+	.on_dial_failed = on_dial_failed,
 	.on_timeout = on_upstream_timeout,
 };
 

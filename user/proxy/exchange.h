@@ -48,6 +48,7 @@ enum exchange_fate {
 };
 
 struct exchange {
+	struct upstream_owner owner; /* of connections to servers */
 	struct conn *conn;
 	struct worker *worker;
 	struct snapshot_use *use;

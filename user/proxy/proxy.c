@@ -20,10 +20,6 @@
 
 enum {
 	JOB_THREADS = 2,
-	DEFAULT_DIAL_S = 30, /* reference d.5 */
-	DEFAULT_UPSTREAM_IDLE_S = 90,
-	DEFAULT_MAX_IDLE = 200, /* Go's default of 2 per host serves no proxy: reference
-				   serversTransport says 200 */
 	FD_RESERVE_MIN = 512,
 	FD_RESERVE_FRACTION = 8, /* of the descriptors: for servers, logs, the admin listener */
 	HOST_NAME_MAX_BYTES = 256,
@@ -132,11 +128,6 @@ static int init_entries(struct proxy *proxy, const struct proxy_options *options
 	return 0;
 }
 
-static uint64_t or_else(struct duration duration, uint64_t else_s)
-{
-	return duration.ns > 0 ? (uint64_t)duration.ns : else_s * NS_PER_SEC;
-}
-
 /* Clients may use most descriptors, never the last. */
 static uint64_t connection_limit(const struct static_config *config, uint16_t n_workers)
 {
@@ -157,16 +148,7 @@ static uint64_t connection_limit(const struct static_config *config, uint16_t n_
 static void init_limits(struct proxy *proxy, const struct static_config *config)
 {
 	struct worker_shared *shared = &proxy->shared;
-	const struct static_servers_transport *transport = &config->servers_transport;
-	const struct forwarding_timeouts *timeouts = &transport->forwarding_timeouts;
-	int64_t max_idle = transport->max_idle_conns_per_host;
 
-	shared->dial_ns = or_else(timeouts->dial, DEFAULT_DIAL_S);
-	shared->response_header_ns = or_else(timeouts->response_header, ENTRY_WAIT_MAX_S);
-	shared->upstream_idle_ns = or_else(timeouts->idle_conn, DEFAULT_UPSTREAM_IDLE_S);
-	shared->max_idle_per_server = max_idle < 0   ? 0
-				      : max_idle > 0 ? (uint32_t)max_idle
-						     : DEFAULT_MAX_IDLE;
 	shared->max_open_per_server = config->limits.max_upstream_connections > 0
 					      ? (uint32_t)config->limits.max_upstream_connections
 					      : 0;

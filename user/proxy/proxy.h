@@ -106,6 +106,7 @@ struct proxy_status {
 	uint64_t tunnels_active;
 	uint64_t upstream_dialled, upstream_reused, upstream_dial_failed, upstream_idle,
 		upstream_active;
+	uint64_t upstream_tls_handshakes, upstream_tls_failed, upstream_tls_resumed;
 	uint64_t retries;
 	uint64_t tls_handshakes, tls_handshakes_failed, tls_resumed;
 	uint64_t ktls_tx, ktls_rx,

@@ -4,10 +4,12 @@
 #include "proxy/upstream.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "net/sock.h"
+#include "base/log.h"
+#include "proxy/dial.h"
 #include "proxy/worker.h"
 
 enum {
@@ -47,20 +49,6 @@ int upstream_reserve(struct worker *worker, uint32_t n)
 	return 0;
 }
 
-/* Made when the server is used for the first time, and kept: ids are few and come back. */
-static struct server_pool *make_pool(struct worker *worker, uint32_t server_id)
-{
-	struct server_pool *pool = upstream_pool(worker, server_id);
-
-	if (pool || server_id >= worker->n_servers)
-		return pool;
-	pool = calloc(1, sizeof(*pool));
-	if (pool)
-		list_init(&pool->idle);
-	worker->servers[server_id] = pool;
-	return pool;
-}
-
 static void free_later(struct loop_task *task)
 {
 	struct upstream *upstream = LIST_OF(task, struct upstream, freeing);
@@ -77,86 +65,145 @@ static void close_upstream(struct upstream *upstream)
 		list_del(&upstream->node);
 		upstream->pool->n_idle--;
 		worker_count(&counters->upstream_idle, -1);
+		if (upstream->link.tls)
+			(void)tls_conn_shutdown(upstream->link.tls);
 	} else {
 		worker_count(&counters->upstream_active, -1);
 	}
 	upstream->state = UPSTREAM_CLOSED;
-	upstream->exchange = NULL;
+	upstream->owner = NULL;
 	upstream->pool->n_open--;
+	dial_free(upstream->dial);
+	upstream->dial = NULL;
+	free(upstream->client);
+	upstream->client = NULL;
 	/* An unread rest would be answered by a reset anyway. */
 	link_close(&upstream->link, false);
 	upstream->freeing.run = free_later;
 	loop_defer(&worker->loop, &upstream->freeing);
 }
 
+static void close_idle(struct server_pool *pool)
+{
+	LIST_EACH (&pool->idle, node)
+		close_upstream(LIST_OF(node, struct upstream, node));
+}
+
 void upstream_close_idle(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->n_servers; i++) {
-		if (!worker->servers[i])
-			continue;
-		LIST_EACH (&worker->servers[i]->idle, node)
-			close_upstream(LIST_OF(node, struct upstream, node));
-	}
+	for (uint32_t i = 0; i < worker->n_servers; i++)
+		if (worker->servers[i])
+			close_idle(worker->servers[i]);
 }
 
 void upstream_pools_done(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->n_servers; i++)
+	for (uint32_t i = 0; i < worker->n_servers; i++) {
+		if (worker->servers[i])
+			SSL_SESSION_free(worker->servers[i]->session);
 		free(worker->servers[i]);
+	}
 	free(worker->servers);
 	worker->servers = NULL;
 	worker->n_servers = 0;
+}
+
+/*
+ * Made when the server is used for the first time, and kept: ids are few and come back. One that
+ * came back with another transport must find nothing of the old one.
+ */
+static struct server_pool *pool_for(struct worker *worker, const struct server *server)
+{
+	const struct transport *transport = upstream_transport(server);
+	struct server_pool *pool = upstream_pool(worker, server->id);
+
+	if (!pool && server->id < worker->n_servers) {
+		pool = calloc(1, sizeof(*pool));
+		worker->servers[server->id] = pool;
+		if (pool)
+			list_init(&pool->idle);
+	}
+	if (!pool)
+		return NULL;
+	if (pool->transport != transport->id) {
+		close_idle(pool);
+		SSL_SESSION_free(pool->session);
+		pool->session = NULL;
+		pool->transport = transport->id;
+	}
+	pool->max_idle = transport->max_idle;
+	pool->idle_ns = transport->idle_ns;
+	return pool;
 }
 
 /* Refused, unreachable, silent: ask others first for a while, longer each time. */
 static void set_aside(struct upstream *upstream)
 {
 	struct server_pool *pool = upstream->pool;
-	uint64_t ms = SET_ASIDE_FIRST_MS;
+	uint64_t now_ns = upstream->link.worker->loop.now_ns, ms = SET_ASIDE_FIRST_MS;
 
 	for (uint32_t i = 0; i < pool->n_failed && ms < SET_ASIDE_MAX_MS; i++)
 		ms *= 2;
 	if (ms > SET_ASIDE_MAX_MS)
 		ms = SET_ASIDE_MAX_MS;
 	pool->n_failed++;
-	pool->set_aside_until_ns = upstream->link.worker->loop.now_ns + ms * NS_PER_MS;
+	pool->set_aside_until_ns = now_ns + ms * NS_PER_MS;
+	if (upstream->server->live)
+		live_server_dial_failed(upstream->server->live, now_ns);
 	worker_count(&upstream->link.worker->counters.upstream_dial_failed, 1);
 }
 
-static void dial_failed(struct upstream *upstream, bool timed_out)
+void upstream_dial_failed(struct upstream *upstream, enum fail fail)
 {
-	struct exchange *exchange = upstream->exchange;
+	struct upstream_owner *owner = upstream->owner;
 
 	set_aside(upstream);
 	close_upstream(upstream);
-	exchange_upstream_events.on_dial_failed(exchange, timed_out);
+	owner->events->on_dial_failed(owner, fail);
+}
+
+void upstream_established(struct upstream *upstream)
+{
+	struct server_pool *pool = upstream->pool;
+
+	if (upstream->server->live)
+		live_server_dialled(upstream->server->live);
+	pool->n_failed = 0;
+	pool->set_aside_until_ns = 0;
+	upstream->server = NULL;
+	dial_free(upstream->dial);
+	upstream->dial = NULL;
+	upstream->state = UPSTREAM_BUSY;
+	upstream->owner->events->on_ready(upstream->owner);
+}
+
+/*
+ * Nothing is there to be read. Under TLS the socket may hold something that is no data (a new
+ * session ticket): looking is the only way to know.
+ */
+static bool is_quiet(struct link *link)
+{
+	char byte;
+
+	if (link->io.ready & (LOOP_EOF | LOOP_ERROR))
+		return false;
+	if (!(link->io.ready & LOOP_READ))
+		return true;
+	return link->tls && link_read(link, &byte, 1) == -EAGAIN;
 }
 
 static void on_ready(struct loop_io *io)
 {
 	struct upstream *upstream = of_io(io);
 
-	switch (upstream->state) {
-	case UPSTREAM_IDLE:
-		if (io->ready & (LOOP_READ | LOOP_EOF | LOOP_ERROR))
+	if (upstream->state == UPSTREAM_DIALLING) {
+		dial_on_ready(upstream);
+	} else if (upstream->state == UPSTREAM_IDLE) {
+		if (!is_quiet(&upstream->link))
 			close_upstream(upstream);
-		return;
-	case UPSTREAM_DIALLING:
-		if (io->ready & LOOP_ERROR || sock_error(io->fd) < 0) {
-			dial_failed(upstream, false);
-			return;
-		}
-		if (!(io->ready & LOOP_WRITE))
-			return;
-		upstream->state = UPSTREAM_BUSY;
-		upstream->pool->n_failed = 0;
-		upstream->pool->set_aside_until_ns = 0;
-		break;
-	default:
-		break;
+	} else if (upstream->owner) {
+		upstream->owner->events->on_ready(upstream->owner);
 	}
-	if (upstream->exchange)
-		exchange_upstream_events.on_ready(upstream->exchange);
 }
 
 static void on_timer(struct timer *timer)
@@ -166,37 +213,56 @@ static void on_timer(struct timer *timer)
 	if (upstream->state == UPSTREAM_IDLE)
 		close_upstream(upstream);
 	else if (upstream->state == UPSTREAM_DIALLING)
-		dial_failed(upstream, true);
-	else if (upstream->exchange)
-		exchange_upstream_events.on_timeout(upstream->exchange);
+		dial_on_timeout(upstream);
+	else if (upstream->owner)
+		upstream->owner->events->on_timeout(upstream->owner);
+}
+
+/* What the PROXY protocol has said of a connection holds for its whole life. */
+static bool is_for(const struct upstream *upstream, const struct upstream_owner *owner)
+{
+	const struct proxy_header *a = upstream->client, *b = &owner->client;
+
+	if (!a)
+		return true;
+	return a->has_addrs == b->has_addrs && a->source_port == b->source_port &&
+	       a->destination_port == b->destination_port && addr_eq(&a->source, &b->source) &&
+	       addr_eq(&a->destination, &b->destination);
 }
 
 struct upstream *upstream_reuse(struct worker *worker, const struct server *server,
-				struct exchange *exchange)
+				struct upstream_owner *owner)
 {
 	struct server_pool *pool = upstream_pool(worker, server->id);
+	struct upstream *upstream = NULL;
 
-	if (!pool || list_empty(&pool->idle))
+	if (!pool || list_empty(&pool->idle) || pool->transport != upstream_transport(server)->id)
 		return NULL;
-	struct upstream *upstream = LIST_OF(pool->idle.next, struct upstream, node);
-
+	LIST_EACH (&pool->idle, node) {
+		upstream = LIST_OF(node, struct upstream, node);
+		if (is_for(upstream, owner))
+			break;
+		upstream = NULL;
+	}
+	if (!upstream)
+		return NULL;
 	list_del(&upstream->node);
 	pool->n_idle--;
 	upstream->state = UPSTREAM_BUSY;
-	upstream->exchange = exchange;
+	upstream->owner = owner;
 	worker_count(&worker->counters.upstream_idle, -1);
 	worker_count(&worker->counters.upstream_active, 1);
 	worker_count(&worker->counters.upstream_reused, 1);
 	return upstream;
 }
 
-int upstream_dial(struct worker *worker, const struct server *server, struct exchange *exchange,
+int upstream_dial(struct worker *worker, const struct server *server, struct upstream_owner *owner,
 		  struct upstream **ret_upstream)
 {
-	struct server_pool *pool = make_pool(worker, server->id);
+	struct server_pool *pool = pool_for(worker, server);
 	uint32_t limit = worker->shared->max_open_per_server;
 	struct upstream *upstream;
-	int fd, error;
+	int error;
 
 	if (!pool)
 		return -ENOMEM;
@@ -205,51 +271,67 @@ int upstream_dial(struct worker *worker, const struct server *server, struct exc
 	upstream = slab_take(&worker->upstreams);
 	if (!upstream)
 		return -ENOMEM;
-	error = sock_connect(&server->addr, server->port, &fd);
-	if (error != -EINPROGRESS) {
-		slab_give(&worker->upstreams, upstream);
-		return error;
-	}
-	*upstream = (struct upstream){.pool = pool, .exchange = exchange};
+	*upstream = (struct upstream){.pool = pool, .owner = owner, .server = server};
 	list_init(&upstream->node);
-	link_init(&upstream->link, worker, fd);
+	link_init(&upstream->link, worker, -1);
 	upstream->link.io.on_ready = on_ready;
 	upstream->link.timer.on_fire = on_timer;
 	pool->n_open++;
 	worker_count(&worker->counters.upstream_active, 1);
 	worker_count(&worker->counters.upstream_dialled, 1);
-	error = loop_add(&worker->loop, &upstream->link.io);
+	error = dial_begin(upstream, server);
 	if (error) {
 		close_upstream(upstream);
 		return error;
 	}
-	timer_set(&worker->loop.timers, &upstream->link.timer,
-		  worker->loop.now_ns + worker->shared->dial_ns);
 	*ret_upstream = upstream;
 	return 0;
+}
+
+static void keep_session(struct upstream *upstream)
+{
+	struct ssl_session_st *session = tls_conn_take_session(upstream->link.tls);
+
+	if (!session)
+		return;
+	SSL_SESSION_free(upstream->pool->session);
+	upstream->pool->session = session;
+}
+
+/* A server may refuse a client's certificate only after the handshake. */
+static void tell_alert(const struct upstream *upstream)
+{
+	struct str alert = tls_conn_peer_alert(upstream->link.tls);
+
+	if (alert.len)
+		LOG(LOG_WARN, "server ended a TLS connection", LOG_S("alert", alert));
 }
 
 void upstream_release(struct upstream *upstream, bool may_reuse)
 {
 	struct worker *worker = upstream->link.worker;
 	struct server_pool *pool = upstream->pool;
-	const struct link *link = &upstream->link;
-	uint32_t max_idle = worker->shared->max_idle_per_server;
+	struct link *link = &upstream->link;
+	uint32_t max_idle = pool->max_idle;
 
+	if (link->tls && upstream->state == UPSTREAM_BUSY) {
+		keep_session(upstream);
+		tell_alert(upstream);
+	}
 	if (!may_reuse || upstream->state != UPSTREAM_BUSY || link->ended || held_len(&link->in) ||
-	    held_len(&link->out) || link->io.ready & (LOOP_READ | LOOP_EOF | LOOP_ERROR) ||
-	    worker->draining || !max_idle || pool->n_idle >= max_idle + SURPLUS_MAX) {
+	    held_len(&link->out) || worker->draining || !max_idle ||
+	    pool->n_idle >= max_idle + SURPLUS_MAX || !is_quiet(link)) {
 		close_upstream(upstream);
 		return;
 	}
-	upstream->exchange = NULL;
+	upstream->owner = NULL;
 	upstream->n_exchanges++;
 	upstream->state = UPSTREAM_IDLE;
 	list_add_front(&pool->idle, &upstream->node);
 	pool->n_idle++;
 	worker_count(&worker->counters.upstream_active, -1);
 	worker_count(&worker->counters.upstream_idle, 1);
-	uint64_t idle_ns = worker->shared->upstream_idle_ns;
+	uint64_t idle_ns = pool->idle_ns;
 
 	if (pool->n_idle > max_idle && idle_ns > SURPLUS_IDLE_MS * NS_PER_MS)
 		idle_ns = SURPLUS_IDLE_MS * NS_PER_MS;

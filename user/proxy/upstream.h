@@ -9,18 +9,44 @@
  * its end, the response was read to its end, nothing surplus is there, and both sides keep it
  * alive. An idle one that becomes readable is closed, whatever it says: nobody asked
  * (reference/security.md A2.1).
+ *
+ * Whoever sends a request (an exchange, a fetch) is an owner: it embeds a struct upstream_owner and
+ * is told of everything through its events. It speaks HTTP/1.1 over upstream->link. How
+ * a connection is made (names, PROXY protocol, TLS) is dial.c's business.
  */
 
+#include "http/fail.h"
+#include "net/proxy_protocol.h"
 #include "plan/snapshot.h"
+#include "plan/transport.h"
 #include "proxy/link.h"
 
-struct exchange;
+struct dial;
+struct upstream_owner;
 
 enum upstream_state {
-	UPSTREAM_DIALLING,
+	UPSTREAM_DIALLING, /* being made: see dial.h */
 	UPSTREAM_BUSY,
 	UPSTREAM_IDLE,
 	UPSTREAM_CLOSED,
+};
+
+/* What an owner is told. */
+struct upstream_events {
+	/* Readable, writable, ended, connected: anything but failure to connect. */
+	void (*on_ready)(struct upstream_owner *owner);
+	/* The upstream is gone already; fail: FAIL_DIAL_FAILED, _DIAL_TIMEOUT, _UPSTREAM_TLS or
+	 * _UPSTREAM_CERT. */
+	void (*on_dial_failed)(struct upstream_owner *owner, enum fail fail);
+	/* The deadline that was set passed. */
+	void (*on_timeout)(struct upstream_owner *owner);
+};
+
+struct upstream_owner {
+	const struct upstream_events *events;
+	/* Whom the PROXY protocol names; has_addrs false: nobody. Set before dialling. */
+	struct proxy_header client;
+	bool wants_upgrade; /* the request switches protocols: HTTP/1.1 it must be */
 };
 
 struct upstream {
@@ -28,29 +54,27 @@ struct upstream {
 	struct list node; /* in the server's idle list */
 	struct loop_task freeing;
 	struct server_pool *pool;
-	struct exchange *exchange; /* whom it works for; NULL while idle */
-	uint64_t n_exchanges;	   /* before this one */
+	struct upstream_owner *owner; /* whom it works for; NULL while idle */
+	uint64_t n_exchanges;	      /* before this one */
 	uint8_t state;
+	/* The server said that it has not looked at the request: it may be sent again whatever its
+	 * method is (RFC 9113 8.7). */
+	bool unprocessed;
+	const struct server *server; /* while it is being made */
+	struct dial *dial;	     /* while it is being made; NULL: nothing but a connect() */
+	struct proxy_header *client; /* what the PROXY protocol said; NULL: nothing */
 };
 
 struct server_pool {
 	struct list idle; /* the last used in front */
 	uint32_t n_idle, n_open;
-	uint32_t n_failed; /* dials in a row */
-	uint64_t
-		set_aside_until_ns; /* it refused a connection: others are asked first until then */
+	uint64_t transport; /* its id: what the connections were made with */
+	uint32_t max_idle;
+	uint64_t idle_ns;
+	uint64_t set_aside_until_ns;	/* it refused a connection: others are asked first */
+	uint32_t n_failed;		/* dials in a row */
+	struct ssl_session_st *session; /* of TLS, for the next connection */
 };
-
-/* What the exchange is told. Set once per process by exchange.c, so that upstream need not know it.
- */
-struct upstream_events {
-	/* Readable, writable, ended, connected: anything but failure to connect. */
-	void (*on_ready)(struct exchange *exchange);
-	void (*on_dial_failed)(struct exchange *exchange, bool timed_out);
-	/* The deadline that was set passed. */
-	void (*on_timeout)(struct exchange *exchange);
-};
-extern const struct upstream_events exchange_upstream_events;
 
 /* The pool of a server, or NULL: nothing was sent there yet. */
 struct server_pool *upstream_pool(struct worker *worker, uint32_t server_id);
@@ -58,12 +82,20 @@ struct server_pool *upstream_pool(struct worker *worker, uint32_t server_id);
 int upstream_reserve(struct worker *worker, uint32_t n);
 void upstream_pools_done(struct worker *worker);
 
-/* An idle connection to the server, now busy for exchange; NULL: there is none. */
+static inline const struct transport *upstream_transport(const struct server *server)
+{
+	return server->transport ? server->transport : &transport_plain;
+}
+
+/* An idle connection to the server, now busy for owner; NULL: there is none. */
 struct upstream *upstream_reuse(struct worker *worker, const struct server *server,
-				struct exchange *exchange);
-/* Begins a new connection. -EMFILE, -EAGAIN (limit), -ECONNREFUSED, ...; the deadline is the
- * worker's. */
-int upstream_dial(struct worker *worker, const struct server *server, struct exchange *exchange,
+				struct upstream_owner *owner);
+/*
+ * Begins a new connection. -EMFILE, -EAGAIN (limit), -ECONNREFUSED, ...; otherwise one of the
+ * owner's events follows, later. The deadlines are the transport's. The server must live until
+ * then: its owner holds the snapshot.
+ */
+int upstream_dial(struct worker *worker, const struct server *server, struct upstream_owner *owner,
 		  struct upstream **ret_upstream);
 /* The exchange is done with it: pooled if it may be and is clean, else closed. */
 void upstream_release(struct upstream *upstream, bool may_reuse);
@@ -73,5 +105,13 @@ static inline bool upstream_is_set_aside(const struct server_pool *pool, uint64_
 {
 	return pool && now_ns < pool->set_aside_until_ns;
 }
+
+/* For dial.c. */
+
+/* The link stands: the owner may write. */
+void upstream_established(struct upstream *upstream);
+/* It cannot be made: the owner is told, the upstream goes. */
+void upstream_dial_failed(struct upstream *upstream, enum fail fail);
+void upstream_on_ready(struct loop_io *io);
 
 #endif

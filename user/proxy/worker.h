@@ -43,28 +43,31 @@ enum {
 };
 
 /* Written by the worker alone; read by anybody with relaxed loads. */
-#define WORKER_COUNTERS(X)       \
-	X(connections_accepted)  \
-	X(connections_open)      \
-	X(connections_idle)      \
-	X(connections_refused)   \
-	X(requests)              \
-	X(requests_active)       \
-	X(tunnels_active)        \
-	X(upstream_dialled)      \
-	X(upstream_reused)       \
-	X(upstream_dial_failed)  \
-	X(upstream_idle)         \
-	X(upstream_active)       \
-	X(retries)               \
-	X(tls_handshakes)        \
-	X(tls_handshakes_failed) \
-	X(tls_resumed)           \
-	X(ktls_tx)               \
-	X(ktls_rx)               \
-	X(ktls_none)             \
-	X(bytes_spliced)         \
-	X(bans)                  \
+#define WORKER_COUNTERS(X)         \
+	X(connections_accepted)    \
+	X(connections_open)        \
+	X(connections_idle)        \
+	X(connections_refused)     \
+	X(requests)                \
+	X(requests_active)         \
+	X(tunnels_active)          \
+	X(upstream_dialled)        \
+	X(upstream_reused)         \
+	X(upstream_dial_failed)    \
+	X(upstream_idle)           \
+	X(upstream_active)         \
+	X(upstream_tls_handshakes) \
+	X(upstream_tls_failed)     \
+	X(upstream_tls_resumed)    \
+	X(retries)                 \
+	X(tls_handshakes)          \
+	X(tls_handshakes_failed)   \
+	X(tls_resumed)             \
+	X(ktls_tx)                 \
+	X(ktls_rx)                 \
+	X(ktls_none)               \
+	X(bytes_spliced)           \
+	X(bans)                    \
 	X(snapshots_held)
 
 struct worker_counters {
@@ -87,8 +90,6 @@ struct worker_shared {
 	struct log_ring *rings;	       /* one per worker; NULL: no access log */
 	const struct access_conf *access;
 	struct proxy_hooks hooks;
-	uint64_t dial_ns, response_header_ns, upstream_idle_ns;
-	uint32_t max_idle_per_server; /* 0: no keep-alive */
 	uint32_t max_open_per_server; /* 0: unlimited */
 	uint64_t max_connections;     /* of one worker */
 	size_t request_memory_bytes;

@@ -25,9 +25,6 @@ static inline struct bare_worker *bare_worker_new(void)
 	bare->shared.config = &bare->config;
 	bare->shared.entries = &bare->entry;
 	bare->shared.n_entries = 1;
-	bare->shared.dial_ns = bare->shared.response_header_ns = bare->shared.upstream_idle_ns =
-		NS_PER_SEC;
-	bare->shared.max_idle_per_server = 2;
 	bare->shared.max_connections = 1000;
 	snapshot->max_server_id = 100;
 	if (worker_init(&bare->worker, &bare->shared, 0, snapshot, NULL, 0) < 0)

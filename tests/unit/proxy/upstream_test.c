@@ -22,15 +22,24 @@ static struct bare_worker *bare;
 static struct worker *worker;
 static struct server server;
 static int listener;
-/* Never looked into: the events of the real exchange are not called in these tests' states. */
-static struct exchange *const nobody = NULL;
+static struct transport transport;
+
+static void on_ready(struct upstream_owner *owner)
+{
+	(void)owner;
+}
+
+static const struct upstream_events events = {.on_ready = on_ready};
+static struct upstream_owner owner = {.events = &events};
 
 static int set_up(void **state)
 {
 	(void)state;
 	bare = bare_worker_new();
 	worker = &bare->worker;
-	server = (struct server){.id = 5};
+	transport = transport_plain;
+	transport.id = 1;
+	server = (struct server){.id = 5, .transport = &transport};
 	addr_parse(STR("127.0.0.1"), &server.addr);
 	listener = loopback_listen(&server.port);
 	return 0;
@@ -48,7 +57,7 @@ static struct upstream *dial(int *ret_peer)
 {
 	struct upstream *upstream;
 
-	assert_int_equal(upstream_dial(worker, &server, nobody, &upstream), 0);
+	assert_int_equal(upstream_dial(worker, &server, &owner, &upstream), 0);
 	*ret_peer = accept(listener, NULL, NULL);
 	for (int i = 0; i < 100 && upstream->state == UPSTREAM_DIALLING; i++)
 		loop_round(&worker->loop, 10 * NS_PER_MS);
@@ -61,15 +70,15 @@ static void the_last_used_is_used_first(void **state)
 	int peers[2];
 
 	(void)state;
-	assert_null(upstream_reuse(worker, &server, nobody));
+	assert_null(upstream_reuse(worker, &server, &owner));
 	struct upstream *a = dial(&peers[0]), *b = dial(&peers[1]);
 
 	upstream_release(a, true);
 	upstream_release(b, true);
 	assert_int_equal(upstream_pool(worker, server.id)->n_idle, 2);
-	assert_ptr_equal(upstream_reuse(worker, &server, nobody), b);
+	assert_ptr_equal(upstream_reuse(worker, &server, &owner), b);
 	assert_int_equal(b->n_exchanges, 1);
-	assert_ptr_equal(upstream_reuse(worker, &server, nobody), a);
+	assert_ptr_equal(upstream_reuse(worker, &server, &owner), a);
 	upstream_release(a, false);
 	upstream_release(b, false);
 	assert_int_equal(upstream_pool(worker, server.id)->n_open, 0);
@@ -91,7 +100,7 @@ static void an_idle_one_that_speaks_or_ends_is_closed(void **state)
 		for (int i = 0; i < 100 && upstream_pool(worker, server.id)->n_idle; i++)
 			loop_round(&worker->loop, 10 * NS_PER_MS);
 		assert_int_equal(upstream_pool(worker, server.id)->n_open, 0);
-		assert_null(upstream_reuse(worker, &server, nobody));
+		assert_null(upstream_reuse(worker, &server, &owner));
 		close(peer);
 	}
 }
@@ -123,8 +132,8 @@ static void no_more_are_kept_and_opened_than_the_limits_say(void **state)
 	bare->shared.max_open_per_server = 3;
 	for (int i = 0; i < 3; i++)
 		upstreams[i] = dial(&peers[i]);
-	assert_int_equal(upstream_dial(worker, &server, nobody, &one_more), -EAGAIN);
-	bare->shared.upstream_idle_ns = 100ULL * NS_PER_SEC;
+	assert_int_equal(upstream_dial(worker, &server, &owner, &one_more), -EAGAIN);
+	transport.idle_ns = 100ULL * NS_PER_SEC;
 	for (int i = 0; i < 3; i++)
 		upstream_release(upstreams[i], true);
 	/* The one too many goes soon, not at once. */
@@ -143,12 +152,56 @@ static void an_idle_one_ends_after_its_time(void **state)
 	int peer;
 
 	(void)state;
-	bare->shared.upstream_idle_ns = 30 * NS_PER_MS;
-	bare->shared.dial_ns = 30 * NS_PER_MS;
+	transport.idle_ns = 30 * NS_PER_MS;
+	transport.dial_ns = 30 * NS_PER_MS;
 	upstream_release(dial(&peer), true);
 	for (int i = 0; i < 100 && upstream_pool(worker, server.id)->n_idle; i++)
 		loop_round(&worker->loop, 10 * NS_PER_MS);
 	assert_int_equal(upstream_pool(worker, server.id)->n_open, 0);
+	close(peer);
+}
+
+static void another_transport_begins_anew(void **state)
+{
+	int peer;
+
+	(void)state;
+	upstream_release(dial(&peer), true);
+	transport.id = 2;
+	assert_null(upstream_reuse(worker, &server, &owner));
+	close(peer);
+	upstream_release(dial(&peer), true);
+	assert_int_equal(upstream_pool(worker, server.id)->n_open, 1);
+	assert_non_null(upstream_reuse(worker, &server, &owner));
+	close(peer);
+}
+
+static void a_connection_serves_whom_it_was_announced_for(void **state)
+{
+	struct upstream_owner other = owner;
+	struct upstream *upstream;
+	char text[200];
+	int peer;
+
+	(void)state;
+	transport.proxy_protocol = 1;
+	addr_parse(STR("192.0.2.1"), &owner.client.source);
+	addr_parse(STR("192.0.2.2"), &owner.client.destination);
+	owner.client.has_addrs = true;
+	owner.client.source_port = 1000;
+	owner.client.destination_port = 80;
+	other.client = owner.client;
+	other.client.source_port = 1001;
+	upstream = dial(&peer);
+	ssize_t n = read(peer, text, sizeof(text));
+
+	assert_true(
+		str_eq(str_n(text, (size_t)n), STR("PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n")));
+	upstream_release(upstream, true);
+	assert_null(upstream_reuse(worker, &server, &other));
+	assert_ptr_equal(upstream_reuse(worker, &server, &owner), upstream);
+	upstream_release(upstream, false);
+	owner.client = (struct proxy_header){0};
 	close(peer);
 }
 
@@ -161,6 +214,8 @@ int main(void)
 		TEST(a_dirty_one_does_not_come_back),
 		TEST(no_more_are_kept_and_opened_than_the_limits_say),
 		TEST(an_idle_one_ends_after_its_time),
+		TEST(another_transport_begins_anew),
+		TEST(a_connection_serves_whom_it_was_announced_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
