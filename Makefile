@@ -109,6 +109,9 @@ lib_of = $(foreach m,$(call below,$1),$(if $(wildcard user/$m/*.c user/$m/*.cc),
 $(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(support_o) $$(call lib_of,$$(firstword $$(subst /, ,$$*)))
 	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS) -o $@
 
+# What was compressed is read again.
+$(filter $(O)/tests/unit/mw/%,$(unit_t)): LDLIBS += -lbrotlidec
+
 $(O)/tests/bpf/%_test: $(O)/tests/bpf/%_test.o $(support_o) $(O)/lib/loader.a $(O)/lib/base.a
 	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS) -lelf -o $@
 
