@@ -30,6 +30,8 @@ static const struct field spec_fields[] = {
 	     "Asks another server whether a request may go on."),
 	TYPE(cache, "cache", REFUSED, "Keeps responses in memory and gives them again."),
 	TYPE(grpc_web, "grpcWeb", REFUSED, "Translates between gRPC-Web and gRPC."),
+	TYPE(jwt, "jwt", REFUSED, "Lets only requests with a valid JSON Web Token pass."),
+	TYPE(api_key, "apiKey", REFUSED, "Lets only requests with a known key pass."),
 	TYPE(in_flight_req, "inFlightReq", REFUSED, "Limits how many requests are in flight."),
 	TYPE(ip_white_list, "ipWhiteList", REFUSED, "Deprecated: use ipAllowList."),
 	TYPE(pass_tls_client_cert, "passTLSClientCert", REFUSED,

@@ -12,6 +12,7 @@
 #include "model/mw_conf_auth.h"
 #include "model/mw_conf_body.h"
 #include "model/mw_conf_more.h"
+#include "model/mw_conf_path.h"
 #include "model/mw_conf_token.h"
 
 struct middleware_object {

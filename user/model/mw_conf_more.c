@@ -5,18 +5,6 @@
  */
 #include "model/mw_conf_more.h"
 
-static const struct field add_prefix_fields[] = {
-	FIELD(struct mwc_add_prefix, prefix, .name = "prefix", .format = "path",
-	      .doc = "Prefix that is put before the path."),
-};
-
-const struct schema schema_mw_add_prefix = {
-	.name = "addPrefix",
-	.doc = "Puts a prefix before the path.",
-	.size = sizeof(struct mwc_add_prefix),
-	SCHEMA_FIELDS(add_prefix_fields),
-};
-
 static const struct field buffering_fields[] = {
 	FIELD(struct mwc_buffering, max_request_body_bytes, .name = "maxRequestBodyBytes",
 	      .doc = "Largest request body; 0: no limit."),
@@ -57,41 +45,6 @@ const struct schema schema_mw_circuit_breaker = {
 	SCHEMA_FIELDS(circuit_breaker_fields),
 };
 
-static const struct field content_type_fields[] = {
-	FIELD(struct mwc_content_type, auto_detect, .name = "autoDetect", .doc = "Deprecated."),
-};
-
-const struct schema schema_mw_content_type = {
-	.name = "contentType",
-	.doc = "Guesses the Content-Type of responses without one.",
-	.size = sizeof(struct mwc_content_type),
-	SCHEMA_FIELDS(content_type_fields),
-};
-
-static const struct field encoded_characters_fields[] = {
-	FIELD(struct mwc_encoded_characters, slash, .name = "allowEncodedSlash",
-	      .doc = "Allows %2F in the path."),
-	FIELD(struct mwc_encoded_characters, back_slash, .name = "allowEncodedBackSlash",
-	      .doc = "Allows %5C in the path."),
-	FIELD(struct mwc_encoded_characters, null_character, .name = "allowEncodedNullCharacter",
-	      .doc = "Allows %00 in the path."),
-	FIELD(struct mwc_encoded_characters, semicolon, .name = "allowEncodedSemicolon",
-	      .doc = "Allows %3B in the path."),
-	FIELD(struct mwc_encoded_characters, percent, .name = "allowEncodedPercent",
-	      .doc = "Allows %25 in the path."),
-	FIELD(struct mwc_encoded_characters, question_mark, .name = "allowEncodedQuestionMark",
-	      .doc = "Allows %3F in the path."),
-	FIELD(struct mwc_encoded_characters, hash, .name = "allowEncodedHash",
-	      .doc = "Allows %23 in the path."),
-};
-
-const struct schema schema_mw_encoded_characters = {
-	.name = "encodedCharacters",
-	.doc = "Refuses encoded characters in the path.",
-	.size = sizeof(struct mwc_encoded_characters),
-	SCHEMA_FIELDS(encoded_characters_fields),
-};
-
 static const struct field in_flight_req_fields[] = {
 	FIELD(struct mwc_in_flight_req, amount, .name = "amount", .min = 0, .max = INT64_MAX,
 	      .doc = "Requests that a source may have in flight."),
@@ -105,61 +58,6 @@ const struct schema schema_mw_in_flight_req = {
 	.doc = "Limits how many requests are in flight.",
 	.size = sizeof(struct mwc_in_flight_req),
 	SCHEMA_FIELDS(in_flight_req_fields),
-};
-
-static const struct field ip_white_list_fields[] = {
-	FIELD(struct mwc_ip_white_list, source_range, .name = "sourceRange", .format = "cidr",
-	      .doc = "Addresses that may make requests."),
-	FIELD_SUB(struct mwc_ip_white_list, ip_strategy, &schema_ip_strategy, .name = "ipStrategy",
-		  .doc = "How the client's address is found; the peer's address without it."),
-};
-
-const struct schema schema_mw_ip_white_list = {
-	.name = "ipWhiteList",
-	.doc = "Deprecated: use ipAllowList.",
-	.size = sizeof(struct mwc_ip_white_list),
-	SCHEMA_FIELDS(ip_white_list_fields),
-};
-
-static const struct field redirect_regex_fields[] = {
-	FIELD(struct mwc_redirect_regex, regex, .name = "regex", .format = "regex",
-	      .doc = "Expression that the URL must match."),
-	FIELD(struct mwc_redirect_regex, replacement, .name = "replacement",
-	      .doc = "URL to redirect to; $1 or ${name} stand for groups."),
-	FIELD(struct mwc_redirect_regex, permanent, .name = "permanent",
-	      .doc = "Redirects for ever: 301 or 308."),
-};
-
-const struct schema schema_mw_redirect_regex = {
-	.name = "redirectRegex",
-	.doc = "Redirects URLs that match an expression.",
-	.size = sizeof(struct mwc_redirect_regex),
-	SCHEMA_FIELDS(redirect_regex_fields),
-};
-
-static const struct field replace_path_fields[] = {
-	FIELD(struct mwc_replace_path, path, .name = "path", .doc = "The new path."),
-};
-
-const struct schema schema_mw_replace_path = {
-	.name = "replacePath",
-	.doc = "Replaces the path.",
-	.size = sizeof(struct mwc_replace_path),
-	SCHEMA_FIELDS(replace_path_fields),
-};
-
-static const struct field replace_path_regex_fields[] = {
-	FIELD(struct mwc_replace_path_regex, regex, .name = "regex", .format = "regex",
-	      .doc = "Expression for the parts of the path that are replaced."),
-	FIELD(struct mwc_replace_path_regex, replacement, .name = "replacement",
-	      .doc = "What replaces them; $1 or ${name} stand for groups."),
-};
-
-const struct schema schema_mw_replace_path_regex = {
-	.name = "replacePathRegex",
-	.doc = "Replaces parts of the path.",
-	.size = sizeof(struct mwc_replace_path_regex),
-	SCHEMA_FIELDS(replace_path_regex_fields),
 };
 
 static const struct field retry_fields[] = {
@@ -186,16 +84,4 @@ const struct schema schema_mw_retry = {
 	.doc = "Tries failed requests again.",
 	.size = sizeof(struct mwc_retry),
 	SCHEMA_FIELDS(retry_fields),
-};
-
-static const struct field strip_prefix_regex_fields[] = {
-	FIELD(struct mwc_strip_prefix_regex, regex, .name = "regex", .format = "regex",
-	      .doc = "Expressions for prefixes; the first one that matches is removed."),
-};
-
-const struct schema schema_mw_strip_prefix_regex = {
-	.name = "stripPrefixRegex",
-	.doc = "Removes a prefix of the path that matches an expression.",
-	.size = sizeof(struct mwc_strip_prefix_regex),
-	SCHEMA_FIELDS(strip_prefix_regex_fields),
 };
