@@ -46,6 +46,7 @@ struct router {
 	/* Routes by expressions, where a host has many: host -> const struct literal_set. */
 	struct table exact_holds, wildcard_holds;
 	const struct literal_set *any_holds, *any_host_holds; /* NULL: none */
+	uint32_t holds_from;				      /* the smallest rank in any of them */
 };
 
 /* ------------------------------------------------------------------ build -- */
@@ -160,22 +161,32 @@ static bool file(struct shelves *shelves, struct router *router, const struct ro
 		return false;
 	if (goes_by_tail(key))
 		return file_entry(shelves, shelf, (struct path_entry){key->host, false, rank});
-	/* "/" is in front of every path, so a path that is no longer says nothing. */
-	if (!key->exact && key->path.len < 2) {
-		if (key->path_holds.len >= LITERAL_MIN)
-			return file_literal(shelves, &shelf->path_holds, key->path_holds, rank);
-		if (shelf == &shelves->any && key->host_holds.len >= LITERAL_MIN)
-			return file_literal(shelves, &shelf->host_holds, key->host_holds, rank);
-	}
+	/* Of what the path begins with and what it holds, the longer text says more. */
+	if (!key->exact && key->path_holds.len >= LITERAL_MIN &&
+	    key->path_holds.len > key->path.len)
+		return file_literal(shelves, &shelf->path_holds, key->path_holds, rank);
+	/* "/" is in front of every path. */
+	if (!key->exact && key->path.len < 2 && shelf == &shelves->any &&
+	    key->host_holds.len >= LITERAL_MIN)
+		return file_literal(shelves, &shelf->host_holds, key->host_holds, rank);
 	return file_entry(shelves, shelf, (struct path_entry){key->path, key->exact, rank});
 }
 
+static void note_first(struct router *router, const struct literals *literals)
+{
+	for (size_t i = 0; i < literals->n; i++)
+		if (literals->at[i].rank < router->holds_from)
+			router->holds_from = literals->at[i].rank;
+}
+
 /* A set of those that are enough to be worth one; the others go to the front of the trie. */
-static bool build_literals(struct shelves *shelves, struct shelf *shelf, struct literals *literals,
-			   struct arena *arena, const struct literal_set **ret_set)
+static bool build_literals(struct router *router, struct shelves *shelves, struct shelf *shelf,
+			   struct literals *literals, struct arena *arena,
+			   const struct literal_set **ret_set)
 {
 	*ret_set = NULL;
 	if (literals->n >= LITERALS_MIN) {
+		note_first(router, literals);
 		*ret_set = literal_set_new(literals->at, literals->n, arena);
 		return *ret_set != NULL;
 	}
@@ -186,13 +197,14 @@ static bool build_literals(struct shelves *shelves, struct shelf *shelf, struct 
 	return true;
 }
 
-static bool build_shelf(struct shelves *shelves, struct shelf *shelf, struct arena *arena)
+static bool build_shelf(struct router *router, struct shelves *shelves, struct shelf *shelf,
+			struct arena *arena)
 {
 	const struct literal_set *holds;
 	const struct path_node *paths;
 	struct str host;
 
-	if (!build_literals(shelves, shelf, &shelf->path_holds, arena, &holds))
+	if (!build_literals(router, shelves, shelf, &shelf->path_holds, arena, &holds))
 		return false;
 	paths = path_trie_new(shelf->entries, shelf->n, arena);
 	/* A copy next to the trie: what is compared lies where the lookup goes on. */
@@ -230,16 +242,16 @@ static bool build(struct router *router, struct shelves *shelves, struct arena *
 {
 	if (!file_all(shelves, router, arena))
 		return false;
-	if (!build_literals(shelves, &shelves->any, &shelves->any.path_holds, arena,
+	if (!build_literals(router, shelves, &shelves->any, &shelves->any.path_holds, arena,
 			    &router->any_holds) ||
-	    !build_literals(shelves, &shelves->any, &shelves->any.host_holds, arena,
+	    !build_literals(router, shelves, &shelves->any, &shelves->any.host_holds, arena,
 			    &router->any_host_holds))
 		return false;
 	router->any = path_trie_new(shelves->any.entries, shelves->any.n, arena);
 	router->tails = path_trie_new(shelves->tails.entries, shelves->tails.n, arena);
 	router->has_tails = shelves->tails.n;
 	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next)
-		if (!build_shelf(shelves, shelf, arena))
+		if (!build_shelf(router, shelves, shelf, arena))
 			return false;
 	return router->any && router->tails;
 }
@@ -264,6 +276,7 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 	if (!router->ranked || !router->proved)
 		return NULL;
 	router->n = (uint32_t)n;
+	router->holds_from = UINT32_MAX;
 	for (size_t i = 0; i < n; i++)
 		router->ranked[i] = ranked_of(routes[i]);
 	qsort(router->ranked, n, sizeof(struct ranked), by_rank);
@@ -287,8 +300,11 @@ enum { PLACES_MAX = 4, SETS_MAX = 4 };
 struct places {
 	const struct path_node *prefix[PLACES_MAX];
 	struct path_list exact[PLACES_MAX];
+	unsigned int n;
+	/* By literals: looked for only when a route that is found by one could be the answer. */
 	struct path_list literals[LITERALS_MAX];
-	unsigned int n, n_literals;
+	unsigned int n_literals;
+	bool is_searched;
 	bool is_plain; /* the host was looked up as it is */
 };
 
@@ -316,6 +332,23 @@ static void look_for_literals(struct places *places, const struct literal_set *s
 	places->n_literals += (unsigned int)n;
 }
 
+static void search(const struct router *router, const struct request *request,
+		   struct places *places)
+{
+	struct str host = router_key_host(request->host), path = request->routing_path;
+	ptrdiff_t dot = str_find(host, '.');
+
+	places->is_searched = true;
+	if (router->exact_holds.n)
+		look_for_literals(places, table_find(&router->exact_holds, host), path);
+	if (dot > 0 && router->wildcard_holds.n)
+		look_for_literals(places,
+				  table_find(&router->wildcard_holds, str_from(host, (size_t)dot)),
+				  path);
+	look_for_literals(places, router->any_holds, path);
+	look_for_literals(places, router->any_host_holds, request->host);
+}
+
 static void locate(const struct router *router, const struct request *request,
 		   struct places *ret_places)
 {
@@ -323,11 +356,10 @@ static void locate(const struct router *router, const struct request *request,
 	struct str path = request->routing_path;
 
 	ret_places->n = ret_places->n_literals = 0;
+	ret_places->is_searched = router->holds_from == UINT32_MAX;
 	ret_places->is_plain = host.len == request->host.len;
 	if (router->exact.n)
 		look(ret_places, table_find(&router->exact, host), path);
-	if (router->exact_holds.n)
-		look_for_literals(ret_places, table_find(&router->exact_holds, host), path);
 	if (router->wildcard.n) {
 		ptrdiff_t dot = str_find(host, '.');
 
@@ -335,14 +367,7 @@ static void locate(const struct router *router, const struct request *request,
 		if (dot > 0)
 			look(ret_places, table_find(&router->wildcard, str_from(host, (size_t)dot)),
 			     path);
-		if (dot > 0 && router->wildcard_holds.n)
-			look_for_literals(
-				ret_places,
-				table_find(&router->wildcard_holds, str_from(host, (size_t)dot)),
-				path);
 	}
-	look_for_literals(ret_places, router->any_holds, path);
-	look_for_literals(ret_places, router->any_host_holds, request->host);
 	look(ret_places, router->any, path);
 	if (router->has_tails) {
 		char text[ROUTER_KEY_TAIL_MAX];
@@ -351,8 +376,7 @@ static void locate(const struct router *router, const struct request *request,
 	}
 }
 
-/* The best candidate whose rank is at least from, or UINT32_MAX. */
-static uint32_t next_candidate(const struct places *places, uint32_t from)
+static uint32_t best_of(const struct places *places, uint32_t from)
 {
 	uint32_t best = UINT32_MAX, rank;
 
@@ -369,6 +393,18 @@ static uint32_t next_candidate(const struct places *places, uint32_t from)
 		}
 	}
 	return best;
+}
+
+/* The best candidate whose rank is at least from, or UINT32_MAX. */
+static uint32_t next_candidate(const struct router *router, const struct request *request,
+			       struct places *places, uint32_t from)
+{
+	uint32_t best = best_of(places, from);
+
+	if (places->is_searched || best < router->holds_from)
+		return best;
+	search(router, request, places);
+	return best_of(places, from);
 }
 
 static bool matches(const struct router *router, const struct places *places, uint32_t rank,
@@ -389,8 +425,8 @@ const struct route *router_find(const struct router *router, const struct reques
 	struct places places;
 
 	locate(router, request, &places);
-	for (uint32_t rank = next_candidate(&places, 0); rank != UINT32_MAX;
-	     rank = next_candidate(&places, rank + 1))
+	for (uint32_t rank = next_candidate(router, request, &places, 0); rank != UINT32_MAX;
+	     rank = next_candidate(router, request, &places, rank + 1))
 		if (matches(router, &places, rank, request)) {
 			const struct ranked *ranked = &router->ranked[rank];
 
@@ -410,8 +446,8 @@ size_t router_trace(const struct router *router, const struct request *request,
 
 	*ret_route = NULL;
 	locate(router, request, &places);
-	for (uint32_t rank = next_candidate(&places, 0); rank != UINT32_MAX;
-	     rank = next_candidate(&places, rank + 1)) {
+	for (uint32_t rank = next_candidate(router, request, &places, 0); rank != UINT32_MAX;
+	     rank = next_candidate(router, request, &places, rank + 1)) {
 		const struct route *route = router->ranked[rank].route;
 		bool is_it = matches(router, &places, rank, request);
 
