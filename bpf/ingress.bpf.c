@@ -45,10 +45,11 @@ static __always_inline int read_headers(struct xdp_md *ctx, struct packet *ret)
 
 /* The stages that a policy asks for: may the source send this packet to this entry point? */
 static __always_inline int admit(const struct packet *packet, const struct abi_policy *rules,
-				 __u32 policy_id, __u64 now_ns, const struct abi_control *settings,
-				 __u32 generation)
+				 __u32 slot, __u64 now_ns, const struct abi_control *settings)
 {
-	switch (acl_check(packet, policy_id, rules->flags, settings, generation)) {
+	__u32 policy_id = slot % ABI_POLICIES;
+
+	switch (acl_check(packet, rules, slot, settings)) {
 	case ABI_ACTION_ALLOW:
 		return verdict_pass(ABI_PASS_TRUSTED);
 	case ABI_ACTION_DENY:
@@ -74,6 +75,9 @@ static __always_inline int decide(struct xdp_md *ctx)
 	struct abi_counter *all = count_row(0), *row = all;
 	struct packet packet = {};
 
+	/* In memory, please: kept in registers, its zeros are written again before every early
+	 * exit. */
+	asm volatile("" : : "r"(&packet) : "memory");
 	if (!settings || !all)
 		return XDP_PASS;
 	__u32 generation = *(volatile __u32 *)&settings->generation;
@@ -86,10 +90,11 @@ static __always_inline int decide(struct xdp_md *ctx)
 	if (verdict == VERDICT_OPEN) {
 		struct abi_entry *to = steer_find(&packet, generation & 1, &entry_id);
 		struct abi_policy *rules = NULL;
+		__u32 slot = 0;
 
 		verdict = verdict_pass(ABI_PASS_NO_ENTRY);
 		if (to) {
-			__u32 slot = (generation & 1) * ABI_POLICIES + to->policy % ABI_POLICIES;
+			slot = (generation & 1) * ABI_POLICIES + to->policy % ABI_POLICIES;
 
 			policy_id = to->policy;
 			verdict = verdict_pass(ABI_PASS_ADMITTED);
@@ -97,7 +102,7 @@ static __always_inline int decide(struct xdp_md *ctx)
 			row = count_row(entry_id) ?: all;
 		}
 		if (rules && policy_id)
-			verdict = admit(&packet, rules, policy_id, now_ns, settings, generation);
+			verdict = admit(&packet, rules, slot, now_ns, settings);
 		else if (to && ban_is_on(&packet, policy_id, now_ns, settings))
 			verdict = verdict_drop(ABI_DROP_BANNED); /* bans of all entry points */
 	}

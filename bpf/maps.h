@@ -6,8 +6,8 @@
  * maps: every map of the kernel plane, in the order in which a packet meets them.
  *
  * Layouts are in abi.h. Everything that packets read is a plain array that the proxy maps into its
- * memory, so that publishing is a memory write; only the prefixes need a trie. Sizes of the state
- * maps are presets which the loader may change before the first load; the masks in rate.h and ban.h
+ * memory, so that publishing is a memory write. Sizes of the state maps and of the prefixes are
+ * presets which the loader may change before the first load; the masks in acl.h, rate.h and ban.h
  * follow.
  */
 
@@ -57,20 +57,12 @@ struct {
 } gate SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, ABI_ACL_MAX);
-	__type(key, struct abi_acl_key);
-	__type(value, struct abi_acl_value);
-} acl SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, ABI_ACL_LINES);
+	__uint(max_entries, 2 * ABI_ACL_LINES);
 	__type(key, __u32);
 	__type(value, struct abi_acl_line);
-} acl_cache SEC(".maps");
+} acl SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

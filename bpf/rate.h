@@ -7,17 +7,23 @@
  *
  * A bucket is one word, its due time, so one compare-and-swap updates it on any number of CPUs: no
  * lock, no share per CPU. A bucket that is due now says nothing that an absent one does not, so it
- * is the one to give away, and evicting it loses no accuracy. When every bucket of a line is in
- * use, the one due first restarts with its full burst; a bucket fought over by several CPUs lets
- * the packet through after two tries: the limiter sheds load and must never cause an outage.
+ * counts as free, and evicting it loses no accuracy.
+ *
+ * A source's bucket stands in its near line, among the first lines of the map: as long as the
+ * active sources fit there, they share few pages and cache lines, however large the map is. Only
+ * when the near line is full of buckets in use does a source go to its far line, in the rest of the
+ * map, and the near line says until when far lines need to be looked at. When both are full, the
+ * bucket due first restarts with its full burst; a bucket fought over by several CPUs lets the
+ * packet through after two tries: the limiter sheds load and must never cause an outage.
  */
 
 #include "gcra.h"
 #include "maps.h"
+#include "match.h"
 #include "parse.h"
 #include "spread.h"
 
-enum { RATE_WAYS4 = 4, RATE_WAYS6 = 3, RATE_TRIES = 2 };
+enum { RATE_WAYS4 = 4, RATE_WAYS6 = 3, RATE_TRIES = 2, RATE_NEAR_LINES = 1 << 15 };
 
 /* Lines of the maps, less one: powers of two. The loader sets them to the sizes of the maps in use.
  */
@@ -26,8 +32,25 @@ const volatile __u32 rate6_mask = (1 << 17) - 1;
 
 struct rate_charge {
 	__u64 now_ns, cost_ns, ahead_ns;
-	__u32 owner; /* policy << 16 | kind << 1 | 1 */
+	__u32 kind;
+	__u16 owner; /* policy << 3 | kind << 1 | 1 */
 };
+
+static __always_inline __u32 rate_near(__u64 hash, const struct rate_charge *charge, __u32 mask)
+{
+	/* The kinds of one source and policy go to neighbouring lines. */
+	return ((hash >> 32) ^ charge->kind) & mask & (RATE_NEAR_LINES - 1);
+}
+
+static __always_inline __u32 rate_far(__u64 hash, const struct rate_charge *charge, __u32 mask)
+{
+	__u64 other = hash * 0x9e3779b97f4a7c15ULL >> 32;
+
+	/* Behind the near lines, if there are any lines behind them. */
+	if (mask < RATE_NEAR_LINES)
+		return (other ^ charge->kind) & mask;
+	return (RATE_NEAR_LINES + (other * (mask + 1 - RATE_NEAR_LINES) >> 32)) ^ charge->kind;
+}
 
 static __always_inline bool rate_update(__u64 *due_ns, const struct rate_charge *charge)
 {
@@ -50,68 +73,184 @@ static __always_inline bool rate_claim(__u64 *due_ns, __u64 seen, const struct r
 	return __sync_val_compare_and_swap(due_ns, seen, charge->now_ns + charge->cost_ns) == seen;
 }
 
-static __always_inline bool rate_allow4(__be32 source, const struct rate_charge *charge,
-					const __u64 *seed)
+/* Makes the near line say that its far lines matter until then. */
+static __always_inline void rate_extend(__u64 *far_until_ns, __u64 until_ns)
 {
-	__u64 key = (__u64)bpf_ntohl(source) << 32 | charge->owner;
-	/* The kinds of one source and policy go to neighbouring lines. */
-	__u32 at = ((spread(key & ~0xffULL, seed) >> 32) ^ (charge->owner >> 1 & 3)) & rate4_mask;
-	struct abi_rate4 *line = bpf_map_lookup_elem(&rate4, &at);
-	__u64 first;
+#pragma unroll
+	for (int i = 0; i < RATE_TRIES; i++) {
+		__u64 seen = *(volatile __u64 *)far_until_ns;
+
+		if (seen >= until_ns ||
+		    __sync_val_compare_and_swap(far_until_ns, seen, until_ns) == seen)
+			return;
+	}
+}
+
+/* Which of the buckets is due first. */
+static __always_inline __u32 rate_first(const __u64 *due_ns, __u32 ways, __u64 *ret_due_ns)
+{
+	__u64 first = due_ns[0];
 	__u32 way = 0;
 
-	if (!line)
-		return true;
 #pragma unroll
-	for (int i = 0; i < RATE_WAYS4; i++)
-		if (line->key[i] == key)
-			return rate_update(&line->due_ns[i], charge);
-
-	first = line->due_ns[0];
-#pragma unroll
-	for (int i = 1; i < RATE_WAYS4; i++) {
-		if (line->due_ns[i] < first) {
-			first = line->due_ns[i];
+	for (__u32 i = 1; i < ways; i++) {
+		if (due_ns[i] < first) {
+			first = due_ns[i];
 			way = i;
 		}
 	}
+	*ret_due_ns = first;
+	return way;
+}
+
+/*
+ * The source's bucket plus one, or 0. The first guess is the place of the address alone; the same
+ * address of several owners in one line is rare.
+ */
+static __always_inline __u32 rate_find4(const struct abi_rate4 *line, __be32 source, __u16 owner)
+{
+	__u64 third = match_zero(line->source[2] ^ source);
+	__u64 fourth = match_zero(line->source[3] ^ source);
+	__u32 way = (match_zero(line->source[1] ^ source) + fourth + 2 * (third + fourth)) & 3;
+
+	if (line->source[way] == source && line->owner[way] == owner)
+		return way + 1;
+#pragma unroll
+	for (int i = 0; i < RATE_WAYS4; i++)
+		if (line->source[i] == source && line->owner[i] == owner)
+			return i + 1;
+	return 0;
+}
+
+static __always_inline void rate_new4(struct abi_rate4 *line, __u32 way, __u64 seen, __be32 source,
+				      const struct rate_charge *charge)
+{
 	way &= RATE_WAYS4 - 1;
-	if (rate_claim(&line->due_ns[way], first, charge))
-		line->key[way] = key;
+	if (rate_claim(&line->due_ns[way], seen, charge)) {
+		line->source[way] = source;
+		line->owner[way] = charge->owner;
+	}
+}
+
+/* The near line does not have the source. */
+static __always_inline bool rate_miss4(struct abi_rate4 *near, __u32 far_at, __be32 source,
+				       const struct rate_charge *charge)
+{
+	__u64 near_due, far_due;
+	__u32 way = rate_first(near->due_ns, RATE_WAYS4, &near_due), found, far_way;
+	bool is_far = near->far_until_ns > charge->now_ns;
+
+	if (is_far || near_due > charge->now_ns) {
+		struct abi_rate4 *far = bpf_map_lookup_elem(&rate4, &far_at);
+
+		if (!far)
+			return true;
+		found = is_far ? rate_find4(far, source, charge->owner) : 0;
+		if (found) {
+			__u64 *due_ns = &far->due_ns[(found - 1) & (RATE_WAYS4 - 1)];
+
+			if (!rate_update(due_ns, charge))
+				return false;
+			rate_extend(&near->far_until_ns, *due_ns);
+			return true;
+		}
+		far_way = rate_first(far->due_ns, RATE_WAYS4, &far_due);
+		if (near_due > charge->now_ns && far_due < near_due) {
+			rate_new4(far, far_way, far_due, source, charge);
+			rate_extend(&near->far_until_ns, charge->now_ns + charge->cost_ns);
+			return true;
+		}
+	}
+	rate_new4(near, way, near_due, source, charge);
 	return true;
 }
 
-static __always_inline bool rate_allow6(__be64 prefix, const struct rate_charge *charge,
-					const __u64 *seed)
+static __always_inline bool rate_allow4(__be32 source, __u32 policy_id,
+					const struct rate_charge *charge, const __u64 *seed)
 {
-	__u64 mixed = prefix ^ (__u64)(charge->owner >> 16) << 48;
-	__u32 at = ((spread(mixed, seed) >> 32) ^ (charge->owner >> 1 & 3)) & rate6_mask;
-	struct abi_rate6 *line = bpf_map_lookup_elem(&rate6, &at);
-	__u64 first;
-	__u32 way = 0;
+	__u64 hash = spread((__u64)source << 32 | policy_id, seed);
+	__u32 at = rate_near(hash, charge, rate4_mask);
+	struct abi_rate4 *near = bpf_map_lookup_elem(&rate4, &at);
 
-	if (!line)
+	if (!near)
 		return true;
+	__u32 found = rate_find4(near, source, charge->owner);
+
+	if (found)
+		return rate_update(&near->due_ns[(found - 1) & (RATE_WAYS4 - 1)], charge);
+	return rate_miss4(near, rate_far(hash, charge, rate4_mask), source, charge);
+}
+
+static __always_inline __u32 rate_find6(const struct abi_rate6 *line, __be64 prefix, __u16 owner)
+{
+	__u32 way = (match_zero64(line->prefix[1] ^ prefix) +
+		     2 * match_zero64(line->prefix[2] ^ prefix)) &
+		    3;
+
+	if (way < RATE_WAYS6 && line->prefix[way] == prefix && line->owner[way] == owner)
+		return way + 1;
 #pragma unroll
 	for (int i = 0; i < RATE_WAYS6; i++)
-		if (line->prefix[i] == prefix && line->owner[i] == charge->owner)
-			return rate_update(&line->due_ns[i], charge);
+		if (line->prefix[i] == prefix && line->owner[i] == owner)
+			return i + 1;
+	return 0;
+}
 
-	first = line->due_ns[0];
-#pragma unroll
-	for (int i = 1; i < RATE_WAYS6; i++) {
-		if (line->due_ns[i] < first) {
-			first = line->due_ns[i];
-			way = i;
-		}
-	}
-	if (way >= RATE_WAYS6)
-		return true;
-	if (rate_claim(&line->due_ns[way], first, charge)) {
+static __always_inline void rate_new6(struct abi_rate6 *line, __u32 way, __u64 seen, __be64 prefix,
+				      const struct rate_charge *charge)
+{
+	if (way < RATE_WAYS6 && rate_claim(&line->due_ns[way], seen, charge)) {
 		line->prefix[way] = prefix;
 		line->owner[way] = charge->owner;
 	}
+}
+
+static __always_inline bool rate_miss6(struct abi_rate6 *near, __u32 far_at, __be64 prefix,
+				       const struct rate_charge *charge)
+{
+	__u64 near_due, far_due;
+	__u32 way = rate_first(near->due_ns, RATE_WAYS6, &near_due), found, far_way;
+	bool is_far = near->far_until_ns > charge->now_ns;
+
+	if (is_far || near_due > charge->now_ns) {
+		struct abi_rate6 *far = bpf_map_lookup_elem(&rate6, &far_at);
+
+		if (!far)
+			return true;
+		found = is_far ? rate_find6(far, prefix, charge->owner) : 0;
+		if (found && found <= RATE_WAYS6) {
+			__u64 *due_ns = &far->due_ns[found - 1];
+
+			if (!rate_update(due_ns, charge))
+				return false;
+			rate_extend(&near->far_until_ns, *due_ns);
+			return true;
+		}
+		far_way = rate_first(far->due_ns, RATE_WAYS6, &far_due);
+		if (near_due > charge->now_ns && far_due < near_due) {
+			rate_new6(far, far_way, far_due, prefix, charge);
+			rate_extend(&near->far_until_ns, charge->now_ns + charge->cost_ns);
+			return true;
+		}
+	}
+	rate_new6(near, way, near_due, prefix, charge);
 	return true;
+}
+
+static __always_inline bool rate_allow6(__be64 prefix, __u32 policy_id,
+					const struct rate_charge *charge, const __u64 *seed)
+{
+	__u64 hash = spread(prefix ^ (__u64)policy_id << 48, seed);
+	__u32 at = rate_near(hash, charge, rate6_mask);
+	struct abi_rate6 *near = bpf_map_lookup_elem(&rate6, &at);
+
+	if (!near)
+		return true;
+	__u32 found = rate_find6(near, prefix, charge->owner);
+
+	if (found && found <= RATE_WAYS6)
+		return rate_update(&near->due_ns[found - 1], charge);
+	return rate_miss6(near, rate_far(hash, charge, rate6_mask), prefix, charge);
 }
 
 /* Whether the source may send this packet, as far as one kind of limit goes. */
@@ -129,12 +268,13 @@ static __always_inline bool rate_allow(const struct packet *packet, const struct
 		.cost_ns =
 			gcra_cost_ns(limit->cost_fp, kind == ABI_LIMIT_BYTES ? packet->bytes : 1),
 		.ahead_ns = limit->ahead_ns,
-		.owner = policy_id << 16 | kind << 1 | 1,
+		.kind = kind,
+		.owner = policy_id << 3 | kind << 1 | 1,
 	};
 	const __be32 *word = packet->source.word;
 
 	if (packet->is_v4)
-		return rate_allow4(word[3] & rules->v4_mask, &charge, control->seed);
+		return rate_allow4(word[3] & rules->v4_mask, policy_id, &charge, control->seed);
 
 	__be64 prefix = ((__u64)word[1] << 32 | word[0]) & rules->v6_mask;
 
@@ -143,7 +283,7 @@ static __always_inline bool rate_allow(const struct packet *packet, const struct
 	if (rules->v6_mask_low)
 		prefix ^= spread(((__u64)word[3] << 32 | word[2]) & rules->v6_mask_low,
 				 control->seed);
-	return rate_allow6(prefix, &charge, control->seed);
+	return rate_allow6(prefix, policy_id, &charge, control->seed);
 }
 
 #endif

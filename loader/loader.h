@@ -27,11 +27,12 @@ enum loader_mode { LOADER_AUTO, LOADER_NATIVE, LOADER_GENERIC };
 struct loader_options {
 	const char *folder; /* NULL: LOADER_FOLDER; its parent must be on a bpffs */
 	enum loader_mode mode;
-	uint32_t max_sources; /* IPv4 sources with a bucket; 0: 2^20. Used when the maps are made,
-				 not later */
-	uint32_t max_bans;    /* 0: 2^16 */
-	bool no_dispatcher;   /* attach by a link even where libxdp's dispatcher would work */
-	bool verbose;	      /* let libbpf and libxdp talk on standard error */
+	uint32_t max_sources;  /* IPv4 sources with a bucket; 0: 2^20. Used when the maps are made,
+				  not later */
+	uint32_t max_bans;     /* 0: 2^16 */
+	uint32_t max_prefixes; /* of all deny and allow lists; 0: 2^20 */
+	bool no_dispatcher;    /* attach by a link even where libxdp's dispatcher would work */
+	bool verbose;	       /* let libbpf and libxdp talk on standard error */
 };
 
 struct loader_fault {

@@ -161,6 +161,8 @@ static const struct {
 	{"max-sources", "N", "1048576",
 	 "IPv4 sources with a bucket (64 bytes per 4), at first load"},
 	{"max-bans", "N", "65536", "sources that can be banned at once, at first load"},
+	{"max-prefixes", "N", "1048576",
+	 "addresses and CIDRs of all deny and allow lists (32 bytes each), at first load"},
 	{"no-dispatcher", "", "", "attach by a link even where libxdp's dispatcher works"},
 	{"json", "", "", "status and doctor: one JSON object"},
 	{"verbose", "", "", "let libbpf and libxdp explain themselves"},
@@ -232,12 +234,24 @@ static int parse_mode(const char *text, enum loader_mode *ret)
 /* 0 to go on, else the exit status + 1. */
 static int parse(int argc, char **argv, struct command_line *ret)
 {
-	enum { MODE = 1, FOLDER, SOURCES, BANS, NO_DISPATCHER, JSON, VERBOSE, HELP, VERSION };
+	enum {
+		MODE = 1,
+		FOLDER,
+		SOURCES,
+		BANS,
+		PREFIXES,
+		NO_DISPATCHER,
+		JSON,
+		VERBOSE,
+		HELP,
+		VERSION
+	};
 	static const struct option table[] = {
 		{"mode", required_argument, NULL, MODE},
 		{"folder", required_argument, NULL, FOLDER},
 		{"max-sources", required_argument, NULL, SOURCES},
 		{"max-bans", required_argument, NULL, BANS},
+		{"max-prefixes", required_argument, NULL, PREFIXES},
 		{"no-dispatcher", no_argument, NULL, NO_DISPATCHER},
 		{"json", no_argument, NULL, JSON},
 		{"verbose", no_argument, NULL, VERBOSE},
@@ -264,6 +278,9 @@ static int parse(int argc, char **argv, struct command_line *ret)
 			break;
 		case BANS:
 			err = parse_count("max-bans", optarg, &ret->options.max_bans);
+			break;
+		case PREFIXES:
+			err = parse_count("max-prefixes", optarg, &ret->options.max_prefixes);
 			break;
 		case NO_DISPATCHER:
 			ret->options.no_dispatcher = true;

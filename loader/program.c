@@ -14,7 +14,14 @@
 #include "loader_maps.h"
 #include "pin.h"
 
-enum { WAYS4 = 4, WAYS_BAN = 4, LINES_MIN = 64, LINES_MAX = 1 << 24, EVENT_GAP_MS = 20 };
+enum {
+	WAYS4 = 4,
+	WAYS_BAN = 4,
+	HALVES = 2,
+	LINES_MIN = 64,
+	LINES_MAX = 1 << 24,
+	EVENT_GAP_MS = 20
+};
 
 /* Lines of a pinned map, or 0. */
 static uint32_t pinned_lines(const struct loader_options *options, const char *name)
@@ -41,9 +48,9 @@ static uint32_t lines_for(uint32_t n, uint32_t ways)
 	return lines;
 }
 
-/* Maps that exist keep their size; the program's mask follows the map. */
+/* Maps that exist keep their size; the program's mask follows that of one of the map's parts. */
 static int set_lines(const struct loader_options *options, struct bpf_map *map, uint32_t wanted,
-		     const volatile __u32 *mask)
+		     uint32_t parts, const volatile __u32 *mask)
 {
 	uint32_t lines = pinned_lines(options, bpf_map__name(map));
 	int err = 0;
@@ -54,7 +61,26 @@ static int set_lines(const struct loader_options *options, struct bpf_map *map, 
 		return -EPROTO;
 	if (lines != bpf_map__max_entries(map))
 		err = bpf_map__set_max_entries(map, lines);
-	*(__u32 *)mask = lines - 1;
+	*(__u32 *)mask = lines / parts - 1;
+	return err;
+}
+
+static int set_sizes(const struct loader_options *options, struct ingress *skel)
+{
+	uint32_t sources = options->max_sources ? lines_for(options->max_sources, WAYS4) : 0;
+	uint32_t bans = options->max_bans ? lines_for(options->max_bans, WAYS_BAN) : 0;
+	uint32_t prefixes =
+		options->max_prefixes ? HALVES * lines_for(options->max_prefixes, ABI_ACL_FILL) : 0;
+	int err = set_lines(options, skel->maps.rate4, sources, 1, &skel->rodata->rate4_mask);
+
+	if (!err)
+		err = set_lines(options, skel->maps.rate6, sources / 2, 1,
+				&skel->rodata->rate6_mask);
+	if (!err)
+		err = set_lines(options, skel->maps.ban, bans, 1, &skel->rodata->ban_mask);
+	if (!err)
+		err = set_lines(options, skel->maps.acl, prefixes, HALVES,
+				&skel->rodata->acl_half_mask);
 	return err;
 }
 
@@ -104,16 +130,7 @@ int program_open(const struct loader_options *options, struct ingress **ret_skel
 		if (err)
 			goto failed;
 	}
-	uint32_t lines = options->max_sources ? lines_for(options->max_sources, WAYS4) : 0;
-
-	err = set_lines(options, skel->maps.rate4, lines, &skel->rodata->rate4_mask);
-	if (!err)
-		err = set_lines(options, skel->maps.rate6, lines > 1 ? lines / 2 : 0,
-				&skel->rodata->rate6_mask);
-	if (!err)
-		err = set_lines(options, skel->maps.ban,
-				options->max_bans ? lines_for(options->max_bans, WAYS_BAN) : 0,
-				&skel->rodata->ban_mask);
+	err = set_sizes(options, skel);
 	if (err)
 		goto failed;
 	/* XDP is said explicitly: kernels from 6.18 compare it between a program array and a link.

@@ -10,10 +10,10 @@
  * byte by byte; a change of layout is a change of ABI_VERSION, and the loader refuses pinned maps
  * of another version.
  *
- * Configuration (policy, entry, port, gate) stands in halves: slot i of half h is index h * SIZE +
- * i. A packet reads control.generation once and uses half (generation & 1); the writer fills the
- * other half and then stores the next generation, so that a packet sees all of the old or all of
- * the new configuration.
+ * Configuration (policy, entry, port, gate, acl) stands in halves: slot i of half h is index h *
+ * SIZE + i. A packet reads control.generation once and uses half (generation & 1); the writer fills
+ * the other half and then stores the next generation, so that a packet sees all of the old or all
+ * of the new configuration.
  */
 
 #include <linux/types.h>
@@ -22,16 +22,19 @@
 #include "abi_state.h"
 #include "abi_verdict.h"
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 enum {
-	ABI_POLICIES = 256,    /* slots in one half; 0 is "no policy" */
-	ABI_ENTRIES = 256,     /* slots in one half; 0 is "no entry point" */
-	ABI_PORT_LINES = 4096, /* in one half: 2048 lines of 32 TCP ports, then UDP */
-	ABI_GATE_LINES = 256,  /* in one half: 128 lines of 512 bits for IPv4, then IPv6 */
-	ABI_ACL_MAX = 1 << 18,
-	ABI_ACL_V6 = 1 << 16,
-	ABI_ACL_LINES = 1 << 13,
+	ABI_POLICIES = 256,	 /* slots in one half; 0 is "no policy" */
+	ABI_ENTRIES = 256,	 /* slots in one half; 0 is "no entry point" */
+	ABI_PORT_LINES = 4096,	 /* in one half: 2048 lines of 32 TCP ports, then UDP */
+	ABI_GATE_LINES = 4096,	 /* in one half: 65536 cells for IPv4, then as many for IPv6 */
+	ABI_ACL_LINES = 1 << 18, /* in one half, unless the loader was told otherwise */
+	ABI_ACL_SLOTS = 8,	 /* in a line */
+	ABI_ACL_FILL = 4,	 /* prefixes per line at most, on average */
+	ABI_ACL_RUN = 16,	 /* lines that a prefix may be away from its own */
+	ABI_ACL4_LENGTHS = 40,
+	ABI_ACL6_LENGTHS = 144,
 	ABI_CHAIN_MAX = 8, /* entries that share a port and differ by address */
 	ABI_NAME_BYTES = 32,
 };
@@ -67,7 +70,6 @@ enum abi_policy_flags {
 	ABI_POLICY_WIDE4 = 4, /* one is too short for the gate: always look it up */
 	ABI_POLICY_WIDE6 = 8,
 	ABI_POLICY_LIMITS = 16, /* at least one limit is on */
-	ABI_POLICY_MANY4 = 32,	/* so many IPv4 prefixes that answers are worth remembering */
 };
 
 /* Map "policy": what a source may do. */
@@ -79,8 +81,14 @@ struct abi_policy {
 	__be64 v6_mask_low;
 	__u8 v4_bits;
 	__u8 v6_bits;
-	__u8 pad[22];
+	__u16 acl_owner; /* whose prefixes apply: policies with equal lists share them */
+	__u32 acl_mask;	 /* lines of the map "acl" in use, less one: a power of two */
+	__u8 pad[16];
 	char name[ABI_NAME_BYTES];
+	/* Prefix lengths of the lists plus one, longest first; 0 ends them. */
+	__u8 acl4[ABI_ACL4_LENGTHS];
+	__u8 acl6[ABI_ACL6_LENGTHS];
+	__u8 pad_lengths[8];
 };
 
 enum abi_target { ABI_TARGET_NONE, ABI_TARGET_LOCAL };
@@ -102,48 +110,30 @@ struct abi_port_line {
 	__u16 first[32];
 };
 
-/* Map "gate": one bit per hash of an address's first bits; a clear bit means that no prefix can
- * match. */
-struct abi_gate_line {
-	__u64 bits[8];
-};
-
-/* Map "acl": longest prefix wins. on full: the writer is refused and the old configuration stays.
+/*
+ * Map "gate": which lengths the prefixes within one network have, whoever's they are: a clear bit
+ * means that none of that length can match. gate.h says which cell and which bit.
  */
-struct abi_acl_key {
-	__u32 prefix_bits; /* 32 for the owner, then those of the address */
-	__u32 owner;	   /* policy, plus ABI_ACL_V6: ::/0 does not cover IPv4 */
-	struct abi_addr addr;
+struct abi_gate_line {
+	__u16 lengths[32];
 };
 
 enum abi_action { ABI_ACTION_NONE, ABI_ACTION_ALLOW, ABI_ACTION_DENY };
 
-/* A change is written ahead of its generation: packets of older generations still get `before`. */
-struct abi_acl_value {
-	__u32 since; /* generation from which `after` holds */
-	__u8 before;
-	__u8 after;
-	__u16 pad;
-};
-
 /*
- * Map "acl_cache": answers of the trie about IPv4 sources, eight in one line: address << 32 |
- * generation << 10 | policy << 2 | action + 1; 0 is empty. A new generation makes all of them
- * stale; when its 22 bits here come round to 0, the writer clears the map.
+ * Map "acl": the prefixes of all lists, hashed: name | action, 0 is empty; acl_key.h makes names
+ * and finds lines. Slots fill from the first on. A prefix whose line is full stands in the next
+ * line that is not. on full: the writer refuses the change and the old configuration stays.
  */
 struct abi_acl_line {
-	__u64 answer[8];
+	__u64 slot[ABI_ACL_SLOTS];
 };
 
-enum { ABI_ANSWER_GENERATIONS = 1 << 22 };
-
 _Static_assert(sizeof(struct abi_control) == 64, "control changed: bump ABI_VERSION");
-_Static_assert(sizeof(struct abi_policy) == 128, "policy changed: bump ABI_VERSION");
+_Static_assert(sizeof(struct abi_policy) == 320, "policy changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_entry) == 64, "entry changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_port_line) == 64, "port must be one cache line");
 _Static_assert(sizeof(struct abi_gate_line) == 64, "gate must be one cache line");
-_Static_assert(sizeof(struct abi_acl_line) == 64, "acl_cache must be one cache line");
-_Static_assert(sizeof(struct abi_acl_key) == 24, "acl key changed: bump ABI_VERSION");
-_Static_assert(sizeof(struct abi_acl_value) == 8, "acl value changed: bump ABI_VERSION");
+_Static_assert(sizeof(struct abi_acl_line) == 64, "acl must be one cache line");
 
 #endif

@@ -12,21 +12,26 @@
 #include "abi_addr.h"
 
 /*
- * Map "rate4": four buckets in one line. key = address << 32 | policy << 16 | kind << 1 | 1, 0 is
- * empty. on full: the bucket due first gives way and restarts with its full burst (fail open).
+ * Map "rate4": four buckets in one line. owner = policy << 3 | kind << 1 | 1, 0 is empty. A source
+ * has two lines: a near one, among the first of the map, and a far one for when the near one is
+ * full of buckets in use. on full: the bucket due first gives way and restarts with its full burst
+ * (fail open).
  */
 struct abi_rate4 {
-	__u64 key[4];
+	__be32 source[4];
+	__u16 owner[4];
 	__u64 due_ns[4];
+	__u64 far_until_ns; /* of a near line: until then a source of it may have its bucket in the
+			     * far one */
 };
 
-/* Map "rate6": three buckets; owner = policy << 16 | kind << 1 | 1. Prefixes longer than 64 are
- * folded. */
+/* Map "rate6": the same with three buckets. Prefixes longer than 64 are folded. */
 struct abi_rate6 {
 	__be64 prefix[3];
 	__u64 due_ns[3];
-	__u32 owner[3];
-	__u32 pad;
+	__u64 far_until_ns;
+	__u16 owner[3];
+	__u16 pad;
 };
 
 /*

@@ -3,10 +3,12 @@
 #define GATE_H
 
 /*
- * gate: which bit of the map "gate" speaks for an address. IPv4: the first 16 bits. IPv6: a hash of
- * the first 32, since the first 16 hardly differ between networks. Prefixes shorter than that have
- * no bit: the policy is marked as wide instead (GATE_V4_BITS, GATE_V6_BITS in the 16-byte form).
- * The same on both sides.
+ * gate: which cell of the map "gate" speaks for an address, and which bit of it for a prefix
+ * length.
+ *
+ * IPv4: a cell per /16, a bit per length (/16 and /17 share one). IPv6: cells by a hash of the
+ * first 32 bits, since the first 16 hardly differ between networks; seven lengths share a bit.
+ * Shorter prefixes have no bit: the policy is marked as wide instead. The same on both sides.
  */
 
 #include <stdbool.h>
@@ -15,13 +17,21 @@
 #include "abi.h"
 #include "spread.h"
 
-enum { GATE_LINE_BITS = 512, GATE_V6_FIRST = 1 << 16, GATE_V4_BITS = 96 + 16, GATE_V6_BITS = 32 };
+enum { GATE_CELLS = 1 << 16, GATE_LINE_CELLS = 32, GATE_V4_BITS = 16, GATE_V6_BITS = 32 };
 
-static inline __u32 gate_bit(const struct abi_addr *addr, bool is_v4, const __u64 seed[2])
+static inline __u32 gate_cell(const struct abi_addr *addr, bool is_v4, const __u64 seed[2])
 {
 	if (is_v4)
 		return bpf_ntohl(addr->word[3]) >> 16;
-	return GATE_V6_FIRST + (spread(addr->word[0], seed) >> 48);
+	return GATE_CELLS + (spread(addr->word[0], seed) >> 48);
+}
+
+/* The bit of a prefix of `bits` bits (of the family's own length), no shorter than the cell's. */
+static inline __u32 gate_bit(__u32 bits, bool is_v4)
+{
+	if (!is_v4)
+		return (128 - bits) / 7;
+	return bits == GATE_V4_BITS ? 15 : 32 - bits;
 }
 
 #endif

@@ -234,12 +234,64 @@ static void sources_do_not_disturb_each_other(void **state)
 	arena_done(&arena);
 }
 
+/* Twice as many as the near lines hold, each over its limit with its second packet. */
+static void sources_beyond_the_near_lines_are_held_too(void **state)
+{
+	enum { SOURCES = 200000, LINES = 1 << 18, NEAR = 4 << 15 };
+	struct plane plane;
+	struct dataplane *dataplane;
+	struct dataplane_result result;
+	uint8_t frame[PACKET_ROOM];
+	struct arena arena;
+
+	(void)state;
+	if (plane_open(&plane, &(struct plane_options){.lines = LINES}))
+		skip();
+	struct loader_maps maps = plane_maps(&plane);
+
+	assert_int_equal(dataplane_open(&maps, &dataplane), 0);
+	arena_init(&arena, 1 << 20, 0);
+	struct kernel_config *config = kernel_config_new(&arena);
+	struct kernel_policy *policy = kernel_config_policy(config, STR("edge"));
+
+	policy->packets = (struct kernel_limit){1, 1};
+	ingress_rows_entry(config, "web", NULL, 80, IPPROTO_TCP, policy);
+	assert_int_equal(dataplane_apply(dataplane, config, &result), 0);
+	for (int is_v6 = 0; is_v6 < 2; is_v6++) {
+		struct packet_spec spec = {.source = is_v6 ? "2001:db8::1" : NULL};
+		size_t n = packet_build(&spec, frame);
+		uint32_t held = 0;
+
+		plane_at_ms(&plane, 1000);
+		for (uint32_t i = 0; i < SOURCES; i++) {
+			packet_set_source(frame, is_v6 ? "2001:db8::" : "10.0.0.0", i);
+			CHECK_INT("a new source", plane_run(&plane, frame, n, NULL), XDP_PASS);
+		}
+		for (uint32_t i = 0; i < SOURCES; i++) {
+			packet_set_source(frame, is_v6 ? "2001:db8::" : "10.0.0.0", i);
+			held += plane_run(&plane, frame, n, NULL) == XDP_DROP;
+		}
+		print_message("%u of %u sources were held; near lines have %u buckets\n", held,
+			      SOURCES, is_v6 ? NEAR / 4 * 3 : NEAR);
+		assert_in_range(held, SOURCES - SOURCES / 100, SOURCES);
+		/* A second later all of them are free again, and the near lines forget the far. */
+		plane_at_ms(&plane, 3000);
+		packet_set_source(frame, is_v6 ? "2001:db8::" : "10.0.0.0", SOURCES - 1);
+		CHECK_INT("later", plane_run(&plane, frame, n, NULL), XDP_PASS);
+		CHECK_INT("at once", plane_run(&plane, frame, n, NULL), XDP_DROP);
+	}
+	dataplane_close(dataplane);
+	plane_close(&plane);
+	arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hot_source_gets_its_rate_on_any_number_of_cpus),
 		cmocka_unit_test(more_sources_than_buckets_are_let_through),
 		cmocka_unit_test(sources_do_not_disturb_each_other),
+		cmocka_unit_test(sources_beyond_the_near_lines_are_held_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,10 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 	bpf_map__set_max_entries(skel->maps.rate4, lines);
 	bpf_map__set_max_entries(skel->maps.rate6, lines);
 	bpf_map__set_max_entries(skel->maps.ban, ban_lines);
-	if (options && options->prefixes)
-		bpf_map__set_max_entries(skel->maps.acl, options->prefixes);
+	if (options && options->acl_lines) {
+		bpf_map__set_max_entries(skel->maps.acl, 2 * options->acl_lines);
+		skel->rodata->acl_half_mask = options->acl_lines - 1;
+	}
 	skel->rodata->rate4_mask = skel->rodata->rate6_mask = lines - 1;
 	skel->rodata->ban_mask = ban_lines - 1;
 	bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);

@@ -20,7 +20,7 @@ struct plane_options {
 	bool real_clock;
 	uint32_t lines;	    /* of rate4, rate6 and ban; 0: PLANE_LINES */
 	uint32_t ban_lines; /* of ban, where that differs */
-	uint32_t prefixes;  /* room in acl; 0: as in the product */
+	uint32_t acl_lines; /* of a half of acl, a power of two; 0: as in the product */
 };
 
 struct plane {

@@ -126,8 +126,8 @@ static int map_all(struct dataplane *dataplane)
 		 (void **)&dataplane->gate, NULL},
 		{LOADER_MAP_BAN, sizeof(*dataplane->bans), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->bans, &dataplane->n_ban_lines},
-		{LOADER_MAP_ACL_CACHE, sizeof(*dataplane->answers), PROT_READ | PROT_WRITE,
-		 (void **)&dataplane->answers, &dataplane->n_answer_lines},
+		{LOADER_MAP_ACL, sizeof(*dataplane->acl), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->acl, &dataplane->n_acl_lines},
 		{LOADER_MAP_RATE4, sizeof(*dataplane->rate4), PROT_READ, (void **)&dataplane->rate4,
 		 &dataplane->n_rate4},
 		{LOADER_MAP_RATE6, sizeof(*dataplane->rate6), PROT_READ, (void **)&dataplane->rate6,
@@ -234,7 +234,7 @@ void dataplane_close(struct dataplane *dataplane)
 		return;
 	const void *const mapped[] = {dataplane->control, dataplane->policies, dataplane->entries,
 				      dataplane->ports,	  dataplane->gate,     dataplane->bans,
-				      dataplane->answers, dataplane->rate4,    dataplane->rate6};
+				      dataplane->acl,	  dataplane->rate4,    dataplane->rate6};
 
 	for (size_t i = 0; i < sizeof(mapped) / sizeof(*mapped); i++)
 		if (mapped[i])

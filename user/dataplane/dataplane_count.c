@@ -68,10 +68,10 @@ int dataplane_entries(struct dataplane *dataplane, struct dataplane_entry_totals
 }
 
 /* Fills in a row when the bucket is over its limit now. */
-static bool is_over(const struct dataplane *dataplane, uint32_t owner, uint64_t due_ns,
+static bool is_over(const struct dataplane *dataplane, uint16_t owner, uint64_t due_ns,
 		    uint64_t now_ns, struct dataplane_limited *ret)
 {
-	const struct abi_policy *policy = dataplane_policy(dataplane, owner >> 16);
+	const struct abi_policy *policy = dataplane_policy(dataplane, owner >> 3);
 	uint32_t kind = owner >> 1 & 3;
 
 	if (!(owner & 1) || kind >= ABI_LIMIT__COUNT || due_ns <= now_ns ||
@@ -92,13 +92,12 @@ static uint32_t limited4(const struct dataplane *dataplane, uint64_t now_ns,
 
 	for (uint32_t i = 0; i < dataplane->n_rate4; i++) {
 		for (int way = 0; way < 4 && n < max; way++) {
-			uint64_t key = dataplane->rate4[i].key[way];
+			const struct abi_rate4 *line = &dataplane->rate4[i];
 
-			if (!is_over(dataplane, (uint32_t)key, dataplane->rate4[i].due_ns[way],
-				     now_ns, &ret_rows[n]))
+			if (!is_over(dataplane, line->owner[way], line->due_ns[way], now_ns,
+				     &ret_rows[n]))
 				continue;
-			ret_rows[n++].source =
-				addr_from_in4((struct in_addr){htonl((uint32_t)(key >> 32))});
+			ret_rows[n++].source = addr_from_in4((struct in_addr){line->source[way]});
 		}
 	}
 	return n;
@@ -119,7 +118,7 @@ static uint32_t limited6(const struct dataplane *dataplane, uint64_t now_ns,
 				     &ret_rows[n]))
 				continue;
 			/* Prefixes longer than 64 bits are folded and cannot be shown. */
-			if (dataplane_policy(dataplane, line->owner[way] >> 16)->v6_mask_low)
+			if (dataplane_policy(dataplane, line->owner[way] >> 3)->v6_mask_low)
 				continue;
 			memcpy(&addr, &line->prefix[way], sizeof(line->prefix[way]));
 			ret_rows[n++].source = addr_from_in6(&addr);

@@ -26,8 +26,8 @@ struct dataplane {
 	struct abi_gate_line *gate;
 	struct abi_ban_line *bans;
 	uint32_t n_ban_lines;
-	struct abi_acl_line *answers;
-	uint32_t n_answer_lines;
+	struct abi_acl_line *acl;
+	uint32_t n_acl_lines; /* of both halves */
 	/* Mapped for reading. */
 	const struct abi_rate4 *rate4;
 	const struct abi_rate6 *rate6;

@@ -14,6 +14,7 @@
  *	struct kernel_policy *policy = kernel_config_policy(config, STR("web"));
  *	policy->syns = (struct kernel_limit){.per_second = 50, .burst = 100};
  *	kernel_policy_add(config, policy, cidr, KERNEL_DENY);
+ *	kernel_policy_add_list(policy, list);
  *	kernel_config_add(config, STR("web"), &addr, 8000, IPPROTO_TCP, policy);
  *
  * Adding returns false, and changes nothing, when the arena is exhausted or a table is full.
@@ -25,15 +26,15 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "plan/kernel_list.h"
 
 enum {
 	KERNEL_POLICIES_MAX = 255, /* slot 0 of the map means "no policy" */
 	KERNEL_ENTRIES_MAX = 255,  /* slot 0 of the map means "no entry point" */
-	KERNEL_ACL_MAX = 1 << 18,  /* prefixes of all policies together */
+	KERNEL_ACL_MAX = 1 << 20,  /* prefixes of one policy; equal lists are kept once */
+	KERNEL_LISTS_MAX = 16,	   /* long lists of one policy */
 	KERNEL_NAME_MAX = 31,	   /* bytes of a policy's or entry's name kept in the maps */
 };
-
-enum kernel_action { KERNEL_NONE, KERNEL_ALLOW, KERNEL_DENY };
 
 /*
  * per_second 0: no such limit. burst 0: one second's worth. A source may send burst units at once;
@@ -45,11 +46,6 @@ struct kernel_limit {
 	uint64_t burst;
 };
 
-struct kernel_acl {
-	struct cidr cidr;
-	enum kernel_action action;
-};
-
 /* The longest matching prefix decides. Allowed sources are trusted: never limited, never banned. */
 struct kernel_policy {
 	struct str name;
@@ -59,6 +55,8 @@ struct kernel_policy {
 	uint8_t v6_bits; /* 1..128, preset 64 */
 	struct kernel_acl *acl;
 	size_t n_acl, acl_room;
+	const struct kernel_list *lists[KERNEL_LISTS_MAX];
+	size_t n_lists;
 	uint32_t index; /* in config->policies */
 };
 
@@ -76,7 +74,6 @@ struct kernel_config {
 	size_t n_policies;
 	struct kernel_entry entries[KERNEL_ENTRIES_MAX];
 	size_t n_entries;
-	size_t n_acl; /* prefixes of all policies */
 };
 
 /* An empty configuration: nothing is limited. NULL without memory. */
@@ -111,11 +108,21 @@ static inline struct kernel_policy *kernel_config_policy(struct kernel_config *c
 	return policy;
 }
 
+/* Prefixes of the policy, those of its long lists included. */
+static inline size_t kernel_policy_prefixes(const struct kernel_policy *policy)
+{
+	size_t n = policy->n_acl;
+
+	for (size_t i = 0; i < policy->n_lists; i++)
+		n += policy->lists[i]->n;
+	return n;
+}
+
 /* Adds a prefix to a policy's list. The same prefix twice: deny wins. */
 static inline bool kernel_policy_add(struct kernel_config *config, struct kernel_policy *policy,
 				     const struct cidr *cidr, enum kernel_action action)
 {
-	if (config->n_acl == KERNEL_ACL_MAX)
+	if (policy->n_acl == KERNEL_ACL_MAX)
 		return false;
 	if (policy->n_acl == policy->acl_room) {
 		size_t room = policy->acl_room ? policy->acl_room * 2 : 8;
@@ -129,7 +136,17 @@ static inline bool kernel_policy_add(struct kernel_config *config, struct kernel
 		policy->acl_room = room;
 	}
 	policy->acl[policy->n_acl++] = (struct kernel_acl){*cidr, action};
-	config->n_acl++;
+	return true;
+}
+
+/* The same for a long list, which is not copied: it must live as long as the configuration. */
+static inline bool kernel_policy_add_list(struct kernel_policy *policy,
+					  const struct kernel_list *list)
+{
+	if (policy->n_lists == KERNEL_LISTS_MAX ||
+	    kernel_policy_prefixes(policy) + list->n > KERNEL_ACL_MAX)
+		return false;
+	policy->lists[policy->n_lists++] = list;
 	return true;
 }
 
@@ -155,15 +172,11 @@ static inline enum kernel_action kernel_policy_match(const struct kernel_policy 
 {
 	const struct kernel_acl *best = NULL;
 
-	for (size_t i = 0; policy && i < policy->n_acl; i++) {
-		const struct kernel_acl *acl = &policy->acl[i];
-
-		if (acl->cidr.is_v4 != addr_is_v4(source) || !cidr_contains(&acl->cidr, source))
-			continue;
-		if (!best || acl->cidr.bits > best->cidr.bits ||
-		    (acl->cidr.bits == best->cidr.bits && acl->action == KERNEL_DENY))
-			best = acl;
-	}
+	if (policy)
+		best = kernel_list_match(&(struct kernel_list){policy->acl, policy->n_acl}, source,
+					 NULL);
+	for (size_t i = 0; policy && i < policy->n_lists; i++)
+		best = kernel_list_match(policy->lists[i], source, best);
 	*ret_acl = best;
 	return best ? best->action : KERNEL_NONE;
 }

@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * kernel_diff: kernel_config -> image -> operations.
- *
- * Prefixes are not copied per generation: each node of the trie holds its action before and after
- * one generation, so a change of one prefix among 100,000 is one operation. That is exact, because
- * the node which a packet meets is the longest of old and new together, and both of its actions are
- * computed for that prefix.
- */
+/* kernel_diff: kernel_config -> image -> operations. */
 #include "plan/kernel_diff.h"
 
 #include <arpa/inet.h>
@@ -14,9 +7,9 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "gate.h"
+#include "plan/kernel_acl.h"
 
-enum { COST_BITS = 16, TICKS_AHEAD_MIN = 2, MANY_PREFIXES = 64, KEY_OWNER_BITS = 32 };
+enum { COST_BITS = 16, TICKS_AHEAD_MIN = 2 };
 
 /* Times the bytes of the largest frame (2^19) it must still fit 64 bits: slower than 2 B/s there is
  * nothing. */
@@ -78,8 +71,6 @@ static void compile_masks(const struct kernel_policy *policy, struct abi_policy 
 static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 			   struct abi_policy *ret)
 {
-	size_t n_v4 = 0;
-
 	*ret = (struct abi_policy){0};
 	copy_name(ret->name, policy->name);
 	compile_masks(policy, ret);
@@ -89,79 +80,6 @@ static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 	for (int i = 0; i < ABI_LIMIT__COUNT; i++)
 		if (ret->limit[i].cost_fp)
 			ret->flags |= ABI_POLICY_LIMITS;
-	for (size_t i = 0; i < policy->n_acl; i++) {
-		const struct cidr *cidr = &policy->acl[i].cidr;
-
-		n_v4 += cidr->is_v4;
-		if (cidr->is_v4)
-			ret->flags |= ABI_POLICY_ACL4 |
-				      (cidr->bits < GATE_V4_BITS ? ABI_POLICY_WIDE4 : 0);
-		else
-			ret->flags |= ABI_POLICY_ACL6 |
-				      (cidr->bits < GATE_V6_BITS ? ABI_POLICY_WIDE6 : 0);
-	}
-	if (n_v4 > MANY_PREFIXES)
-		ret->flags |= ABI_POLICY_MANY4;
-}
-
-static void gate_open(struct kernel_image *image, const struct abi_addr *addr,
-		      const struct cidr *cidr, const __u64 seed[2])
-{
-	if (cidr->bits < (cidr->is_v4 ? GATE_V4_BITS : GATE_V6_BITS))
-		return; /* the policy is marked as wide */
-	uint32_t bit = gate_bit(addr, cidr->is_v4, seed);
-
-	image->gate[bit / GATE_LINE_BITS].bits[bit / 64 % 8] |= 1ULL << bit % 64;
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	const struct kernel_image_acl *x = a, *y = b;
-
-	if (x->key.owner != y->key.owner)
-		return x->key.owner < y->key.owner ? -1 : 1;
-	if (x->key.prefix_bits != y->key.prefix_bits)
-		return x->key.prefix_bits < y->key.prefix_bits ? -1 : 1;
-	return memcmp(&x->key.addr, &y->key.addr, sizeof(x->key.addr));
-}
-
-static int compare_acl(const void *a, const void *b)
-{
-	const struct kernel_image_acl *x = a, *y = b;
-	int order = compare_keys(a, b);
-
-	/* Equal prefixes: deny first, so that it survives. */
-	return order ? order : (int)y->action - (int)x->action;
-}
-
-void kernel_image_sort(struct kernel_image *image)
-{
-	size_t n = 0;
-
-	if (!image->n_acl)
-		return;
-	qsort(image->acl, image->n_acl, sizeof(*image->acl), compare_acl);
-	for (size_t i = 0; i < image->n_acl; i++)
-		if (!n || compare_keys(&image->acl[n - 1], &image->acl[i]))
-			image->acl[n++] = image->acl[i];
-	image->n_acl = n;
-}
-
-static void add_prefixes(const struct kernel_policy *policy, uint32_t slot,
-			 const struct kernel_scale *scale, struct kernel_image *image)
-{
-	for (size_t i = 0; i < policy->n_acl; i++) {
-		const struct kernel_acl *acl = &policy->acl[i];
-		struct kernel_image_acl *row = &image->acl[image->n_acl++];
-
-		*row = (struct kernel_image_acl){
-			.key = {.prefix_bits = KEY_OWNER_BITS + acl->cidr.bits,
-				.owner = slot | (acl->cidr.is_v4 ? 0 : ABI_ACL_V6)},
-			.action = acl->action == KERNEL_ALLOW ? ABI_ACTION_ALLOW : ABI_ACTION_DENY,
-		};
-		memcpy(&row->key.addr, acl->cidr.addr.byte, sizeof(row->key.addr));
-		gate_open(image, &row->key.addr, &acl->cidr, scale->seed);
-	}
 }
 
 /* The slot that the name had, or 0. Names stand at the same offset in every slot of a table. */
@@ -218,7 +136,6 @@ static int place_policies(const struct kernel_config *config, const struct kerne
 			return -ENOSPC;
 		used[slots[i]] = true;
 		compile_policy(config->policies[i], scale->tick_ns, &image->policies[slots[i]]);
-		add_prefixes(config->policies[i], slots[i], scale, image);
 	}
 	return 0;
 }
@@ -296,106 +213,63 @@ int kernel_image(const struct kernel_config *config, const struct kernel_image *
 
 	if (!image)
 		return -ENOMEM;
-	image->acl = ARENA_ARRAY(arena, struct kernel_image_acl, config->n_acl + 1);
-	if (!image->acl)
-		return -ENOMEM;
 	TRY(place_policies(config, old, scale, image, slots));
 	TRY(place_entries(config, old, slots, image));
-	kernel_image_sort(image);
+	TRY(kernel_acl_build(config, slots, scale, arena, image));
 	*ret_image = image;
 	return 0;
 }
 
-static void mask_key(struct abi_acl_key *key, uint32_t prefix_bits)
+static void add(struct kernel_ops *ops, enum kernel_op_kind kind, uint32_t index, uint32_t n,
+		const void *at)
 {
-	uint8_t *byte = (uint8_t *)&key->addr;
-	uint32_t bits = prefix_bits - KEY_OWNER_BITS;
-
-	key->prefix_bits = prefix_bits;
-	for (uint32_t i = 0; i < sizeof(key->addr); i++) {
-		uint32_t from = i * 8;
-
-		if (from >= bits)
-			byte[i] = 0;
-		else if (from + 8 > bits)
-			byte[i] &= (uint8_t)(0xff << (from + 8 - bits));
-	}
+	ops->at[ops->n++] = (struct kernel_op){.kind = kind, .index = index, .n = n, .at = at};
 }
 
-enum abi_action kernel_image_action(const struct kernel_image *image, const struct abi_acl_key *key)
+/* Runs of slots that differ. At most (n + 1) / 2 operations. */
+static void diff_slots(enum kernel_op_kind kind, const void *old, const void *new, uint32_t n,
+		       size_t slot_bytes, struct kernel_ops *ops)
 {
-	struct kernel_image_acl want = {.key = *key};
+	const char *was = old, *is = new;
+	uint32_t first = 0;
+	bool in_run = false;
 
-	for (uint32_t bits = key->prefix_bits + 1; image->n_acl && bits-- > KEY_OWNER_BITS;) {
-		mask_key(&want.key, bits);
-		const struct kernel_image_acl *found =
-			bsearch(&want, image->acl, image->n_acl, sizeof(*image->acl), compare_keys);
-		if (found)
-			return found->action;
+	for (uint32_t i = 0; i < n; i++) {
+		bool differs = memcmp(was + i * slot_bytes, is + i * slot_bytes, slot_bytes);
+
+		if (differs && !in_run)
+			first = i;
+		if (!differs && in_run)
+			add(ops, kind, first, i - first, is + first * slot_bytes);
+		in_run = differs;
 	}
-	return ABI_ACTION_NONE;
-}
-
-static void add(struct kernel_ops *ops, struct kernel_op op)
-{
-	ops->at[ops->n++] = op;
-}
-
-/* Prefixes before the flip: those that are new, gone or different, with what they mean on either
- * side of it. */
-static void diff_acl(const struct kernel_image *old, const struct kernel_image *new,
-		     struct kernel_ops *ops, struct kernel_op *ret_gone, size_t *ret_n_gone)
-{
-	size_t i = 0, j = 0;
-
-	while (i < old->n_acl || j < new->n_acl) {
-		int order = i == old->n_acl   ? 1
-			    : j == new->n_acl ? -1
-					      : compare_keys(&old->acl[i], &new->acl[j]);
-		const struct kernel_image_acl *was = order <= 0 ? &old->acl[i++] : NULL;
-		const struct kernel_image_acl *is = order >= 0 ? &new->acl[j++] : NULL;
-		const struct abi_acl_key *key = is ? &is->key : &was->key;
-		enum abi_action before = was ? was->action : kernel_image_action(old, key);
-		enum abi_action after = is ? is->action : kernel_image_action(new, key);
-
-		if (!was || !is || before != after)
-			add(ops,
-			    (struct kernel_op){.kind = KERNEL_OP_ACL, .acl = {key, before, after}});
-		if (!is)
-			ret_gone[(*ret_n_gone)++] = (struct kernel_op){.kind = KERNEL_OP_ACL_DEL,
-								       .acl = {key, before, after}};
-	}
+	if (in_run)
+		add(ops, kind, first, n - first, is + first * slot_bytes);
 }
 
 int kernel_diff(const struct kernel_image *old, const struct kernel_image *new, struct arena *arena,
 		struct kernel_ops *ret_ops)
 {
+	bool same_size = old->n_acl_lines == new->n_acl_lines;
 	size_t most = ABI_POLICIES + ABI_ENTRIES + ABI_PORT_LINES + ABI_GATE_LINES +
-		      2 * old->n_acl + new->n_acl,
-	       n_gone = 0;
+		      new->n_acl_lines / 2 + 1;
 	struct kernel_ops ops = {.at = ARENA_ARRAY(arena, struct kernel_op, most)};
-	struct kernel_op *gone = ARENA_ARRAY(arena, struct kernel_op, old->n_acl + 1);
 
-	if (!ops.at || !gone)
+	if (!ops.at)
 		return -ENOMEM;
-	diff_acl(old, new, &ops, gone, &n_gone);
-	for (uint32_t i = 0; i < ABI_POLICIES; i++)
-		if (memcmp(&old->policies[i], &new->policies[i], sizeof(*new->policies)))
-			add(&ops,
-			    (struct kernel_op){KERNEL_OP_POLICY, i, {.policy = &new->policies[i]}});
-	for (uint32_t i = 0; i < ABI_ENTRIES; i++)
-		if (memcmp(&old->entries[i], &new->entries[i], sizeof(*new->entries)))
-			add(&ops,
-			    (struct kernel_op){KERNEL_OP_ENTRY, i, {.entry = &new->entries[i]}});
-	for (uint32_t i = 0; i < ABI_PORT_LINES; i++)
-		if (memcmp(&old->ports[i], &new->ports[i], sizeof(*new->ports)))
-			add(&ops, (struct kernel_op){KERNEL_OP_PORT, i, {.port = &new->ports[i]}});
-	for (uint32_t i = 0; i < ABI_GATE_LINES; i++)
-		if (memcmp(&old->gate[i], &new->gate[i], sizeof(*new->gate)))
-			add(&ops, (struct kernel_op){KERNEL_OP_GATE, i, {.gate = &new->gate[i]}});
-	if (n_gone)
-		memcpy(ops.at + ops.n, gone, n_gone * sizeof(*gone));
-	ops.n += n_gone;
+	diff_slots(KERNEL_OP_POLICY, old->policies, new->policies, ABI_POLICIES,
+		   sizeof(*new->policies), &ops);
+	diff_slots(KERNEL_OP_ENTRY, old->entries, new->entries, ABI_ENTRIES, sizeof(*new->entries),
+		   &ops);
+	diff_slots(KERNEL_OP_PORT, old->ports, new->ports, ABI_PORT_LINES, sizeof(*new->ports),
+		   &ops);
+	diff_slots(KERNEL_OP_GATE, old->gate, new->gate, ABI_GATE_LINES, sizeof(*new->gate), &ops);
+	/* Another size moves every prefix. */
+	if (same_size)
+		diff_slots(KERNEL_OP_ACL, old->acl, new->acl, new->n_acl_lines, sizeof(*new->acl),
+			   &ops);
+	else if (new->n_acl_lines)
+		add(&ops, KERNEL_OP_ACL, 0, new->n_acl_lines, new->acl);
 	*ret_ops = ops;
 	return 0;
 }
