@@ -407,6 +407,9 @@ enum tls_failure tls_conn_failure(const struct tls_conn *conn)
 
 struct str tls_conn_peer_alert(const struct tls_conn *conn)
 {
+	/* OpenSSL 3.0 has no words for it. */
+	if (conn->alert == SSL_AD_CERTIFICATE_REQUIRED)
+		return STR("certificate required");
 	return conn->alert ? str_of(SSL_alert_desc_string_long(conn->alert)) : (struct str){0};
 }
 

@@ -110,12 +110,49 @@ static void a_line_without_end_is_refused(void **state)
 	assert_int_equal(proxy_protocol_parse(str_n(line, 107), &header), -EBADMSG);
 }
 
+static void what_is_written_is_read_again(void **state)
+{
+	static const struct {
+		const char *source, *destination;
+		bool is_known;
+	} pairs[] = {
+		{"192.0.2.1", "198.51.100.2", true},
+		{"2001:db8::1", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", true},
+		{"192.0.2.1", "2001:db8::1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		for (uint8_t version = 1; version <= 2; version++) {
+			struct proxy_header header = {.has_addrs = true,
+						      .source_port = 65535,
+						      .destination_port = 443},
+					    read;
+			char text[PROXY_PROTOCOL_V1_MAX_BYTES];
+
+			addr_parse(str_of(pairs[i].source), &header.source);
+			addr_parse(str_of(pairs[i].destination), &header.destination);
+			size_t n = proxy_protocol_write(&header, version, text);
+
+			assert_int_equal(proxy_protocol_parse(str_n(text, n), &read), n);
+			assert_int_equal(read.has_addrs, pairs[i].is_known);
+			if (!read.has_addrs)
+				continue;
+			assert_true(addr_eq(&read.source, &header.source));
+			assert_true(addr_eq(&read.destination, &header.destination));
+			assert_int_equal(read.source_port, 65535);
+			assert_int_equal(read.destination_port, 443);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_is_understood),
 		cmocka_unit_test(a_prefix_never_fails_where_the_whole_is_good),
 		cmocka_unit_test(a_line_without_end_is_refused),
+		cmocka_unit_test(what_is_written_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
