@@ -68,16 +68,15 @@ static void errors_check(const void *decoded, struct diag_sink *sink, const stru
 			      "an object of status codes: {\"404\": 200}");
 		return;
 	}
-	json_object_foreach ((json_t *)(uintptr_t)rewrites, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)rewrites, key, value)
+	{
 		json_int_t to = json_is_integer(value) ? json_integer_value(value) : 0;
 
 		if (!is_code_or_range(str_of(key)))
-			diag_expected(sink,
-				      diag_error(sink, DIAG_FIELD(path, key), "wrong range"),
+			diag_expected(sink, diag_error(sink, DIAG_FIELD(path, key), "wrong range"),
 				      "a status code or a range, such as 404 or 500-599");
 		if (to < 200 || to > 599)
-			diag_expected(sink,
-				      diag_error(sink, DIAG_FIELD(path, key), "wrong status"),
+			diag_expected(sink, diag_error(sink, DIAG_FIELD(path, key), "wrong status"),
 				      "an integer from 200 to 599");
 	}
 }

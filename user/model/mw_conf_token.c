@@ -35,8 +35,7 @@ static const struct schema schema_source = {
 };
 
 static const struct field claim_fields[] = {
-	FIELD(struct required_claim, claim, .name = "claim", .required = true, .min = 1,
-	      .max = 256,
+	FIELD(struct required_claim, claim, .name = "claim", .required = true, .min = 1, .max = 256,
 	      .doc = "Name of the claim; a name with dots may also be a path into objects: "
 		     "realm_access.roles."),
 	FIELD(struct required_claim, equals, .name = "equals", .doc = "The claim is this text."),

@@ -19,6 +19,7 @@
 #include "model/secret_object.h"
 #include "mw/auth_cache.h"
 #include "mw/mw_list.h"
+#include "mw/owned_header.h"
 #include "mw/passwd_hash.h"
 
 struct basic_auth {
@@ -163,29 +164,6 @@ static struct mw_state *state_new(const void *conf)
 
 /* ------------------------------------------------------------------ requests -- */
 
-static bool is_alias(struct str name, struct str field)
-{
-	if (name.len != field.len)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char a = name.at[i] == '_' ? '-' : ascii_lower(name.at[i]);
-		char b = field.at[i] == '_' ? '-' : ascii_lower(field.at[i]);
-
-		if (a != b)
-			return false;
-	}
-	return true;
-}
-
-static void drop_own_header(const struct basic_auth *self, struct request *request)
-{
-	if (self->header_field.len == 0)
-		return;
-	for (size_t i = 0; i < request->headers.n; i++)
-		if (is_alias(request->headers.at[i].name, self->header_field))
-			request->headers.at[i].gone = true;
-}
-
 static bool credentials(struct request *request, struct str *ret_user, struct str *ret_password)
 {
 	struct str value = header_value(&request->headers, HEADER_AUTHORIZATION), scheme, decoded;
@@ -256,7 +234,7 @@ static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_
 	struct slot *slot = call->slot;
 	struct str name, password;
 
-	drop_own_header(self, call->request);
+	owned_header_drop(&call->request->headers, self->header_field);
 	if (!credentials(call->request, &name, &password))
 		return refuse(self, call);
 	const struct user *user = table_find(&self->users, name);

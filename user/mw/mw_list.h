@@ -6,14 +6,24 @@
 
 #include "mw/mw.h"
 
-#define MW_LIST(X)         \
-	X(basic_auth)      \
-	X(chain)           \
-	X(headers)         \
-	X(ip_allow_list)   \
-	X(rate_limit)      \
-	X(redirect_scheme) \
-	X(strip_prefix)
+#define MW_LIST(X)            \
+	X(add_prefix)         \
+	X(basic_auth)         \
+	X(chain)              \
+	X(compress)           \
+	X(content_type)       \
+	X(digest_auth)        \
+	X(encoded_characters) \
+	X(headers)            \
+	X(ip_allow_list)      \
+	X(ip_white_list)      \
+	X(rate_limit)         \
+	X(redirect_regex)     \
+	X(redirect_scheme)    \
+	X(replace_path)       \
+	X(replace_path_regex) \
+	X(strip_prefix)       \
+	X(strip_prefix_regex)
 
 #define MW_DECLARE(name) extern const struct mw name##_mw;
 MW_LIST(MW_DECLARE)

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/* owned_header: see the header. */
+
+#include "mw/owned_header.h"
+
+bool owned_header_is_alias(struct str a, struct str b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		char x = a.at[i] == '_' ? '-' : ascii_lower(a.at[i]);
+		char y = b.at[i] == '_' ? '-' : ascii_lower(b.at[i]);
+
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
+void owned_header_drop(struct headers *headers, struct str name)
+{
+	if (name.len == 0)
+		return;
+	for (size_t i = 0; i < headers->n; i++)
+		if (owned_header_is_alias(headers->at[i].name, name))
+			headers->at[i].gone = true;
+}
+
+bool owned_header_is_framing(const struct header *header)
+{
+	switch (header->id) {
+	case HEADER_CONNECTION:
+	case HEADER_CONTENT_LENGTH:
+	case HEADER_EXPECT:
+	case HEADER_HOST:
+	case HEADER_KEEP_ALIVE:
+	case HEADER_PROXY_CONNECTION:
+	case HEADER_TE:
+	case HEADER_TRAILER:
+	case HEADER_TRANSFER_ENCODING:
+	case HEADER_UPGRADE:
+		return true;
+	default:
+		/* Not the header's name, but written so by some (RFC 2616 13.5.1). */
+		return str_eq_nocase(header->name, STR("Trailers"));
+	}
+}
