@@ -210,6 +210,40 @@ LAB void lab_respond(struct lab *lab, const char *headers)
 		lab->mw.mw->on_response(&lab->mw, &lab->call);
 }
 
+/* A response of this length (-1: it does not say) on its way back, from a server; its verdict. */
+LAB enum mw_verdict lab_answer(struct lab *lab, uint16_t status, int64_t length,
+			       const char *headers)
+{
+	struct str rest = str_of(headers), header;
+	struct response *response = &lab->response;
+
+	*response = (struct response){.arena = &lab->arena,
+				      .status = status,
+				      .body = length < 0 ? BODY_CHUNKED : BODY_LENGTH,
+				      .content_length = length};
+	response->headers.arena = &lab->arena;
+	while (str_next(&rest, '\n', &header)) {
+		struct str name;
+
+		str_next(&header, ':', &name);
+		header_add(&response->headers, name, str_trim(header));
+	}
+	lab->call.response = response;
+	lab->call.resumed = lab->call.filter_response = false;
+	lab->call.from_server = true;
+	return lab->mw.mw->on_response ? lab->mw.mw->on_response(&lab->mw, &lab->call) : MW_NEXT;
+}
+
+/* The answer's hook again, after it waited for the beginning of the body. */
+LAB enum mw_verdict lab_answer_again(struct lab *lab, const char *begin, bool is_whole)
+{
+	lab->call.wait = (struct mw_wait){0};
+	lab->call.resumed = true;
+	lab->call.response_begin = str_of(begin);
+	lab->call.response_is_whole = is_whole;
+	return lab->mw.mw->on_response(&lab->mw, &lab->call);
+}
+
 /* All headers that are there, sorted as they stand, as "Name: value\n...". */
 LAB const char *lab_print(struct lab *lab, const struct headers *headers)
 {
