@@ -312,6 +312,11 @@ enum fail canon_set_path(struct request *request, struct str raw_path)
 	return set_path(request, raw_path, true);
 }
 
+enum fail canon_set_path_kept(struct request *request, struct str raw_path)
+{
+	return set_path(request, raw_path, false);
+}
+
 enum fail canon_check_encoded(struct str raw_path, unsigned int denied)
 {
 	static const struct {

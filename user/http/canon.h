@@ -46,6 +46,8 @@ enum fail canon_request(struct request *request, const struct canon_options *opt
  * canonical again (a rewritten path is always sanitised). request is untouched on failure.
  */
 enum fail canon_set_path(struct request *request, struct str raw_path);
+/* The same for a path that an administrator wrote: double slashes and dot segments stay. */
+enum fail canon_set_path_kept(struct request *request, struct str raw_path);
 /* FAIL_ENCODED_CHARACTER when a canonical raw path holds a denied escape (bits of enum
  * canon_encoded). */
 enum fail canon_check_encoded(struct str raw_path, unsigned int denied);

@@ -2,8 +2,7 @@
 #ifndef MW_LIST_H
 #define MW_LIST_H
 
-/* mw_list: the middlewares there are, once: name X stands for `const struct mw
- * X_mw` in mw/X.c. */
+/* mw_list: the middlewares there are, once: name X stands for `const struct mw X_mw` in mw/X.c. */
 
 #include "mw/mw.h"
 

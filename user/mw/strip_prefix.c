@@ -11,11 +11,9 @@
 
 #include <errno.h>
 
-#include "http/canon.h"
-#include "http/header.h"
-#include "http/uri.h"
 #include "model/mw_conf.h"
 #include "mw/mw_list.h"
+#include "mw/path_edit.h"
 
 struct strip_prefix {
 	struct strs prefixes;
@@ -46,46 +44,11 @@ static const struct str *find(const struct strip_prefix *self, struct str path)
 	return NULL;
 }
 
-/* The escaped path behind the first n decoded bytes. */
-static struct str raw_behind(struct str raw, size_t n)
-{
-	size_t at = 0;
-
-	for (; n > 0 && at < raw.len; n--)
-		at += raw.at[at] == '%' ? 3 : 1;
-	return str_from(raw, at);
-}
-
-static struct str with_slash(struct str path, struct arena *arena)
-{
-	if (str_starts(path, STR("/")))
-		return path;
-	return path.len ? arena_join(arena, arena_str(arena, STR("/")), path) : STR("/");
-}
-
-static enum mw_verdict bad_request(struct mw_call *call)
-{
-	call->reply.status = 400;
-	call->reply.body = STR("Bad Request\n");
-	return MW_REPLY;
-}
-
 static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_call *call)
 {
-	const struct strip_prefix *self = instance->conf;
-	struct request *request = call->request;
-	const struct str *prefix = find(self, request->path);
+	const struct str *prefix = find(instance->conf, call->request->path);
 
-	if (!prefix)
-		return MW_NEXT;
-	struct str left = with_slash(str_from(request->path, prefix->len), request->arena);
-	struct str raw = with_slash(raw_behind(request->raw_path, prefix->len), request->arena);
-
-	header_add_id(&request->headers, HEADER_X_FORWARDED_PREFIX, *prefix);
-	/* reference k.14: anything that sanitising would change is refused. */
-	if (canon_set_path(request, raw) != FAIL_NONE || !str_eq(request->path, left))
-		return bad_request(call);
-	return MW_NEXT;
+	return prefix ? path_edit_cut(call, *prefix) : MW_NEXT;
 }
 
 static struct str explain(const struct mw_instance *instance, const struct request *request,
@@ -97,7 +60,7 @@ static struct str explain(const struct mw_instance *instance, const struct reque
 		return STR("leaves the path as it is: no prefix matches");
 	return arena_printf(arena, "removes \"" STR_FMT "\": the service gets " STR_FMT,
 			    STR_ARG(*prefix),
-			    STR_ARG(with_slash(raw_behind(request->raw_path, prefix->len), arena)));
+			    STR_ARG(path_edit_behind(request->raw_path, prefix->len, arena)));
 }
 
 const struct mw strip_prefix_mw = {
