@@ -61,7 +61,7 @@ static const struct field health_check_fields[] = {
 	      .doc = "Scheme of the probe; that of the server when absent."),
 	FIELD(struct health_check, mode, .name = "mode", .preset = "http", .choices = "http|grpc",
 	      .doc = "Kind of probe."),
-	FIELD(struct health_check, path, .name = "path", .format = "path",
+	FIELD(struct health_check, path, .name = "path", .format = "value",
 	      .doc = "Path that is asked for."),
 	FIELD(struct health_check, method, .name = "method", .preset = "GET", .format = "token",
 	      .doc = "Method of the probe."),
@@ -127,7 +127,6 @@ static const struct field service_fields[] = {
 	FIELD(struct service_ref, port, .name = "port",
 	      .doc = "Port of the Service, by number or by name."),
 	FIELD(struct service_ref, scheme, .name = "scheme", .choices = "http|https|h2c",
-	      .support = UNSERVED, .note = "https and h2c: servers are spoken to in plain HTTP/1.1",
 	      .doc = "Scheme towards the servers; https when the port is 443 or its name begins "
 		     "so."),
 	FIELD(struct service_ref, strategy, .name = "strategy", .preset = "wrr",
@@ -143,19 +142,15 @@ static const struct field service_fields[] = {
 	      .note = "nodes are not watched",
 	      .doc = "Sends to the nodes' internal addresses and the Service's node port."),
 	FIELD(struct service_ref, servers_transport, .name = "serversTransport",
-	      .support = UNSERVED, .note = "ServersTransport objects are not read",
 	      .doc = "ServersTransport with the settings of connections to the servers."),
 	FIELD_SUB(struct service_ref, sticky, &schema_sticky, .name = "sticky",
 		  .doc = "Stickiness of clients to servers."),
 	FIELD_SUB(struct service_ref, response_forwarding, &schema_forwarding,
 		  .name = "responseForwarding", .doc = "How responses are passed on."),
 	FIELD_SUB(struct service_ref, health_check, &schema_health_check, .name = "healthCheck",
-		  .support = IGNORED, .note = "servers are not probed, all of them get requests",
 		  .doc = "Active probes of the servers (ExternalName services only)."),
 	FIELD_SUB(struct service_ref, passive_health_check, &schema_passive,
-		  .name = "passiveHealthCheck", .support = IGNORED,
-		  .note = "servers are not rested, all of them get requests",
-		  .doc = "Rests servers whose answers fail."),
+		  .name = "passiveHealthCheck", .doc = "Rests servers whose answers fail."),
 	FIELD(struct service_ref, middlewares, .name = "middlewares", .sub = &schema_object_ref,
 	      .doc = "Middlewares of the service, run after those of the route."),
 };
@@ -164,10 +159,23 @@ static void service_check(const void *decoded, struct diag_sink *sink, const str
 {
 	const struct service_ref *ref = decoded;
 
-	if (!str_eq(ref->strategy, STR("wrr")) && !str_eq(ref->strategy, STR("RoundRobin")))
-		diag_warning(sink, DIAG_FIELD(path, "strategy"),
-			     "strategy " STR_FMT " has no effect: wrr is used instead",
-			     STR_ARG(ref->strategy));
+	const struct {
+		const char *name;
+		bool is_set;
+	} own[] = {
+		{"sticky", ref->sticky},
+		{"healthCheck", ref->health_check},
+		{"passiveHealthCheck", ref->passive_health_check},
+		{"middlewares", ref->middlewares.n > 0},
+		{"serversTransport", ref->servers_transport.len > 0},
+		{"strategy", !str_eq(ref->strategy, STR("wrr"))},
+	};
+
+	for (size_t i = 0; service_ref_is_traefik(ref) && i < sizeof(own) / sizeof(*own); i++)
+		if (own[i].is_set)
+			diag_warning(sink, DIAG_FIELD(path, own[i].name),
+				     "has no effect on a TraefikService: set it on the Services "
+				     "inside");
 }
 
 const struct schema schema_service_ref = {

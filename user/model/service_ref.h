@@ -56,8 +56,7 @@ struct service_ref {
 	struct str namespace_;
 	struct int_or_str port;
 	struct str scheme;   /* empty: inferred from the port */
-	struct str strategy; /* wrr (default), RoundRobin; the others are taken as wrr, with a
-				warning */
+	struct str strategy; /* wrr (default), p2c, hrw, leasttime; RoundRobin is wrr */
 	bool pass_host_header;
 	int64_t weight; /* 1 by default; 0 gets no traffic */
 	struct opt_bool native_lb;

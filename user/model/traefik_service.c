@@ -95,19 +95,20 @@ static const struct field spec_fields[] = {
 	FIELD_SUB(struct traefik_service, weighted, &schema_weighted, .name = "weighted",
 		  .doc = "Shares requests among services by weight."),
 	FIELD_SUB(struct traefik_service, mirroring, &schema_mirroring, .name = "mirroring",
-		  .support = REFUSED, .doc = "Sends requests to a service, and copies to others."),
+		  .doc = "Sends requests to a service, and copies to others."),
 	FIELD_SUB(struct traefik_service, highest_random_weight, &schema_highest,
-		  .name = "highestRandomWeight", .support = REFUSED,
+		  .name = "highestRandomWeight",
 		  .doc = "Chooses a service by the client's address."),
 	FIELD_SUB(struct traefik_service, failover, &schema_failover, .name = "failover",
-		  .support = REFUSED, .doc = "Sends requests to a fallback when a service fails."),
+		  .doc = "Sends requests to a fallback when a service fails."),
 };
 
 static void spec_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)
 {
 	const struct traefik_service *service = decoded;
 
-	if (service->weighted)
+	if (service->weighted || service->mirroring || service->highest_random_weight ||
+	    service->failover)
 		return;
 	struct diag *diag = diag_error(sink, path, "nothing to do");
 

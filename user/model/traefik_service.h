@@ -3,9 +3,8 @@
 #define TRAEFIK_SERVICE_H
 
 /*
- * traefik_service: traefik.io/v1alpha1 TraefikService (reference a.6): its spec. Only weighted is
- * obeyed yet: an object that has one of the other three instead is refused, so these pointers are
- * NULL in a valid one.
+ * traefik_service: traefik.io/v1alpha1 TraefikService (reference a.6): its spec. At least one of
+ * the four is there in a valid one; the first of them is used.
  */
 
 #include "model/service_ref.h"

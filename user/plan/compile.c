@@ -181,7 +181,7 @@ static void all_parts(struct compile *c)
 	compile_entry_point_redirections(c);
 	compile_layers_index(c);
 	compile_routes(c);
-	compile_services(c);
+	compile_composites(c);
 	compile_layers_link(c);
 	/* May add copies of routes (conflicting TLS options), hence before the list is made. */
 	compile_entry_point_routers(c);
@@ -213,7 +213,7 @@ struct snapshot *compile(const struct store *store, const struct static_config *
 	table_init(&c.middleware_names, &c.scratch);
 	table_init(&c.router_names, &c.scratch);
 	table_init(&c.services, &c.scratch);
-	table_init(&c.weighted, &c.scratch);
+	table_init(&c.composites, &c.scratch);
 	table_init(&c.routes, &c.scratch);
 	table_init(&c.transports, &c.scratch);
 

@@ -3,17 +3,20 @@
  * compile_endpoints: a Service and its EndpointSlices -> servers (reference a.0).
  *
  * Serving endpoints are taken, terminating ones fenced, equal addresses once. Addresses that no
- * backend of a tenant should have (loopback, link-local and so the metadata service, multicast, our
- * own listeners) are refused unless security.allowLoopbackBackends is set (security.md A2.7).
+ * backend of a tenant should have are refused (plan/backend_rule.h).
  */
 
 #include <stdlib.h>
 
 #include "model/core_service.h"
 #include "obs/metric.h"
+#include "plan/backend_rule.h"
 #include "plan/compile_parts.h"
 
-enum { SERVERS_MAX = 65535 }; /* turns are 16 bit */
+enum {
+	SERVERS_MAX = 65535, /* turns are 16 bit */
+	HOST_TEXT_MAX = 272, /* a DNS name and a port */
+};
 
 struct slices {
 	const struct object **at;
@@ -25,9 +28,10 @@ struct gathering {
 	struct compile *compile;
 	struct service *service;
 	const struct diag_path *path;
+	enum transport_scheme scheme;
+	const struct transport *transport;
 	struct table seen; /* address of one of the first n_seen servers */
 	uint32_t n_seen;
-	size_t room;
 };
 
 /* ------------------------------------------------------------------ index -- */
@@ -109,69 +113,113 @@ static const struct slices *slices_of(struct compile *c, const struct object *se
 
 /* ---------------------------------------------------------------- servers -- */
 
-static const char *why_refused(const struct compile *c, const struct addr *addr, uint16_t port)
+static struct server *new_server(struct compile *c, struct service *service)
 {
-	static const uint8_t ec2_metadata_v6[16] = {0xfd, 0, 0x0e, 0xc2, 0, 0, 0,    0,
-						    0,	  0, 0,	   0,	 0, 0, 0x02, 0x54};
+	uint32_t n = service->n_servers;
 
-	if (addr_is_unspecified(addr))
-		return "the unspecified address";
-	if (addr->byte[0] == 0xff || (addr_is_v4(addr) && addr->byte[12] >= 224))
-		return "a multicast or reserved address";
-	if (c->config->security.allow_loopback_backends)
+	if (n == SERVERS_MAX)
 		return NULL;
-	if (addr_is_loopback(addr))
-		return "a loopback address";
-	if (addr_is_link_local(addr) || !memcmp(addr->byte, ec2_metadata_v6, 16))
-		return "a link-local or metadata address";
-	for (size_t i = 0; i < c->config->entry_points.n; i++) {
-		const struct static_entry_point *conf = static_entry_point(c->config, i);
-
-		if (conf->listen.port == port && addr_eq(&conf->listen.addr, addr))
-			return "an address that the proxy itself listens on";
-	}
-	return NULL;
-}
-
-static struct server *server_add(struct gathering *g, const struct addr *addr, uint16_t port)
-{
-	struct compile *c = g->compile;
-	struct service *service = g->service;
-	char text[ADDR_TEXT_MAX];
-	struct server *server;
-	const char *why = why_refused(c, addr, port);
-
-	addr_print_port(addr, port, text);
-	if (why) {
-		diag_suggest(
-			c->sink,
-			diag_error(c->sink, g->path, "backend %s is refused: it is %s", text, why),
-			"set security.allowLoopbackBackends if this is meant");
-		return NULL;
-	}
-	if (service->n_servers == SERVERS_MAX)
-		return NULL;
-	if (service->n_servers == g->room) {
-		size_t room = g->room ? g->room * 2 : 1;
-		struct server *servers = arena_zero_line(c->arena, room, sizeof(*servers));
+	/* Room for 1, 2, 4, ...: full whenever the number is a power of two. */
+	if ((n & (n - 1)) == 0) {
+		struct server *servers =
+			arena_zero_line(c->arena, n ? (size_t)n * 2 : 1, sizeof(*servers));
 
 		if (!servers)
 			return NULL;
-		if (service->n_servers)
-			memcpy(servers, service->servers, service->n_servers * sizeof(*servers));
+		if (n)
+			memcpy(servers, service->servers, n * sizeof(*servers));
 		service->servers = servers;
-		g->room = room;
 	}
-	server = &service->servers[service->n_servers++];
-	*server = (struct server){.addr = *addr, .port = port, .weight = 1};
-	server->url = names_join(STR("http://"), str_of(text), c->arena);
-	server->host = str_from(server->url, strlen("http://"));
-	if (registry_server(c->registry, server->url, false, &server->id, &server->live) < 0)
+	return &service->servers[service->n_servers++];
+}
+
+static bool is_dns_name(struct str text)
+{
+	enum { DNS_NAME_MAX = 253 };
+
+	/* No room for more in HOST_TEXT_MAX. */
+	for (size_t i = 0; i < text.len; i++) {
+		char c = ascii_lower(text.at[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' &&
+		    c != '_')
+			return false;
+	}
+	return text.len > 0 && text.len <= DNS_NAME_MAX;
+}
+
+/* The address, or a name that is resolved when it is used. */
+static bool read_host(struct compile *c, struct str host, uint16_t port, struct server *server,
+		      char ret_text[HOST_TEXT_MAX], const struct diag_path *path)
+{
+	const char *why;
+
+	server->port = port;
+	if (addr_parse(host, &server->addr) < 0) {
+		if (!is_dns_name(host)) {
+			diag_found(c->sink,
+				   diag_error(c->sink, path,
+					      "a backend is neither an IP address nor a DNS name"),
+				   host);
+			return false;
+		}
+		server->dns_name = host;
+		snprintf(ret_text, HOST_TEXT_MAX, STR_FMT ":%u", STR_ARG(host), port);
+		return true;
+	}
+	why = backend_rule_refuses(c->config, &server->addr, port);
+	addr_print_port(&server->addr, port, ret_text);
+	if (why) {
+		diag_suggest(
+			c->sink,
+			diag_error(c->sink, path, "backend %s is refused: it is %s", ret_text, why),
+			"set security.allowLoopbackBackends if this is meant");
+		return false;
+	}
+	return true;
+}
+
+struct server *compile_endpoints_add(struct compile *c, struct service *service, struct str host,
+				     uint16_t port, enum transport_scheme scheme,
+				     const struct transport *transport,
+				     const struct diag_path *path)
+{
+	struct server draft = {.weight = 1, .scheme = scheme, .transport = transport}, *server;
+	static const struct str prefixes[] = {
+		[TRANSPORT_HTTP] = STR("http://"),
+		[TRANSPORT_HTTPS] = STR("https://"),
+		[TRANSPORT_H2C] = STR("h2c://"),
+	};
+
+	char text[HOST_TEXT_MAX];
+
+	if (!read_host(c, host, port, &draft, text, path))
+		return NULL;
+	server = new_server(c, service);
+	if (!server)
+		return NULL;
+	*server = draft;
+	server->is_https = scheme == TRANSPORT_HTTPS;
+	server->url = names_join(prefixes[scheme], str_of(text), c->arena);
+	server->host = str_from(server->url, prefixes[scheme].len);
+	if (registry_server(c->registry,
+			    compile_transport_server_key(server->url, transport, c->arena),
+			    server->dns_name.len > 0, &server->id, &server->live) < 0)
 		c->arena->failed = true;
 	if (service->sticky)
 		names_sticky_values(server->url, c->arena, server->sticky_values);
-	if (c->service_series)
-		server->up_series = compile_series(c, METRIC_OF_SERVER, service->name, server->url);
+	return server;
+}
+
+static struct server *server_add(struct gathering *g, struct str host, uint16_t port)
+{
+	struct compile *c = g->compile;
+	struct server *server =
+		compile_endpoints_add(c, g->service, host, port, g->scheme, g->transport, g->path);
+
+	if (server && c->service_series)
+		server->up_series =
+			compile_series(c, METRIC_OF_SERVER, g->service->name, server->url);
 	return server;
 }
 
@@ -218,7 +266,7 @@ static void gather_address(struct gathering *g, struct str text, uint16_t port, 
 	}
 	if (is_known(g, &addr))
 		return;
-	server = server_add(g, &addr, port);
+	server = server_add(g, text, port);
 	if (server)
 		server->fenced = fenced;
 }
@@ -288,34 +336,29 @@ static const struct core_service_port *find_port(const struct core_service *serv
 	return NULL;
 }
 
-/* reference a.0, scheme inference; only http is spoken to backends yet. */
-static bool check_scheme(struct compile *c, const struct service_ref *ref,
-			 const struct core_service_port *port, const struct diag_path *path)
+/* reference a.0, scheme inference */
+static bool find_scheme(struct compile *c, const struct service_ref *ref,
+			const struct core_service_port *port, const struct diag_path *path,
+			enum transport_scheme *ret_scheme)
 {
-	struct str scheme = ref->scheme;
-
-	if (!scheme.len)
-		scheme = port->port == 443 || str_starts(port->name, STR("https")) ? STR("https")
-										   : STR("http");
-	if (str_eq(scheme, STR("http")))
+	if (!ref->scheme.len) {
+		*ret_scheme = port->port == 443 || str_starts(port->name, STR("https"))
+				      ? TRANSPORT_HTTPS
+				      : TRANSPORT_HTTP;
 		return true;
-	if (str_eq(scheme, STR("https")) || str_eq(scheme, STR("h2c")))
-		diag_suggest(c->sink,
-			     diag_error(c->sink, path,
-					"backends are reached over " STR_FMT
-					", which is not supported yet",
-					STR_ARG(scheme)),
-			     "scheme: http if the backend speaks it on this port");
-	else
-		diag_found(c->sink, diag_error(c->sink, path, "scheme is not http, https or h2c"),
-			   scheme);
+	}
+	if (transport_scheme_parse(ref->scheme, ret_scheme))
+		return true;
+	diag_found(
+		c->sink,
+		diag_error(c->sink, DIAG_FIELD(path, "scheme"), "scheme is not http, https or h2c"),
+		ref->scheme);
 	return false;
 }
 
-static bool external_name(struct gathering *g, const struct core_service *service, int64_t port)
+static bool external_name(struct gathering *g, const struct core_service *service, uint16_t port)
 {
 	struct compile *c = g->compile;
-	struct addr addr;
 
 	if (!c->config->providers.kubernetes_crd.allow_external_name_services) {
 		diag_suggest(c->sink,
@@ -323,17 +366,10 @@ static bool external_name(struct gathering *g, const struct core_service *servic
 			     "set providers.kubernetesCRD.allowExternalNameServices");
 		return false;
 	}
-	if (addr_parse(service->external_name, &addr) < 0) {
-		diag_error(c->sink, g->path,
-			   "ExternalName " STR_FMT
-			   " is no IP address, and names are not resolved yet",
-			   STR_ARG(service->external_name));
-		return false;
-	}
-	return server_add(g, &addr, (uint16_t)port);
+	return server_add(g, service->external_name, port);
 }
 
-static bool native(struct gathering *g, const struct core_service *service, int64_t port)
+static bool native(struct gathering *g, const struct core_service *service, uint16_t port)
 {
 	struct addr addr;
 
@@ -341,28 +377,33 @@ static bool native(struct gathering *g, const struct core_service *service, int6
 		diag_error(g->compile->sink, g->path, "nativeLB needs a Service with a clusterIP");
 		return false;
 	}
-	return server_add(g, &addr, (uint16_t)port);
+	return server_add(g, service->cluster_ip, port);
 }
 
-static bool check_refused(struct compile *c, const struct core_service *service,
-			  const struct service_ref *ref, const struct diag_path *path)
+/* The Service's port; NULL with a diag. An ExternalName needs to list none. */
+static const struct core_service_port *named_port(struct gathering *g, const struct object *object,
+						  const struct service_ref *ref,
+						  struct core_service_port *verbatim)
 {
-	if (ref->health_check && !str_eq(service->type, STR("ExternalName"))) {
-		diag_error(c->sink, DIAG_FIELD(path, "healthCheck"),
-			   "healthCheck allowed only for ExternalName services");
-		return false;
+	struct diag_sink *sink = g->compile->sink;
+	const struct core_service *service = object->spec;
+	const struct core_service_port *port = find_port(service, &ref->port);
+
+	if (!ref->port.set || !ref->port.text.len || (ref->port.is_number && !ref->port.number)) {
+		diag_error(sink, DIAG_FIELD(g->path, "port"), "a port is needed");
+		return NULL;
 	}
-	if (ref->node_port_lb && str_eq(service->type, STR("NodePort"))) {
-		diag_error(c->sink, DIAG_FIELD(path, "nodePortLB"),
-			   "nodePortLB is not supported yet");
-		return false;
+	if (!port && str_eq(service->type, STR("ExternalName")) && ref->port.is_number) {
+		*verbatim = (struct core_service_port){.port = ref->port.number};
+		port = verbatim;
 	}
-	if (ref->servers_transport.len) {
-		diag_error(c->sink, DIAG_FIELD(path, "serversTransport"),
-			   "serversTransport is not supported yet");
-		return false;
-	}
-	return true;
+	if (port && port->port > 0 && port->port <= 65535)
+		return port;
+	diag_error(sink, DIAG_FIELD(g->path, "port"),
+		   "Service " STR_FMT "/" STR_FMT " has no port " STR_FMT,
+		   STR_ARG(object->meta.namespace_), STR_ARG(object->meta.name),
+		   STR_ARG(ref->port.text));
+	return NULL;
 }
 
 static bool gather(struct gathering *g, const struct object *object, const struct service_ref *ref,
@@ -371,33 +412,48 @@ static bool gather(struct gathering *g, const struct object *object, const struc
 	struct compile *c = g->compile;
 	const struct core_service *service = object->spec;
 	bool is_external = str_eq(service->type, STR("ExternalName"));
-	const struct core_service_port *port = find_port(service, &ref->port);
-	struct core_service_port verbatim = {.port = ref->port.number};
+	struct core_service_port verbatim;
+	const struct core_service_port *port = named_port(g, object, ref, &verbatim);
 	/* reference k.16: the default does not reach TraefikService children */
 	bool is_native =
 		ref->native_lb.set
 			? ref->native_lb.value
 			: !is_child && c->config->providers.kubernetes_crd.native_lb_by_default;
 
-	if (!ref->port.set || !ref->port.text.len || (ref->port.is_number && !ref->port.number)) {
-		diag_error(c->sink, DIAG_FIELD(g->path, "port"), "a port is needed");
+	if (!port || !find_scheme(c, ref, port, g->path, &g->scheme))
 		return false;
-	}
-	if (!port && is_external && ref->port.is_number && ref->port.number < 65536)
-		port = &verbatim;
-	if (!port || port->port <= 0 || port->port > 65535) {
-		diag_error(c->sink, DIAG_FIELD(g->path, "port"),
-			   "Service " STR_FMT "/" STR_FMT " has no port " STR_FMT,
-			   STR_ARG(object->meta.namespace_), STR_ARG(object->meta.name),
-			   STR_ARG(ref->port.text));
-		return false;
-	}
-	if (!check_scheme(c, ref, port, DIAG_FIELD(g->path, "scheme")) ||
-	    !check_refused(c, service, ref, g->path))
+	g->transport = compile_transport(c, ref->servers_transport, object->meta.namespace_,
+					 g->scheme, DIAG_FIELD(g->path, "serversTransport"));
+	if (!g->transport || !compile_health(c, ref, is_external, g->path, g->service))
 		return false;
 	if (is_external)
-		return external_name(g, service, port->port);
-	return is_native ? native(g, service, port->port) : gather_slices(g, object, port);
+		return external_name(g, service, (uint16_t)port->port);
+	if (is_native)
+		return native(g, service, (uint16_t)port->port);
+	if (ref->node_port_lb && str_eq(service->type, STR("NodePort"))) {
+		diag_suggest(c->sink,
+			     diag_error(c->sink, DIAG_FIELD(g->path, "nodePortLB"),
+					"nodePortLB needs the cluster's nodes, which are not known "
+					"here"),
+			     "leave it out to send to the endpoints themselves");
+		return false;
+	}
+	return gather_slices(g, object, port);
+}
+
+/* What is known of each server in this service; the gauge shows what a probe found before. */
+static bool join_members(struct compile *c, struct service *service)
+{
+	for (uint32_t i = 0; i < service->n_servers; i++) {
+		struct server *server = &service->servers[i];
+
+		if (registry_member(c->registry, service->name, server->url, &server->member) < 0)
+			return false;
+		if (server->up_series && atomic_load_explicit(&server->member->down_until_ns,
+							      memory_order_relaxed) == LIVE_DOWN)
+			metric_gauge_set(registry_metrics(c->registry), server->up_series, 0);
+	}
+	return true;
 }
 
 bool compile_endpoints(struct compile *c, const struct object *service,
@@ -416,7 +472,10 @@ bool compile_endpoints(struct compile *c, const struct object *service,
 		weights[i] = ret_service->servers[i].fenced ? 0 : ret_service->servers[i].weight;
 	ok = weights &&
 	     compile_balance_turns(weights, ret_service->n_servers, c->arena, &ret_service->turns);
-	if (!ok)
+	ok = ok && (!compile_health_needs_members(ret_service) || join_members(c, ret_service));
+	if (!ok) {
 		diag_error(c->sink, path, "out of memory");
-	return ok;
+		return false;
+	}
+	return compile_health_targets(c, ref, service->meta.namespace_, path, ret_service);
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "base/hash.h"
+#include "model/config_map.h"
 #include "model/secret_object.h"
 #include "obs/metric.h"
 #include "plan/compile_parts.h"
@@ -25,7 +26,8 @@ enum {
 struct preparing {
 	struct mw_prepare prepare; /* first */
 	struct compile *compile;
-	uint64_t secrets_hash; /* of the Secrets that were read */
+	const struct object *object; /* NULL: internal */
+	uint64_t read_hash;	     /* of the Secrets and ConfigMaps that were read */
 };
 
 static bool prepare_secret(struct mw_prepare *prepare, struct str name, struct str *ret_type,
@@ -38,10 +40,50 @@ static bool prepare_secret(struct mw_prepare *prepare, struct str name, struct s
 
 	if (!secret)
 		return false;
-	preparing->secrets_hash = hash_mix64(preparing->secrets_hash ^ object->content_hash);
+	preparing->read_hash = hash_mix64(preparing->read_hash ^ object->content_hash);
 	*ret_type = secret->type;
 	*ret_data = secret->data;
 	return true;
+}
+
+static bool prepare_config_map(struct mw_prepare *prepare, struct str name,
+			       struct str_map *ret_data)
+{
+	struct preparing *preparing = (struct preparing *)prepare;
+	const struct object *object =
+		store_find(preparing->compile->store, KIND_CONFIG_MAP, prepare->namespace_, name);
+	const struct config_map *map = object && object->valid ? object->spec : NULL;
+
+	if (!map)
+		return false;
+	preparing->read_hash = hash_mix64(preparing->read_hash ^ object->content_hash);
+	*ret_data = map->data;
+	return true;
+}
+
+/* reference a.0: Normalize(<ns>-<mw>)-errorpage-service */
+static const struct service *prepare_service(struct mw_prepare *prepare,
+					     const struct service_ref *ref,
+					     const struct diag_path *path)
+{
+	struct preparing *preparing = (struct preparing *)prepare;
+	const struct object *object = preparing->object;
+	struct compile *c = preparing->compile;
+	struct str name;
+
+	if (!object) {
+		diag_error(c->sink, path, "has no services of its own");
+		return NULL;
+	}
+	name = names_join(names_object(object->meta.namespace_, object->meta.name, c->arena),
+			  STR("-errorpage-service"), c->arena);
+	return compile_service_of_middleware(c, object, ref, name, path);
+}
+
+static const struct service *prepare_url(struct mw_prepare *prepare, struct str url,
+					 const struct mw_url_tls *tls, const struct diag_path *path)
+{
+	return compile_url(((struct preparing *)prepare)->compile, url, tls, path);
 }
 
 static void prepare_own(struct mw_prepare *prepare, void *thing, void (*release)(void *))
@@ -58,7 +100,7 @@ static void break_mw(struct compile *c, struct compiled_mw *mw)
 
 static void prepare(struct compile *c, struct compiled_mw *mw, struct str namespace_)
 {
-	struct preparing preparing = {.compile = c};
+	struct preparing preparing = {.compile = c, .object = mw->object};
 	size_t n_errors = c->sink->n_errors;
 	int status;
 
@@ -78,11 +120,14 @@ static void prepare(struct compile *c, struct compiled_mw *mw, struct str namesp
 		.path = DIAG_FIELD(DIAG_FIELD(NULL, "spec"), mw->type),
 		.namespace_ = namespace_,
 		.secret = prepare_secret,
+		.config_map = prepare_config_map,
+		.service = prepare_service,
+		.url = prepare_url,
 		.own = prepare_own,
 	};
 	status = mw->mw->prepare(&preparing.prepare, mw->decoded, &mw->conf);
 	/* What a Secret holds is configuration too. */
-	mw->conf_hash ^= preparing.secrets_hash;
+	mw->conf_hash ^= preparing.read_hash;
 	if (status == 0)
 		return;
 	if (c->sink->n_errors == n_errors)
@@ -126,7 +171,7 @@ struct str compile_middleware_name(struct compile *c, struct str key)
 			  STR(NAMES_CRD), c->arena);
 }
 
-static void compile_object(struct compile *c, const struct object *object)
+static void file_object(struct compile *c, const struct object *object)
 {
 	struct compiled_mw *mw = ARENA_NEW(c->arena, struct compiled_mw);
 	const struct middleware_object *spec = object->spec;
@@ -140,15 +185,31 @@ static void compile_object(struct compile *c, const struct object *object)
 	mw->type = object->valid ? middleware_object_type(spec) : NULL;
 	if (!mw->type) {
 		mw->type = "";
-		mw->is_broken = true;
+		mw->is_broken = mw->is_prepared = true;
 		mw->problem = arena_printf(c->arena, STR_FMT " has errors", STR_ARG(object->id));
 		return;
 	}
 	mw->decoded = middleware_object_conf(spec);
-	if (spec->chain)
-		mw->chain = spec->chain;
-	else
-		prepare(c, mw, object->meta.namespace_);
+	mw->chain = spec->chain;
+}
+
+/* When it is needed first: another one may lead to a service that names it. False: it leads back to
+ * itself. */
+static bool prepare_object(struct compile *c, struct compiled_mw *mw)
+{
+	struct compile_about before;
+
+	if (mw->is_prepared || mw->chain)
+		return true;
+	if (mw->is_open)
+		return false;
+	mw->is_open = true;
+	before = compile_about(c, mw->object);
+	prepare(c, mw, mw->object->meta.namespace_);
+	compile_about_end(c, before);
+	mw->is_open = false;
+	mw->is_prepared = true;
+	return true;
 }
 
 void compile_middlewares(struct compile *c)
@@ -159,8 +220,14 @@ void compile_middlewares(struct compile *c)
 	for (size_t i = 0; i < n; i++) {
 		struct compile_about before = compile_about(c, objects[i]);
 
-		compile_object(c, objects[i]);
+		file_object(c, objects[i]);
 		compile_about_end(c, before);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct compiled_mw *mw = table_find(&c->middlewares, objects[i]->id);
+
+		if (mw)
+			prepare_object(c, mw);
 	}
 }
 
@@ -171,7 +238,8 @@ bool compile_middleware_internal(struct compile *c, struct str name, const char 
 
 	if (!mw)
 		return false;
-	*mw = (struct compiled_mw){.name = name, .type = type, .decoded = decoded};
+	*mw = (struct compiled_mw){
+		.name = name, .type = type, .decoded = decoded, .is_prepared = true};
 	prepare(c, mw, (struct str){0});
 	table_put(&c->middlewares, name, mw, NULL);
 	table_put(&c->middleware_names, name, mw, NULL);
@@ -246,6 +314,8 @@ static bool flatten(struct flat *flat, struct str key)
 		fault = "does not exist";
 	else if (mw->is_ambiguous && !str_starts(key, STR("Middleware/")))
 		fault = "is the name of more than one object";
+	else if (!prepare_object(c, mw))
+		fault = "leads to a service that needs it";
 	if (fault) {
 		flat->problem = arena_printf(c->arena, "middleware " STR_FMT " %s",
 					     STR_ARG(compile_middleware_name(c, key)), fault);

@@ -50,8 +50,9 @@ struct compiled_mw {
 	const void *decoded, *conf;
 	uint64_t conf_hash;
 	const struct mwc_chain *chain;
-	bool is_broken, is_open; /* open: being walked */
-	bool is_ambiguous;	 /* another object has the same qualified name */
+	bool is_broken, is_open; /* open: being walked, or prepared */
+	bool is_prepared;
+	bool is_ambiguous; /* another object has the same qualified name */
 	struct str problem;
 };
 
@@ -67,7 +68,7 @@ struct compile {
 	struct table middlewares;      /* key -> struct compiled_mw */
 	struct table middleware_names; /* qualified name -> the same */
 	struct table services;	       /* qualified name -> struct service */
-	struct table weighted;	       /* id of a TraefikService -> struct compile_weighted */
+	struct table composites;       /* id of a TraefikService -> what was made of it */
 	struct table routes;	       /* qualified name -> struct draft */
 	struct table transports;       /* see compile_transport.c */
 	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
@@ -118,15 +119,74 @@ void compile_endpoints_index(struct compile *c);
 bool compile_endpoints(struct compile *c, const struct object *service,
 		       const struct service_ref *ref, bool is_child, const struct diag_path *path,
 		       struct service *ret_service);
+/* A server for the service; host is an address or a DNS name. NULL with a diag. Pointers to earlier
+ * ones are void afterwards. */
+struct server *compile_endpoints_add(struct compile *c, struct service *service, struct str host,
+				     uint16_t port, enum transport_scheme scheme,
+				     const struct transport *transport,
+				     const struct diag_path *path);
 
 /* compile_service */
 /* The service of a route, made under the router's name; NULL with a diag. */
 const struct service *compile_service_of_route(struct compile *c, const struct object *object,
 					       const struct ingress_route_rule *rule,
 					       struct str router, const struct diag_path *path);
+/* The only Service of a route, whose middlewares are in the route's chain; NULL: it has several, or
+ * a TraefikService. */
+const struct service_ref *compile_service_alone(const struct ingress_route_rule *rule);
 const struct service *compile_service_noop(struct compile *c);
+/* The service that a Middleware names, under a name without provider. */
+const struct service *compile_service_of_middleware(struct compile *c, const struct object *object,
+						    const struct service_ref *ref, struct str name,
+						    const struct diag_path *path);
+/* An empty one, in no list yet. has_series: requests to it are counted under its name. */
+struct service *compile_service_new(struct compile *c, enum service_kind kind, struct str name,
+				    bool has_series);
+/* Under its name; a later one of the same name takes the place of the former. */
+const struct service *compile_service_file(struct compile *c, struct service *service);
+
+/* One reference to be made into a service. */
+struct wanted {
+	const struct object *owner; /* IngressRoute, TraefikService, Middleware */
+	const struct service_ref *ref;
+	struct str name; /* of a Service's load balancer, unqualified; empty: as a child */
+	bool in_traefik_service;
+	bool chain_is_above; /* its middlewares run where the choice begins */
+};
+/* ret_name: what a parent's sticky cookie calls it (reference a.1). NULL with a diag. */
+const struct service *compile_service_wanted(struct compile *c, const struct wanted *wanted,
+					     const struct diag_path *path, struct str *ret_name);
+
+/* compile_composite: services made of services (reference a.6, d.2). */
+/* Children of service from a list of struct service_ref, and their turns. */
+bool compile_composite_children(struct compile *c, struct service *service,
+				const struct wanted *model, struct list_of refs,
+				const struct diag_path *path);
+/* Made once for each object. NULL with a diag. */
+const struct service *compile_composite(struct compile *c, const struct object *object,
+					const struct diag_path *path);
 /* TraefikServices that no route names are made too, for the API and `check`. */
-void compile_services(struct compile *c);
+void compile_composites(struct compile *c);
+
+/* compile_health: how servers are chosen, probed and rested; before the servers are made. False
+ * with a diag. */
+bool compile_health(struct compile *c, const struct service_ref *ref, bool is_external,
+		    const struct diag_path *path, struct service *service);
+/* Whether members of the service need a struct live_member. */
+bool compile_health_needs_members(const struct service *service);
+/* What is probed, once the servers are known. */
+bool compile_health_targets(struct compile *c, const struct service_ref *ref,
+			    struct str service_namespace, const struct diag_path *path,
+			    struct service *service);
+
+/* compile_url: a service of one server that a URL names: "https://auth.example:8443". NULL with a
+ * diag. */
+const struct service *compile_url(struct compile *c, struct str url, const struct mw_url_tls *tls,
+				  const struct diag_path *path);
+/* The same of parts, under a name of its own; transport is not NULL. */
+struct service *compile_url_service(struct compile *c, struct str host, uint16_t port,
+				    enum transport_scheme scheme, const struct transport *transport,
+				    const struct diag_path *path);
 
 /*
  * compile_transport: how servers are spoken to (reference a.7). reference: the serversTransport of

@@ -111,41 +111,39 @@ static void choose_entry_points(struct compile *c, struct draft *draft, const st
 	}
 }
 
+/* Adds what the references mean; from: the namespace that they are relative to. */
+static bool add_middlewares(struct compile *c, struct str from, struct list_of refs,
+			    const struct diag_path *path, struct strs *names)
+{
+	for (size_t i = 0; i < refs.n; i++) {
+		if (!compile_reference_middleware(c, from,
+						  LIST_AT(refs, const struct object_ref, i),
+						  DIAG_INDEX(path, i), &names->at[names->n]))
+			return false;
+		names->n++;
+	}
+	return true;
+}
+
 static struct strs choose_middlewares(struct compile *c, struct draft *draft,
 				      const struct ingress_route_rule *rule,
 				      const struct diag_path *path)
 {
-	const struct diag_path *list = DIAG_FIELD(path, "middlewares");
-	struct list_of of_service = {0};
-	struct strs names = {0};
-	size_t n;
+	struct str from = draft->object->meta.namespace_;
+	const struct service_ref *only = compile_service_alone(rule);
+	struct list_of none = {0}, of_service = only ? only->middlewares : none;
+	struct strs names = {
+		.at = ARENA_ARRAY(c->arena, struct str, rule->middlewares.n + of_service.n + 1)};
 
-	/* Those of a single service run right after the route's own (reference b.7). */
-	for (size_t i = 0; i < rule->services.n; i++)
-		if (LIST_AT(rule->services, const struct service_ref, i)->middlewares.n)
-			of_service =
-				LIST_AT(rule->services, const struct service_ref, i)->middlewares;
-	if (of_service.n && rule->services.n > 1) {
-		diag_error(c->sink, DIAG_FIELD(path, "services"),
-			   "middlewares of one service among several are not supported yet");
-		compile_route_disable(draft, compile_problem(c));
+	if (!names.at)
 		return names;
-	}
-	n = rule->middlewares.n + of_service.n;
-	names.at = ARENA_ARRAY(c->arena, struct str, n + 1);
-	for (size_t i = 0; names.at && i < n; i++) {
-		bool is_own = i < rule->middlewares.n;
-		struct list_of refs = is_own ? rule->middlewares : of_service;
-		size_t j = is_own ? i : i - rule->middlewares.n;
-
-		if (!compile_reference_middleware(c, draft->object->meta.namespace_,
-						  LIST_AT(refs, const struct object_ref, j),
-						  DIAG_INDEX(list, i), &names.at[names.n])) {
-			compile_route_disable(draft, compile_problem(c));
-			return names;
-		}
-		names.n++;
-	}
+	/* Those of the only Service run right after the route's own (reference b.7): in one pass.
+	 */
+	if (!add_middlewares(c, from, rule->middlewares, DIAG_FIELD(path, "middlewares"), &names) ||
+	    !add_middlewares(c, only && only->namespace_.len ? only->namespace_ : from, of_service,
+			     DIAG_FIELD(DIAG_INDEX(DIAG_FIELD(path, "services"), 0), "middlewares"),
+			     &names))
+		compile_route_disable(draft, compile_problem(c));
 	return names;
 }
 

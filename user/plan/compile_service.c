@@ -1,33 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * compile_service: what a route or a TraefikService sends its requests to (reference a.0, a.1,
- * a.6).
+ * compile_service: what a route, a TraefikService or a Middleware sends its requests to (reference
+ * a.0, a.1).
  *
  * A route's only Service is made under the router's name; several become a weighted service of that
- * name with one child each; a TraefikService is made once, under its own. A child that is a Service
- * is made for each parent that names it, with that parent's settings (Traefik lets the last
- * parent's settings win for all); the API shows the last.
+ * name with one child each; a TraefikService is made once, under its own (compile_composite). A
+ * child that is a Service is made for each parent that names it, with that parent's settings
+ * (Traefik lets the last parent's settings win for all); the API shows the last.
  */
 
-#include "model/traefik_service.h"
 #include "obs/metric.h"
 #include "plan/compile_parts.h"
-
-enum { WEIGHT_MAX = 1 << 30, CHILDREN_MAX = 65535 };
-
-/* A TraefikService that is, was or could not be made. */
-struct weighted {
-	const struct service *service;
-	bool is_open, is_done;
-};
-
-/* One reference to be made into a service. */
-struct wanted {
-	const struct object *owner; /* IngressRoute or TraefikService */
-	const struct service_ref *ref;
-	struct str name; /* of a Service's load balancer, unqualified; empty: as a child */
-	bool in_traefik_service;
-};
 
 /* A service and where it stands in c->service_list. */
 struct filed {
@@ -35,10 +18,8 @@ struct filed {
 	size_t place;
 };
 
-static const struct service *service_of(struct compile *c, const struct wanted *wanted,
-					const struct diag_path *path, struct str *ret_name);
-
-static struct service *service_new(struct compile *c, enum service_kind kind, struct str name)
+struct service *compile_service_new(struct compile *c, enum service_kind kind, struct str name,
+				    bool has_series)
 {
 	struct filed *filed = arena_zero_line(c->arena, 1, sizeof(*filed));
 	struct service *service = filed ? &filed->service : NULL;
@@ -46,18 +27,18 @@ static struct service *service_new(struct compile *c, enum service_kind kind, st
 	if (!service)
 		return NULL;
 	service->kind = kind;
+	service->levels = 1;
 	service->name = name;
 	if (registry_service(c->registry, name, &service->id, &service->state) < 0) {
 		c->arena->failed = true;
 		return NULL;
 	}
-	if (c->service_series)
+	if (has_series && c->service_series)
 		service->series = compile_series(c, METRIC_OF_SERVICE, name, (struct str){0});
 	return service;
 }
 
-/* Under its name; a later one of the same name takes the place of the former. */
-static const struct service *file(struct compile *c, struct service *service)
+const struct service *compile_service_file(struct compile *c, struct service *service)
 {
 	struct services *list = &c->service_list;
 	struct filed *filed = (struct filed *)service;
@@ -89,99 +70,8 @@ const struct service *compile_service_noop(struct compile *c)
 
 	if (known)
 		return known;
-	service = service_new(c, SERVICE_NOOP, name);
-	return service ? file(c, service) : NULL;
-}
-
-/* --------------------------------------------------------------- weighted -- */
-
-static bool add_children(struct compile *c, struct service *service, const struct wanted *model,
-			 struct list_of refs, const struct diag_path *path)
-{
-	int64_t *weights = ARENA_ARRAY(&c->scratch, int64_t, refs.n + 1);
-
-	service->children = ARENA_ARRAY(c->arena, struct service_child, refs.n + 1);
-	if (!weights || !service->children)
-		return false;
-	if (refs.n > CHILDREN_MAX) {
-		diag_error(c->sink, path, "more than %d services", CHILDREN_MAX);
-		return false;
-	}
-	for (size_t i = 0; i < refs.n; i++) {
-		struct service_child *child = &service->children[i];
-		struct wanted wanted = *model;
-
-		wanted.ref = LIST_AT(refs, const struct service_ref, i);
-		weights[i] = wanted.ref->weight < WEIGHT_MAX ? wanted.ref->weight : WEIGHT_MAX;
-		child->weight = (int32_t)weights[i];
-		child->service = service_of(c, &wanted, DIAG_INDEX(path, i), &child->name);
-		if (!child->service)
-			return false;
-		if (service->sticky)
-			names_sticky_values(child->name, c->arena, child->sticky_values);
-		service->n_children++;
-	}
-	return compile_balance_turns(weights, refs.n, c->arena, &service->turns);
-}
-
-static const struct service *make_traefik_service(struct compile *c, const struct object *object)
-{
-	const struct traefik_service *spec = object->spec;
-	const struct diag_path *path = DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "weighted");
-	struct str name =
-		names_join(names_object(object->meta.namespace_, object->meta.name, c->arena),
-			   STR(NAMES_CRD), c->arena);
-	struct wanted model = {.owner = object, .in_traefik_service = true};
-	struct service *service;
-
-	if (!spec->weighted) {
-		diag_error(c->sink, DIAG_FIELD(NULL, "spec"), "has no weighted services");
-		return NULL;
-	}
-	service = service_new(c, SERVICE_WEIGHTED, name);
-	if (!service)
-		return NULL;
-	service->sticky = compile_balance_sticky(spec->weighted->sticky, name, c->arena);
-	if (!add_children(c, service, &model, spec->weighted->services,
-			  DIAG_FIELD(path, "services")))
-		return NULL;
-	return file(c, service);
-}
-
-static const struct service *traefik_service(struct compile *c, const struct object *object,
-					     const struct diag_path *path)
-{
-	struct weighted *weighted = table_find(&c->weighted, object->id);
-	struct compile_about before;
-
-	if (weighted && weighted->is_open) {
-		/* reference d.2: recursion in the service graph is an error */
-		diag_error(c->sink, path, STR_FMT " contains itself", STR_ARG(object->id));
-		return NULL;
-	}
-	if (!weighted) {
-		weighted = ARENA_NEW(&c->scratch, struct weighted);
-		if (!weighted || table_put(&c->weighted, object->id, weighted, NULL) < 0)
-			return NULL;
-		weighted->is_open = true;
-		before = compile_about(c, object);
-		if (object->valid)
-			weighted->service = make_traefik_service(c, object);
-		compile_about_end(c, before);
-		weighted->is_open = false;
-	}
-	if (!weighted->service && path)
-		diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
-	return weighted->service;
-}
-
-void compile_services(struct compile *c)
-{
-	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_TRAEFIK_SERVICE, &c->scratch, &n);
-
-	for (size_t i = 0; i < n; i++)
-		traefik_service(c, objects[i], NULL);
+	service = compile_service_new(c, SERVICE_NOOP, name, true);
+	return service ? compile_service_file(c, service) : NULL;
 }
 
 /* ------------------------------------------------------------- references -- */
@@ -210,6 +100,35 @@ static const struct service *cross_provider(struct compile *c, const struct want
 	return NULL;
 }
 
+/* Middlewares of a service are looked for in its own namespace (reference a.1). */
+static bool add_chain(struct compile *c, const struct service_ref *ref, struct str namespace_,
+		      const struct diag_path *path, struct service *service)
+{
+	struct strs keys = {.n = ref->middlewares.n};
+	struct mw_chain *chain;
+	struct str problem;
+
+	path = DIAG_FIELD(path, "middlewares");
+	if (!keys.n)
+		return true;
+	keys.at = ARENA_ARRAY(&c->scratch, struct str, keys.n);
+	chain = ARENA_NEW(c->arena, struct mw_chain);
+	if (!keys.at || !chain)
+		return false;
+	for (size_t i = 0; i < keys.n; i++)
+		if (!compile_reference_middleware(
+			    c, namespace_, LIST_AT(ref->middlewares, const struct object_ref, i),
+			    DIAG_INDEX(path, i), &keys.at[i]))
+			return false;
+	if (!compile_middleware_chain(c, service->name, &keys, chain, &problem)) {
+		diag_error(c->sink, path, STR_FMT, STR_ARG(problem));
+		return false;
+	}
+	if (chain->n)
+		service->chain = chain;
+	return true;
+}
+
 static const struct service *load_balancer(struct compile *c, const struct wanted *wanted,
 					   const struct object *object, struct str name,
 					   const struct diag_path *path)
@@ -222,7 +141,7 @@ static const struct service *load_balancer(struct compile *c, const struct wante
 		diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
 		return NULL;
 	}
-	service = service_new(c, SERVICE_SERVERS, qualified);
+	service = compile_service_new(c, SERVICE_SERVERS, qualified, true);
 	if (!service)
 		return NULL;
 	service->pass_host_header = ref->pass_host_header;
@@ -230,14 +149,14 @@ static const struct service *load_balancer(struct compile *c, const struct wante
 					     ? ref->response_forwarding->flush_interval.ns
 					     : 100 * 1000 * 1000;
 	service->sticky = compile_balance_sticky(ref->sticky, qualified, c->arena);
-	if (!compile_endpoints(c, object, ref, wanted->in_traefik_service, path, service))
+	if (!compile_endpoints(c, object, ref, wanted->in_traefik_service, path, service) ||
+	    (!wanted->chain_is_above && !add_chain(c, ref, object->meta.namespace_, path, service)))
 		return NULL;
-	return file(c, service);
+	return compile_service_file(c, service);
 }
 
-/* ret_name: what a parent's sticky cookie calls it (reference a.1). */
-static const struct service *service_of(struct compile *c, const struct wanted *wanted,
-					const struct diag_path *path, struct str *ret_name)
+const struct service *compile_service_wanted(struct compile *c, const struct wanted *wanted,
+					     const struct diag_path *path, struct str *ret_name)
 {
 	const struct service_ref *ref = wanted->ref;
 	struct str name = ref->name, namespace_, from = wanted->owner->meta.namespace_;
@@ -260,11 +179,21 @@ static const struct service *service_of(struct compile *c, const struct wanted *
 	}
 	if (kind == KIND_TRAEFIK_SERVICE) {
 		*ret_name = names_object(namespace_, name, c->arena);
-		return traefik_service(c, object, path);
+		return compile_composite(c, object, path);
 	}
 	*ret_name = wanted->name.len ? wanted->name
 				     : names_child(namespace_, name, ref->port.text, c->arena);
 	return load_balancer(c, wanted, object, *ret_name, path);
+}
+
+const struct service_ref *compile_service_alone(const struct ingress_route_rule *rule)
+{
+	const struct service_ref *ref =
+		rule->services.n == 1 ? LIST_AT(rule->services, const struct service_ref, 0) : NULL;
+
+	if (!ref || service_ref_is_traefik(ref) || str_find(ref->name, '@') >= 0)
+		return NULL;
+	return ref;
 }
 
 const struct service *compile_service_of_route(struct compile *c, const struct object *object,
@@ -283,10 +212,24 @@ const struct service *compile_service_of_route(struct compile *c, const struct o
 	if (rule->services.n == 1) {
 		wanted.ref = LIST_AT(rule->services, const struct service_ref, 0);
 		wanted.name = router;
-		return service_of(c, &wanted, DIAG_INDEX(services, 0), &name);
+		wanted.chain_is_above = compile_service_alone(rule) != NULL;
+		return compile_service_wanted(c, &wanted, DIAG_INDEX(services, 0), &name);
 	}
-	service = service_new(c, SERVICE_WEIGHTED, names_join(router, STR(NAMES_CRD), c->arena));
-	if (!service || !add_children(c, service, &wanted, rule->services, services))
+	service = compile_service_new(c, SERVICE_WEIGHTED,
+				      names_join(router, STR(NAMES_CRD), c->arena), true);
+	if (!service || !compile_composite_children(c, service, &wanted, rule->services, services))
 		return NULL;
-	return file(c, service);
+	return compile_service_file(c, service);
+}
+
+const struct service *compile_service_of_middleware(struct compile *c, const struct object *object,
+						    const struct service_ref *ref, struct str name,
+						    const struct diag_path *path)
+{
+	/* reference a.0: the quirk of nativeLBByDefault holds here, too */
+	struct wanted wanted = {
+		.owner = object, .ref = ref, .name = name, .in_traefik_service = true};
+	struct str unused;
+
+	return compile_service_wanted(c, &wanted, path, &unused);
 }

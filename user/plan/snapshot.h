@@ -58,7 +58,7 @@ struct server {
 	struct str dns_name;
 	struct live_server *live;   /* NULL in tests only */
 	struct live_member *member; /* NULL: nothing is known of it, it is up */
-	uint32_t up_series;		   /* service_server_up */
+	uint32_t up_series;	    /* service_server_up */
 };
 
 enum service_kind {
@@ -69,6 +69,8 @@ enum service_kind {
 	SERVICE_FAILOVER, /* children[0], and children[1] when that is down or its answer is bad */
 	SERVICE_NOOP,	  /* answers 418 (redirections never reach it) */
 };
+
+enum { SERVICE_LEVELS_MAX = 8 }; /* of services in services, the servers' one included */
 
 /* How one of the servers is chosen (reference d.1). */
 enum service_strategy {
@@ -118,6 +120,7 @@ struct service {
 	uint32_t n_servers;
 	bool pass_host_header;
 	uint8_t strategy; /* enum service_strategy */
+	uint8_t levels;	  /* itself, and those of the deepest child */
 	/* Service-level middlewares: they run when the choice has come down to this service, and
 	 * before it goes on. NULL: none. */
 	const struct mw_chain *chain;

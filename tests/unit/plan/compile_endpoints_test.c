@@ -3,8 +3,20 @@
  * A2.7). */
 
 #include "compile_fixture.h"
+#include "plan/transport.h"
 
-/* Servers of the only route as "ip:port", fenced ones with a '!', or the problem. */
+static void print_server(const struct server *server, const char *before, char *text, size_t size)
+{
+	static const char *const schemes[] = {"", " https", " h2c"};
+
+	assert_int_equal(server->is_https, server->scheme == TRANSPORT_HTTPS);
+	assert_int_equal(server->live->addrs != NULL, server->dns_name.len > 0);
+	snprintf(text, size, "%s%s%.*s%s", before, server->fenced ? "!" : "", STR_ARG(server->host),
+		 schemes[server->scheme]);
+}
+
+/* Servers of the only route as "ip:port", fenced ones with a '!', a scheme behind unless it is
+ * http, or the problem. */
 static const char *servers(struct fixture *f, char *text, size_t size)
 {
 	const struct route *route = fixture_find(f, "IngressRoute/shop/r", 0);
@@ -14,9 +26,8 @@ static const char *servers(struct fixture *f, char *text, size_t size)
 		snprintf(text, size, "! %.*s", STR_ARG(route->problem));
 	else
 		for (uint32_t i = 0; i < route->service->n_servers; i++)
-			snprintf(text + strlen(text), size - strlen(text), "%s%s%.*s", i ? " " : "",
-				 route->service->servers[i].fenced ? "!" : "",
-				 STR_ARG(route->service->servers[i].host));
+			print_server(&route->service->servers[i], i ? " " : "", text + strlen(text),
+				     size - strlen(text));
 	return text;
 }
 
@@ -98,9 +109,11 @@ static void services_are_refused_for_a_reason(void **state)
 		{"a.0 allowEmptyServices", "'allowEmptyServices':true", "'ports':[{'port':80}]",
 		 "'port':80", "", ""},
 		{"a.0 443 means https", "", "'ports':[{'port':443}]", "'port':443", "'10.0.0.1'",
-		 "! backends are reached over https, which is not supported yet"},
+		 "10.0.0.1:8080 https"},
 		{"a.0 https by name", "", "'ports':[{'name':'https-x','port':80}]", "'port':80",
-		 "'10.0.0.1'", "! backends are reached over https, which is not supported yet"},
+		 "'10.0.0.1'", "10.0.0.1:1 https"},
+		{"a.0 h2c", "", "'ports':[{'port':80}]", "'port':80,'scheme':'h2c'", "'10.0.0.1'",
+		 "10.0.0.1:8080 h2c"},
 		{"a.0 scheme wins", "", "'ports':[{'port':443}]", "'port':443,'scheme':'http'",
 		 "'10.0.0.1'", "10.0.0.1:8080"},
 		{"a.0 ExternalName is off", "", "'type':'ExternalName','externalName':'10.9.9.9'",
@@ -108,8 +121,23 @@ static void services_are_refused_for_a_reason(void **state)
 		{"a.0 ExternalName with an address", "'allowExternalNameServices':true",
 		 "'type':'ExternalName','externalName':'10.9.9.9'", "'port':82", "", "10.9.9.9:82"},
 		{"a.0 ExternalName with a name", "'allowExternalNameServices':true",
-		 "'type':'ExternalName','externalName':'a.test'", "'port':82", "",
-		 "! ExternalName a.test is no IP address, and names are not resolved yet"},
+		 "'type':'ExternalName','externalName':'a.test'", "'port':82", "", "a.test:82"},
+		{"a.0 ExternalName over TLS", "'allowExternalNameServices':true",
+		 "'type':'ExternalName','externalName':'a.test'", "'port':443", "",
+		 "a.test:443 https"},
+		{"a.0 ExternalName that is none", "'allowExternalNameServices':true",
+		 "'type':'ExternalName','externalName':'a b'", "'port':82", "",
+		 "! a backend is neither an IP address nor a DNS name"},
+		{"a.0 ExternalName needs a number", "'allowExternalNameServices':true",
+		 "'type':'ExternalName','externalName':'a.test'", "'port':'http'", "",
+		 "! Service shop/s has no port http"},
+		{"a.0 nodePortLB", "", "'type':'NodePort','ports':[{'port':80}]",
+		 "'port':80,'nodePortLB':true", "'10.0.0.1'",
+		 "! nodePortLB needs the cluster's nodes, which are not known here"},
+		{"a.0 nodePortLB of another type", "", "'ports':[{'port':80}]",
+		 "'port':80,'nodePortLB':true", "'10.0.0.1'", "10.0.0.1:8080"},
+		{"a.0 healthCheck", "", "'ports':[{'port':80}]", "'port':80,'healthCheck':{}",
+		 "'10.0.0.1'", "! healthCheck allowed only for ExternalName services"},
 		{"a.0 nativeLB", "", "'clusterIP':'10.96.0.1','ports':[{'port':80}]",
 		 "'port':80,'nativeLB':true", "'10.0.0.1'", "10.96.0.1:80"},
 		{"a.0 nativeLB headless", "", "'clusterIP':'None','ports':[{'port':80}]",

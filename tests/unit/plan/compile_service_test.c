@@ -37,27 +37,6 @@ static void several_services_become_a_weighted_one(void **state)
 	assert_non_null(fixture_service(f, "shop-web-80@kubernetescrd"));
 }
 
-static void traefik_services_nest_and_stick(void **state)
-{
-	struct fixture *f = *state;
-	const struct service *outer, *inner;
-
-	fixture_add(f, "TraefikService", "inner",
-		    "'spec':{'weighted':{'services':[{'name':'web','port':80}]}}");
-	fixture_add(f, "TraefikService", "outer",
-		    "'spec':{'weighted':{'services':[{'name':'inner','kind':'TraefikService'},"
-		    "{'name':'web','port':80,'weight':0}],'sticky':{'cookie':{'name':'c'}}}}");
-	route_to(f, "{'name':'outer','kind':'TraefikService'}");
-	outer = service_of(f);
-	assert_text(outer->name, "shop-outer@kubernetescrd");
-	inner = outer->children[0].service;
-	assert_text(inner->name, "shop-inner@kubernetescrd");
-	assert_text(outer->children[0].name, "shop-inner");
-	assert_text(outer->sticky->cookie_name, "c");
-	assert_int_equal(outer->children[0].sticky_values[0].len, 16);
-	assert_int_equal(outer->turns.n_order, 1); /* the other has weight 0 */
-}
-
 static void what_cannot_be_reached_disables_the_route(void **state)
 {
 	static const struct {
@@ -133,6 +112,40 @@ static void settings_of_the_reference_are_taken_over(void **state)
 	assert_int_equal(service->servers[0].sticky_values[0].len, 16);
 }
 
+static void middlewares_of_a_service_come_from_its_namespace(void **state)
+{
+	struct fixture *f = *state;
+	const struct service *service;
+
+	fixture_config(f, "{" FIXTURE_EPS
+			  ",'providers':{'kubernetesCRD':{'allowCrossNamespace':true}}}");
+	fixture_backend(f, "other/web", "'10.0.0.8'");
+	fixture_add(f, "Middleware", "other/strip",
+		    "'spec':{'stripPrefix':{'prefixes':['/other']}}");
+	fixture_add(f, "Middleware", "strip", "'spec':{'stripPrefix':{'prefixes':['/shop']}}");
+	/* The only one's run with the route's own. */
+	route_to(f,
+		 "{'name':'web','namespace':'other','port':80,'middlewares':[{'name':'strip'}]}");
+	assert_null(service_of(f)->chain);
+	assert_int_equal(fixture_find(f, "IngressRoute/shop/r", 0)->chain.n, 1);
+	assert_text(fixture_find(f, "IngressRoute/shop/r", 0)->chain.at[0].name,
+		    "other-strip@kubernetescrd");
+	route_to(f, "{'name':'web','port':80},{'name':'web','namespace':'other','port':80,"
+		    "'middlewares':[{'name':'strip'}]}");
+	service = service_of(f);
+	assert_null(service->chain);
+	assert_null(service->children[0].service->chain);
+	assert_int_equal(service->children[1].service->chain->n, 1);
+	assert_text(service->children[1].service->chain->at[0].name, "other-strip@kubernetescrd");
+	assert_int_equal(fixture_find(f, "IngressRoute/shop/r", 0)->chain.n, 0);
+	fixture_add(f, "IngressRoute", "r",
+		    "'spec':{'routes':[{'match':'Host(`a`)','services':[{'name':'web','port':80,"
+		    "'middlewares':[{'name':'none'}]}]}]}");
+	fixture_compile(f);
+	assert_null(service_of(f));
+	assert_told(f, "IngressRoute/shop/r", "middleware shop-none@kubernetescrd does not exist");
+}
+
 static void noop_answers_by_itself(void **state)
 {
 	struct fixture *f = *state;
@@ -145,10 +158,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(several_services_become_a_weighted_one),
-		FIXTURE_TEST(traefik_services_nest_and_stick),
 		FIXTURE_TEST(what_cannot_be_reached_disables_the_route),
 		FIXTURE_TEST(other_namespaces_are_reached_when_allowed),
 		FIXTURE_TEST(settings_of_the_reference_are_taken_over),
+		FIXTURE_TEST(middlewares_of_a_service_come_from_its_namespace),
 		FIXTURE_TEST(noop_answers_by_itself),
 	};
 
