@@ -10,6 +10,7 @@ const char *const metric_kind_labels[METRIC_KIND__COUNT][METRIC_LABELS_MAX + 1] 
 	[METRIC_OF_SERVICE] = {"service"},
 	[METRIC_OF_MIDDLEWARE] = {"middleware"},
 	[METRIC_OF_KTLS] = {"direction", "result", "reason"},
+	[METRIC_OF_SERVER_TLS] = {"result", "reason"},
 	[METRIC_OF_SERVER] = {"service", "url"},
 	[METRIC_OF_CERT] = {"cn", "serial", "sans"},
 };
@@ -87,6 +88,8 @@ const struct metric_row metric_rows[] = {
 	    "Requests that a middleware made wait."),
 	ROW("open_connections", GAUGE, ENTRY_POINT, OPEN_CONNECTIONS, "Open client connections."),
 	TRAFFIC("router", ROUTER, "a router"),
+	ROW("server_tls_handshakes_total", COUNTER, SERVER_TLS, SERVER_HANDSHAKES,
+	    "TLS handshakes with servers, by result (new, resumed, failed) and reason."),
 	TRAFFIC("service", SERVICE, "a service"),
 	ROW("service_retries_total", COUNTER, SERVICE, RETRIES,
 	    "Tries after the first, by service."),

@@ -126,6 +126,22 @@ static enum fail fail_of(enum tls_failure failure)
 	}
 }
 
+/* outcome: an enum tls_failure, or WORKER_SERVER_TLS_RESUMED. */
+static void count(struct worker *worker, unsigned int outcome)
+{
+	struct worker_counters *counters = &worker->counters;
+
+	if (outcome == TLS_FAILURE_NONE || outcome == WORKER_SERVER_TLS_RESUMED)
+		worker_count(&counters->upstream_tls_handshakes, 1);
+	else
+		worker_count(&counters->upstream_tls_failed, 1);
+	if (outcome == WORKER_SERVER_TLS_RESUMED)
+		worker_count(&counters->upstream_tls_resumed, 1);
+	if (worker->metrics)
+		metric_add(worker->metrics, worker->shared->server_tls_series[outcome],
+			   METRIC_SERVER_HANDSHAKES, 1);
+}
+
 static void tls_failed(struct upstream *upstream)
 {
 	const struct tls_conn *tls = upstream->link.tls;
@@ -136,17 +152,15 @@ static void tls_failed(struct upstream *upstream)
 	    LOG_S("reason", tls_conn_failure_word(failure)),
 	    LOG_S("alert", tls ? tls_conn_peer_alert(tls) : (struct str){0}),
 	    LOG_S("transport", upstream_transport(server)->name));
-	worker_count(&upstream->link.worker->counters.upstream_tls_failed, 1);
+	count(upstream->link.worker, failure);
 	upstream_dial_failed(upstream, fail_of(failure));
 }
 
 static void tls_done(struct upstream *upstream)
 {
-	struct worker_counters *counters = &upstream->link.worker->counters;
-
-	worker_count(&counters->upstream_tls_handshakes, 1);
-	if (tls_conn_facts(upstream->link.tls).resumed)
-		worker_count(&counters->upstream_tls_resumed, 1);
+	count(upstream->link.worker, tls_conn_facts(upstream->link.tls).resumed
+					     ? WORKER_SERVER_TLS_RESUMED
+					     : TLS_FAILURE_NONE);
 	upstream_established(upstream);
 }
 
@@ -256,5 +270,10 @@ void dial_on_ready(struct upstream *upstream)
 
 void dial_on_timeout(struct upstream *upstream)
 {
+	if (upstream->dial && upstream->dial->step == DIAL_TLS) {
+		LOG(LOG_WARN, "TLS handshake with a server timed out",
+		    LOG_S("server", upstream->server->url));
+		count(upstream->link.worker, TLS_FAILURE_CLOSED);
+	}
 	upstream_dial_failed(upstream, FAIL_DIAL_TIMEOUT);
 }

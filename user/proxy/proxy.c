@@ -166,6 +166,18 @@ static void init_metrics(struct proxy *proxy)
 	if (!shared->metrics)
 		return;
 	shared->program_series = metric_series(shared->metrics, METRIC_OF_PROGRAM, NULL);
+	for (int i = 0; i < WORKER_SERVER_TLS_SERIES; i++) {
+		bool failed = i > TLS_FAILURE_NONE && i < TLS_FAILURE__COUNT;
+		struct str labels[] = {
+			failed			? STR("failed")
+			: i == TLS_FAILURE_NONE ? STR("new")
+						: STR("resumed"),
+			failed ? tls_conn_failure_word((enum tls_failure)i) : STR(""),
+		};
+
+		shared->server_tls_series[i] =
+			metric_series(shared->metrics, METRIC_OF_SERVER_TLS, labels);
+	}
 	for (int direction = 0; direction < 2; direction++) {
 		for (int state = 0; state < TLS_KTLS__COUNT; state++) {
 			struct str labels[] = {

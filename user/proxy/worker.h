@@ -19,6 +19,7 @@
 #include "proxy/entry.h"
 #include "proxy/proxy.h"
 #include "proxy/publish.h"
+#include "tls/tls_conn.h"
 
 struct access_conf;
 struct acceptor;
@@ -40,6 +41,9 @@ enum {
 	WORKER_SCRATCH_BYTES = WORKER_HEADROOM_BYTES + WORKER_READ_BYTES + WORKER_TAILROOM_BYTES,
 	WORKER_OUT_BYTES = 64 << 10,  /* heads are written here first */
 	WORKER_RESPONSE_HEADERS = 64, /* slots before an arena is asked for more */
+	/* One per enum tls_failure (none: a new session), and one for resumed sessions. */
+	WORKER_SERVER_TLS_RESUMED = TLS_FAILURE__COUNT,
+	WORKER_SERVER_TLS_SERIES,
 };
 
 /* Written by the worker alone; read by anybody with relaxed loads. */
@@ -84,6 +88,7 @@ struct worker_shared {
 	size_t n_entries;
 	struct metric_registry *metrics; /* NULL: none */
 	uint32_t ktls_series[2][8];	 /* by direction (tx, rx) and enum tls_ktls */
+	uint32_t server_tls_series[WORKER_SERVER_TLS_SERIES]; /* see dial.c */
 	uint32_t program_series;
 	struct jobs *jobs;	       /* thread-safe */
 	struct escalation *escalation; /* lock-free; NULL: off */
