@@ -58,6 +58,7 @@ static void fill_servers(struct service *service, const struct loopback_route *c
 		/* Dense enough, and the same in every snapshot: what the registry promises. */
 		server->id = conf->ports[i];
 		server->weight = 1;
+		server->transport = conf->transport;
 		server->host = arena_printf(arena, "127.0.0.1:%u", conf->ports[i]);
 		server->url = arena_printf(arena, "http://127.0.0.1:%u", conf->ports[i]);
 		server->sticky_values[0] = arena_printf(arena, "s%u", conf->ports[i]);

@@ -23,8 +23,9 @@ struct loopback_route {
 	uint16_t ports[LOOPBACK_SERVERS_MAX]; /* of servers on 127.0.0.1; 0 ends the list */
 	const struct mw_instance *middlewares;
 	uint16_t n_middlewares;
-	const char *sticky_cookie; /* NULL: none */
-	bool keep_server_host;	   /* passHostHeader: false */
+	const char *sticky_cookie;	   /* NULL: none */
+	bool keep_server_host;		   /* passHostHeader: false */
+	const struct transport *transport; /* NULL: transport_plain */
 };
 
 struct loopback {

@@ -84,12 +84,14 @@ static void a_get_lost_on_a_new_connection_is_502(void **state)
 
 static void a_silent_server_is_504(void **state)
 {
+	struct transport impatient = transport_plain;
+
 	(void)state;
+	impatient.response_header_ns = 100 * NS_PER_MS;
 	fixture_prepare(
 		(const char *const[]){"HTTP/1.1 103 Early Hints\r\nX: chunked\r\n\r\n", NULL});
-	fixture.config.servers_transport.forwarding_timeouts.response_header =
-		(struct duration){100 * NS_PER_MS, true};
-	fixture_run();
+	fixture_run_route((struct loopback_route){.transport = &impatient},
+			  (struct proxy_hooks){0});
 	assert_has(fixture_ask(GET_CLOSE), "HTTP/1.1 504 ");
 	fixture_end();
 }
