@@ -80,6 +80,18 @@ static __always_inline bool acl_may_match4(__u32 bits, __u32 gate)
 	return bits < GATE_V4_BITS || gate >> gate_bit(bits, true) & 1;
 }
 
+static __always_inline __u32 acl_gate6(__u64 high, const struct abi_control *control, __u32 half)
+{
+	struct abi_addr addr = {{bpf_htonl(high >> 32)}};
+
+	return acl_gate(gate_cell(&addr, false, control->seed), half);
+}
+
+static __always_inline bool acl_may_match6(__u32 bits, __u32 gate)
+{
+	return bits < GATE_V6_BITS || gate >> gate_bit(bits, false) & 1;
+}
+
 /*
  * The whole of a list, for a source in host order and the policy in a slot of the map. A function
  * of its own, because the verifier then proves it once.
@@ -108,17 +120,30 @@ __noinline __u32 acl_walk4(__u32 source, __u32 slot)
 	return 0;
 }
 
+/* One prefix length: proved once, where proving it for each of 129 would take most of what the
+ * kernel allows. */
+__noinline __u32 acl_ask6(__u64 high, __u64 low, __u32 slot, __u32 bits)
+{
+	__u32 zero = 0;
+	struct abi_control *control_row = bpf_map_lookup_elem(&control, &zero);
+	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
+	struct acl_addr source = {.high = high, .low = low};
+
+	if (!control_row || !rules || bits > 128)
+		return 0;
+	return acl_find(acl_name6(&source, bits, rules->acl_owner, control_row->seed),
+			rules->acl_mask, control_row, slot / ABI_POLICIES & 1);
+}
+
 __noinline __u32 acl_walk6(__u64 high, __u64 low, __u32 slot)
 {
 	__u32 zero = 0, half = slot / ABI_POLICIES & 1;
 	struct abi_control *control_row = bpf_map_lookup_elem(&control, &zero);
 	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
-	struct abi_addr addr = {{bpf_htonl(high >> 32)}};
-	struct acl_addr source = {.high = high, .low = low};
 
 	if (!control_row || !rules)
 		return 0;
-	__u32 gate = acl_gate(gate_cell(&addr, false, control_row->seed), half);
+	__u32 gate = acl_gate6(high, control_row, half);
 
 	if (!gate && !(rules->flags & ABI_POLICY_WIDE6))
 		return 0;
@@ -127,10 +152,9 @@ __noinline __u32 acl_walk6(__u64 high, __u64 low, __u32 slot)
 
 		if (!bits-- || bits > 128)
 			break;
-		if (bits >= GATE_V6_BITS && !(gate >> gate_bit(bits, false) & 1))
+		if (!acl_may_match6(bits, gate))
 			continue;
-		__u64 name = acl_name6(&source, bits, rules->acl_owner, control_row->seed);
-		__u32 action = acl_find(name, rules->acl_mask, control_row, half);
+		__u32 action = acl_ask6(high, low, slot, bits);
 
 		if (action)
 			return action;
@@ -158,6 +182,26 @@ static __always_inline __u32 acl_check4(__u32 source, const struct abi_policy *r
 	return rules->acl4[1] ? acl_walk4(source, slot) : 0;
 }
 
+static __always_inline __u32 acl_check6(const struct acl_addr *source,
+					const struct abi_policy *rules, __u32 slot,
+					const struct abi_control *control, __u32 half)
+{
+	__u32 gate = acl_gate6(source->high, control, half), bits = rules->acl6[0] - 1;
+
+	if (!gate && !(rules->flags & ABI_POLICY_WIDE6))
+		return 0;
+	if (bits > 128)
+		return 0;
+	if (acl_may_match6(bits, gate)) {
+		__u64 name = acl_name6(source, bits, rules->acl_owner, control->seed);
+		__u32 action = acl_find(name, rules->acl_mask, control, half);
+
+		if (action)
+			return action;
+	}
+	return rules->acl6[1] ? acl_walk6(source->high, source->low, slot) : 0;
+}
+
 /* rules stand in that slot of the map "policy". */
 static __always_inline enum abi_action acl_check(const struct packet *packet,
 						 const struct abi_policy *rules, __u32 slot,
@@ -170,8 +214,13 @@ static __always_inline enum abi_action acl_check(const struct packet *packet,
 	if (packet->is_v4)
 		return acl_check4(bpf_ntohl(word[3]), rules, slot, control,
 				  slot / ABI_POLICIES & 1);
-	return acl_walk6((__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]),
-			 (__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3]), slot);
+
+	struct acl_addr source = {
+		.high = (__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]),
+		.low = (__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3]),
+	};
+
+	return acl_check6(&source, rules, slot, control, slot / ABI_POLICIES & 1);
 }
 
 #endif

@@ -51,6 +51,9 @@ static const struct bench_case cases[] = {
 	{"xdp-filter: drop by deny list", SET_PEER, 8192, false, XDP_DROP},
 	{"xdp-filter, its table made larger", SET_PEER, 65536, false, XDP_DROP},
 	{"drop by deny list of 8192", SET_DENY, 8192, false, XDP_DROP},
+	{"drop by deny list of 65536", SET_DENY, 65536, false, XDP_DROP},
+	{"drop by deny list of 1048576", SET_DENY, 1 << 20, false, XDP_DROP},
+	{"drop by deny list of 8192, IPv6", SET_DENY, 8192, true, XDP_DROP},
 	{"drop by one denied /8", SET_LISTED, 65536, false, XDP_DROP},
 	{"drop a banned source", SET_BAN, 8192, false, XDP_DROP},
 	{"drop a banned source", SET_BAN, 65536, false, XDP_DROP},
@@ -93,6 +96,18 @@ static double cpu_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
+/* The driver's i-th source. */
+static struct addr source_of(const struct bench_case *what, uint32_t i)
+{
+	struct in6_addr in6 = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 1}};
+	uint32_t word = htonl(0x0a000000 + i);
+
+	if (!what->is_v6)
+		return addr_from_in4((struct in_addr){word});
+	memcpy(in6.s6_addr + 4, &word, sizeof(word));
+	return addr_from_in6(&in6);
+}
+
 static void configure(struct running *run, struct arena *arena)
 {
 	struct kernel_config *config = kernel_config_new(arena);
@@ -107,9 +122,8 @@ static void configure(struct running *run, struct arena *arena)
 	if (run->what->setup == SET_LISTED)
 		ingress_rows_cidr(config, policy, "10.0.0.0/8", KERNEL_DENY);
 	for (uint32_t i = 0; run->what->setup == SET_DENY && i < n; i++) {
-		struct cidr cidr = {.addr = addr_from_in4((struct in_addr){htonl(0x0a000000 + i)}),
-				    .bits = 128,
-				    .is_v4 = true};
+		struct cidr cidr = {
+			.addr = source_of(run->what, i), .bits = 128, .is_v4 = !run->what->is_v6};
 
 		kernel_policy_add(config, policy, &cidr, KERNEL_DENY);
 	}
@@ -118,7 +132,7 @@ static void configure(struct running *run, struct arena *arena)
 	if (dataplane_apply(run->dataplane, config, &result))
 		die("apply");
 	for (uint32_t i = 0; run->what->setup == SET_BAN && i < n; i++) {
-		struct addr source = addr_from_in4((struct in_addr){htonl(0x0a000000 + i)});
+		struct addr source = source_of(run->what, i);
 
 		dataplane_ban(run->dataplane, &source, "edge", 3600 * NS_PER_SEC, "bench", 1);
 	}
@@ -161,6 +175,7 @@ static int open_peer(struct running *run)
 static void open_case(struct running *run, const struct bench_case *what)
 {
 	bool is_ours = what->setup != SET_NULL && what->setup != SET_PEER;
+	uint32_t acl_lines = what->setup == SET_DENY ? 0 : 64; /* 32 MiB only where needed */
 	struct arena arena;
 	struct timespec tick;
 	int target;
@@ -174,14 +189,15 @@ static void open_case(struct running *run, const struct bench_case *what)
 	if (is_ours) {
 		if (plane_open(&run->plane, &(struct plane_options){.real_clock = true,
 								    .lines = LINES,
-								    .ban_lines = BAN_LINES}))
+								    .ban_lines = BAN_LINES,
+								    .acl_lines = acl_lines}))
 			die("load the program");
 		struct loader_maps maps = plane_maps(&run->plane);
 
 		if (dataplane_open(&maps, &run->dataplane))
 			die("open the maps");
 		clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-		arena_init(&arena, 64 << 20, 1 << 20);
+		arena_init(&arena, 256 << 20, 1 << 20);
 		configure(run, &arena);
 		arena_done(&arena);
 		target = run->plane.prog_fd;
