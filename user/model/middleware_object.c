@@ -8,6 +8,11 @@
 	FIELD_SUB(struct middleware_object, member, &schema_mw_##member, .name = (name_), \
 		  .support = (support_), .doc = (doc_))
 
+/* One that Traefik does not have. */
+#define OURS(member, name_, doc_)                                                         \
+	FIELD_SUB(struct middleware_object, member, &schema_mw_##member, .name = (name_), \
+		  .support = DIFFERS, .note = "Tidegate only", .doc = (doc_))
+
 static const struct field spec_fields[] = {
 	TYPE(rate_limit, "rateLimit", SUPPORTED, "Limits how many requests a source may make."),
 	TYPE(basic_auth, "basicAuth", SUPPORTED, "Asks for a user name and a password."),
@@ -17,8 +22,9 @@ static const struct field spec_fields[] = {
 	TYPE(ip_allow_list, "ipAllowList", SUPPORTED, "Lets only some addresses make requests."),
 	TYPE(chain, "chain", SUPPORTED, "Middlewares under one name."),
 	TYPE(add_prefix, "addPrefix", SUPPORTED, "Puts a prefix before the path."),
-	TYPE(buffering, "buffering", REFUSED, "Reads whole messages before they go on."),
-	TYPE(circuit_breaker, "circuitBreaker", REFUSED, "Sends nothing to a service that fails."),
+	TYPE(buffering, "buffering", SUPPORTED, "Reads whole messages before they go on."),
+	TYPE(circuit_breaker, "circuitBreaker", SUPPORTED,
+	     "Sends nothing to a service that fails."),
 	TYPE(compress, "compress", REFUSED, "Compresses responses."),
 	TYPE(content_type, "contentType", SUPPORTED,
 	     "Guesses the Content-Type of responses without one."),
@@ -33,7 +39,7 @@ static const struct field spec_fields[] = {
 	TYPE(grpc_web, "grpcWeb", REFUSED, "Translates between gRPC-Web and gRPC."),
 	TYPE(jwt, "jwt", REFUSED, "Lets only requests with a valid JSON Web Token pass."),
 	TYPE(api_key, "apiKey", REFUSED, "Lets only requests with a known key pass."),
-	TYPE(in_flight_req, "inFlightReq", REFUSED, "Limits how many requests are in flight."),
+	TYPE(in_flight_req, "inFlightReq", SUPPORTED, "Limits how many requests are in flight."),
 	TYPE(ip_white_list, "ipWhiteList", SUPPORTED, "Deprecated: use ipAllowList."),
 	TYPE(pass_tls_client_cert, "passTLSClientCert", REFUSED,
 	     "Tells servers of client certificates."),
@@ -41,9 +47,12 @@ static const struct field spec_fields[] = {
 	     "Redirects URLs that match an expression."),
 	TYPE(replace_path, "replacePath", SUPPORTED, "Replaces the path."),
 	TYPE(replace_path_regex, "replacePathRegex", SUPPORTED, "Replaces parts of the path."),
-	TYPE(retry, "retry", REFUSED, "Tries failed requests again."),
+	TYPE(retry, "retry", SUPPORTED, "Tries failed requests again."),
 	TYPE(strip_prefix_regex, "stripPrefixRegex", SUPPORTED,
 	     "Removes a prefix of the path that matches an expression."),
+	OURS(request_id, "requestId", "Gives every request an id."),
+	OURS(deny, "deny", "Refuses requests from some addresses."),
+	OURS(timeouts, "timeouts", "Deadlines of requests."),
 	FIELD(struct middleware_object, plugin, .name = "plugin", .support = REFUSED,
 	      .doc = "Configuration of a plugin, by its name."),
 };

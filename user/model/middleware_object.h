@@ -11,7 +11,7 @@
 #include "model/mw_conf.h"
 #include "model/mw_conf_auth.h"
 #include "model/mw_conf_body.h"
-#include "model/mw_conf_more.h"
+#include "model/mw_conf_limit.h"
 #include "model/mw_conf_path.h"
 #include "model/mw_conf_token.h"
 
@@ -32,7 +32,6 @@ struct middleware_object {
 	struct mwc_pass_tls_client_cert *pass_tls_client_cert;
 	struct mwc_jwt *jwt;
 	struct mwc_api_key *api_key;
-	/* Refused: always NULL in a valid object. */
 	struct mwc_add_prefix *add_prefix;
 	struct mwc_buffering *buffering;
 	struct mwc_circuit_breaker *circuit_breaker;
@@ -40,12 +39,16 @@ struct middleware_object {
 	struct mwc_encoded_characters *encoded_characters;
 	struct mwc_in_flight_req *in_flight_req;
 	struct mwc_ip_white_list *ip_white_list;
-	struct raw_json plugin;
 	struct mwc_redirect_regex *redirect_regex;
 	struct mwc_replace_path *replace_path;
 	struct mwc_replace_path_regex *replace_path_regex;
 	struct mwc_retry *retry;
 	struct mwc_strip_prefix_regex *strip_prefix_regex;
+	struct mwc_request_id *request_id;
+	struct mwc_deny *deny;
+	struct mwc_timeouts *timeouts;
+	/* Refused: always NULL in a valid object. */
+	struct raw_json plugin;
 };
 
 /* The name of the one type that is set ("rateLimit"), NULL when none is. */

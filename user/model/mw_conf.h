@@ -3,9 +3,9 @@
 #define MW_CONF_H
 
 /*
- * mw_conf: the settings of the middlewares that are obeyed (reference c), as the Middleware object
- * has them, and the field tables they are decoded by. mw_conf_more.h has those that are known but
- * refused.
+ * mw_conf: the settings of middlewares (reference c), as the Middleware object has them, and the
+ * field tables they are decoded by: what several of them share, and the first of them. The others
+ * are in mw_conf_path.h, mw_conf_limit.h, mw_conf_auth.h, mw_conf_token.h and mw_conf_body.h.
  */
 
 #include "model/service_ref.h"
