@@ -3,8 +3,9 @@
 
 #include "proxy/balance.h"
 
+#include "base/log.h"
 #include "http/header.h"
-#include "proxy/upstream.h"
+#include "proxy/strategy.h"
 #include "proxy/worker.h"
 
 enum { STICKY_VALUES = sizeof(((struct server *)0)->sticky_values) / sizeof(struct str) };
@@ -33,56 +34,18 @@ static struct str cookie_of(const struct service *service, const struct request 
 	return header_cookie(&request->headers, service->sticky->cookie_name);
 }
 
-static bool was_tried(const struct server *server, const struct server *const *tried,
-		      size_t n_tried)
+/* Asked by every level about what is below. */
+struct choosing {
+	const struct request *request;
+	struct balance_pick *pick;
+	struct strategy_ask ask;
+};
+
+static bool pick_server(struct choosing *choosing, const struct service *service)
 {
-	for (size_t i = 0; i < n_tried; i++)
-		if (tried[i]->id == server->id)
-			return true;
-	return false;
-}
-
-static uint64_t take_turn(const struct service *service)
-{
-	return atomic_fetch_add_explicit(&service->state->next, 1, memory_order_relaxed);
-}
-
-/* The server whose turn it is, or a later one when that is out of order; the first of the turn if
- * all are. */
-static const struct server *server_of_turn(struct worker *worker, const struct service *service,
-					   const struct server *const *tried, size_t n_tried)
-{
-	const struct turn_order *turns = &service->turns;
-	const struct server *first = NULL, *untried = NULL;
-
-	/* A service of one server has no turns to take. */
-	if (service->n_servers == 1 && turns->n_order)
-		return service->servers;
-	if (!turns->n_order)
-		return NULL;
-	uint64_t turn = take_turn(service);
-
-	for (uint32_t i = 0; i < turns->n_order; i++) {
-		const struct server *server =
-			&service->servers[turns->order[(turn + i) % turns->n_order]];
-
-		if (!first)
-			first = server;
-		if (was_tried(server, tried, n_tried))
-			continue;
-		if (!upstream_is_set_aside(upstream_pool(worker, server->id), worker->loop.now_ns))
-			return server;
-		if (!untried)
-			untried = server;
-	}
-	return untried ? untried : first;
-}
-
-static bool pick_server(struct worker *worker, const struct service *service,
-			const struct request *request, const struct server *const *tried,
-			size_t n_tried, struct balance_pick *pick)
-{
-	struct str cookie = cookie_of(service, request);
+	struct str cookie = cookie_of(service, choosing->request);
+	struct balance_pick *pick = choosing->pick;
+	const struct strategy_ask *ask = &choosing->ask;
 	const struct server *server;
 
 	/* A fenced server keeps its sticky clients (reference a.1); one that is down does not. */
@@ -92,15 +55,16 @@ static bool pick_server(struct worker *worker, const struct service *service,
 
 		if (spelling < 0)
 			continue;
-		if (was_tried(server, tried, n_tried) ||
-		    upstream_is_set_aside(upstream_pool(worker, server->id), worker->loop.now_ns))
+		if (!live_member_is_up(server->member, ask->now_ns) ||
+		    strategy_was_tried(ask, server) ||
+		    live_server_is_set_aside(server->live, ask->now_ns))
 			break;
 		if (spelling > 0)
 			add_cookie(pick, service->sticky, server->sticky_values);
 		pick->server = server;
 		return true;
 	}
-	server = server_of_turn(worker, service, tried, n_tried);
+	server = strategy_choose(service, ask);
 	if (!server)
 		return false;
 	add_cookie(pick, service->sticky, server->sticky_values);
@@ -108,34 +72,52 @@ static bool pick_server(struct worker *worker, const struct service *service,
 	return true;
 }
 
-/* Whether some server below it could take a request: an empty child is passed over (reference d.2).
+/*
+ * Whether some server below it could take a request: a child that is empty or down is passed over
+ * (reference d.2).
  */
-static bool has_servers(const struct service *service, int depth)
+static bool can_take(uint64_t now_ns, const struct service *service, int depth)
 {
-	if (service->kind == SERVICE_NOOP)
+	switch (service->kind) {
+	case SERVICE_NOOP:
 		return true;
-	if (service->kind == SERVICE_SERVERS)
-		return service->turns.n_order > 0;
+	case SERVICE_SERVERS:
+		if (!service->probe && !service->passive)
+			return service->turns.n_order > 0;
+		for (uint32_t i = 0; i < service->n_servers; i++)
+			if (strategy_is_usable(&service->servers[i], now_ns))
+				return true;
+		return false;
+	default:
+		break;
+	}
 	for (uint32_t i = 0; depth > 0 && i < service->n_children; i++)
 		if (service->children[i].weight > 0 &&
-		    has_servers(service->children[i].service, depth - 1))
+		    can_take(now_ns, service->children[i].service, depth - 1))
 			return true;
 	return false;
 }
 
-static const struct service_child *
-pick_child(const struct service *service, const struct request *request, struct balance_pick *pick)
+static bool may_take(void *context, const struct service *child)
 {
-	struct str cookie = cookie_of(service, request);
+	const struct choosing *choosing = context;
+
+	return can_take(choosing->ask.now_ns, child, BALANCE_DEPTH_MAX);
+}
+
+static const struct service_child *pick_weighted(struct choosing *choosing,
+						 const struct service *service)
+{
+	struct str cookie = cookie_of(service, choosing->request);
 	const struct turn_order *turns = &service->turns;
+	struct balance_pick *pick = choosing->pick;
 
 	for (uint32_t i = 0; cookie.len && i < service->n_children; i++) {
 		const struct service_child *child = &service->children[i];
 		int spelling = sticky_index(child->sticky_values, cookie);
 
 		/* A weight of 0 takes a child out, for its sticky clients too (reference d.1). */
-		if (spelling < 0 || child->weight <= 0 ||
-		    !has_servers(child->service, BALANCE_DEPTH_MAX))
+		if (spelling < 0 || child->weight <= 0 || !may_take(choosing, child->service))
 			continue;
 		if (spelling > 0)
 			add_cookie(pick, service->sticky, child->sticky_values);
@@ -143,13 +125,13 @@ pick_child(const struct service *service, const struct request *request, struct 
 	}
 	if (!turns->n_order)
 		return NULL;
-	uint64_t turn = take_turn(service);
+	uint64_t turn = strategy_turn(service);
 
 	for (uint32_t i = 0; i < turns->n_order; i++) {
 		const struct service_child *child =
 			&service->children[turns->order[(turn + i) % turns->n_order]];
 
-		if (!has_servers(child->service, BALANCE_DEPTH_MAX))
+		if (!may_take(choosing, child->service))
 			continue;
 		add_cookie(pick, service->sticky, child->sticky_values);
 		return child;
@@ -157,35 +139,58 @@ pick_child(const struct service *service, const struct request *request, struct 
 	return NULL;
 }
 
+static const struct service_child *pick_child(struct choosing *choosing,
+					      const struct service *service)
+{
+	switch (service->kind) {
+	case SERVICE_MIRRORING:
+		if (!choosing->pick->mirroring)
+			choosing->pick->mirroring = service;
+		return &service->children[0];
+	case SERVICE_FAILOVER:
+		if (!may_take(choosing, service->children[0].service))
+			return &service->children[1];
+		if (service->n_statuses)
+			choosing->pick->failover = service;
+		return &service->children[0];
+	case SERVICE_HIGHEST_RANDOM_WEIGHT:
+		return strategy_highest(service, &choosing->request->peer, may_take, choosing);
+	default:
+		return pick_weighted(choosing, service);
+	}
+}
+
 enum balance_result balance_go_on(struct worker *worker, const struct request *request,
 				  const struct server *const *tried, size_t n_tried,
 				  struct balance_pick *pick)
 {
 	const struct service *service = pick->service, *from = service;
+	struct choosing choosing = {
+		.request = request,
+		.pick = pick,
+		.ask = {&request->peer, worker->loop.now_ns, tried, n_tried},
+	};
 
-	while (service && pick->depth++ < BALANCE_DEPTH_MAX) {
+	while (service && pick->depth < BALANCE_DEPTH_MAX) {
 		const struct service_child *child;
 
 		pick->service = service;
 		if (service->chain && service != from)
 			return BALANCE_CHAIN;
-		switch (service->kind) {
-		case SERVICE_NOOP:
+		pick->depth++;
+		if (service->kind == SERVICE_NOOP) {
 			pick->noop = service;
 			return BALANCE_NOOP;
-		case SERVICE_SERVERS:
+		}
+		if (service->kind == SERVICE_SERVERS) {
 			/* It is written when the answer has been sent. */
 			if (worker->metrics)
 				__builtin_prefetch(metric_block(worker->metrics, service->series),
 						   1);
-			return pick_server(worker, service, request, tried, n_tried, pick)
-				       ? BALANCE_SERVER
-				       : BALANCE_NONE;
-		default:
-			child = pick_child(service, request, pick);
-			service = child ? child->service : NULL;
-			break;
+			return pick_server(&choosing, service) ? BALANCE_SERVER : BALANCE_NONE;
 		}
+		child = pick_child(&choosing, service);
+		service = child ? child->service : NULL;
 	}
 	return BALANCE_NONE;
 }
@@ -212,4 +217,42 @@ struct str balance_cookie_text(const struct balance_cookie *cookie, struct arena
 	return arena_printf(arena, STR_FMT "=" STR_FMT STR_FMT,
 			    STR_ARG(cookie->sticky->cookie_name), STR_ARG(cookie->value),
 			    STR_ARG(cookie->sticky->attributes));
+}
+
+/* ------------------------------------------------------------------ outcome -- */
+
+void balance_begin(struct balance_load *load, const struct balance_pick *pick)
+{
+	load->service = pick->service;
+	load->server = pick->server;
+	load->member = pick->server->member;
+	if (load->member)
+		atomic_fetch_add_explicit(&load->member->in_flight, 1, memory_order_relaxed);
+}
+
+void balance_first_byte(const struct balance_load *load, uint64_t ttfb_ns)
+{
+	if (load->member && load->service->strategy == STRATEGY_LEASTTIME)
+		live_member_ttfb(load->member, ttfb_ns);
+}
+
+void balance_end(struct balance_load *load, uint16_t status, struct worker *worker)
+{
+	struct live_member *member = load->member;
+	const struct service *service = load->service;
+
+	load->member = NULL;
+	if (!member)
+		return;
+	atomic_fetch_sub_explicit(&member->in_flight, 1, memory_order_relaxed);
+	if (!service->passive || !status)
+		return;
+	/* reference d.4 */
+	if (status < 500) {
+		live_member_succeeded(member);
+		return;
+	}
+	if (live_member_failed(member, service->passive, worker->loop.now_ns))
+		LOG(LOG_WARN, "server rests after failures", LOG_S("service", service->name),
+		    LOG_S("server", load->server->url));
 }

@@ -5,10 +5,9 @@
 /*
  * balance: which server takes a request (reference/traefik.md d.1 and d.2; sticky cookies: a.1).
  *
- * Turns are counted in one atomic per service, shared by all workers and kept over updates; the
- * order of turns was unrolled when the snapshot was compiled. Servers that lately refused a
- * connection are passed over as long as another one is there. Weighted services choose a child in
- * the same way, level by level.
+ * Level by level: services made of services choose a child (a cookie's, the one whose turn it is,
+ * the client's, the first that is not down), until one has servers; strategy.h chooses among those.
+ * What comes of it is told here again (struct balance_load), since later choices depend on it.
  */
 
 #include "http/message.h"
@@ -16,7 +15,7 @@
 
 struct worker;
 
-enum { BALANCE_DEPTH_MAX = 8, BALANCE_TRIED_MAX = 4 };
+enum { BALANCE_DEPTH_MAX = SERVICE_LEVELS_MAX, BALANCE_TRIED_MAX = 4 };
 
 /* A cookie to be written, since the level chose anew. */
 struct balance_cookie {
@@ -55,6 +54,31 @@ enum balance_result balance_pick(struct worker *worker, const struct service *se
 enum balance_result balance_go_on(struct worker *worker, const struct request *request,
 				  const struct server *const *tried, size_t n_tried,
 				  struct balance_pick *pick);
+/*
+ * Reference d.2: whether the mirror with this percentage gets a copy of the total-th request (from
+ * 1). As if counted: yes whenever count * 100 < total * percent.
+ */
+static inline bool balance_is_mirrored(uint64_t total, uint8_t percent)
+{
+	return (total * percent + 99) / 100 > ((total - 1) * percent + 99) / 100;
+}
+
+/* A request on its way to a server. Zeroed: none. */
+struct balance_load {
+	const struct service *service; /* of the server */
+	const struct server *server;
+	struct live_member *member; /* NULL: nobody counts */
+};
+/* It is about to be sent to pick->server. */
+void balance_begin(struct balance_load *load, const struct balance_pick *pick);
+void balance_first_byte(const struct balance_load *load, uint64_t ttfb_ns);
+/*
+ * It is over, or is given up for another server; harmless when it never began. status: of the
+ * server's answer, or of the proxy's when the server gave none; 0: nobody can say (the client went
+ * away).
+ */
+void balance_end(struct balance_load *load, uint16_t status, struct worker *worker);
+
 /* "name=value; Path=/" */
 struct str balance_cookie_text(const struct balance_cookie *cookie, struct arena *arena);
 

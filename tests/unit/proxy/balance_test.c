@@ -14,13 +14,14 @@
 
 #include "http/header.h"
 #include "bare_worker.h"
-#include "proxy/upstream.h"
 
 enum { SERVERS = 3 };
 
 static struct bare_worker *bare;
 static struct worker *worker;
 static struct balance_state turns, outer_turns;
+static struct live_server lives[SERVERS];
+static struct live_member members[SERVERS];
 static struct server servers[SERVERS];
 static uint16_t order[] = {0, 1, 2}, heavy_order[] = {0, 0, 0, 1};
 static struct sticky sticky = {{"c", 1}, {"; Path=/", 8}};
@@ -35,10 +36,13 @@ static int set_up(void **state)
 	bare = bare_worker_new();
 	worker = &bare->worker;
 	memset(servers, 0, sizeof(servers));
+	memset(lives, 0, sizeof(lives));
+	memset(members, 0, sizeof(members));
 	atomic_store(&turns.next, 0);
 	atomic_store(&outer_turns.next, 0);
 	for (uint32_t i = 0; i < SERVERS; i++) {
 		servers[i].id = i;
+		servers[i].live = &lives[i];
 		servers[i].sticky_values[0] = i == 0   ? STR("zero")
 					      : i == 1 ? STR("one")
 						       : STR("two");
@@ -81,9 +85,7 @@ static uint32_t pick_id(const struct service *from)
 /* As if a connection to it had just been refused. */
 static void put_aside(uint32_t id)
 {
-	worker->servers[id] = calloc(1, sizeof(struct server_pool));
-	list_init(&worker->servers[id]->idle);
-	worker->servers[id]->set_aside_until_ns = worker->loop.now_ns + 1000;
+	live_server_dial_failed(&lives[id], worker->loop.now_ns);
 }
 
 static void servers_take_turns(void **state)
@@ -245,6 +247,162 @@ static void nobody_is_an_answer_too(void **state)
 	assert_ptr_equal(pick.noop, &noop);
 }
 
+static void join(void)
+{
+	for (size_t i = 0; i < SERVERS; i++)
+		servers[i].member = &members[i];
+}
+
+static void one_that_is_down_gets_nothing(void **state)
+{
+	static const struct live_passive passive = {.window_ns = NS_PER_SEC, .max_failures = 1};
+	struct balance_pick pick;
+	struct balance_load load = {0};
+
+	(void)state;
+	join();
+	service.passive = &passive;
+	service.sticky = &sticky;
+	header_add_id(&request.headers, HEADER_COOKIE, STR("c=two"));
+	assert_int_equal(balance_pick(worker, &service, &request, NULL, 0, &pick), BALANCE_SERVER);
+	assert_int_equal(pick.server->id, 2);
+	balance_begin(&load, &pick);
+	assert_int_equal(members[2].in_flight, 1);
+	balance_end(&load, 500, worker);
+	balance_end(&load, 500, worker);
+	assert_int_equal(members[2].in_flight, 0);
+	/* Its sticky clients go elsewhere, and stay there. */
+	for (int i = 0; i < 6; i++) {
+		assert_true(balance_pick(worker, &service, &request, NULL, 0, &pick));
+		assert_int_not_equal(pick.server->id, 2);
+		assert_int_equal(pick.n_cookies, 1);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		pick.server = &servers[i];
+		balance_begin(&load, &pick);
+		balance_end(&load, 502, worker);
+	}
+	/* reference d.1: no available server is an answer, not a try. */
+	assert_int_equal(balance_pick(worker, &service, &request, NULL, 0, &pick), BALANCE_NONE);
+	assert_int_equal(balance_pick(worker, &weighted, &request, NULL, 0, &pick), BALANCE_NONE);
+	worker->loop.now_ns += NS_PER_SEC;
+	assert_int_equal(balance_pick(worker, &service, &request, NULL, 0, &pick), BALANCE_SERVER);
+}
+
+static void success_and_silence_of_the_client_are_no_failures(void **state)
+{
+	static const struct live_passive passive = {.window_ns = NS_PER_SEC, .max_failures = 2};
+	static const uint16_t rows[] = {500, 0, 0, 499, 599, 200, 503, 404, 502, 101};
+	struct balance_pick pick;
+	struct balance_load load = {0};
+
+	(void)state;
+	join();
+	service.passive = &passive;
+	assert_true(balance_pick(worker, &service, &request, NULL, 0, &pick));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		balance_begin(&load, &pick);
+		balance_end(&load, rows[i], worker);
+		assert_true(live_member_is_up(pick.server->member, worker->loop.now_ns));
+	}
+	balance_begin(&load, &pick);
+	balance_end(&load, 500, worker);
+	balance_begin(&load, &pick);
+	balance_end(&load, 500, worker);
+	assert_false(live_member_is_up(pick.server->member, worker->loop.now_ns));
+}
+
+static void the_first_answers_and_mirrors_are_remembered(void **state)
+{
+	struct balance_pick pick;
+	struct service mirroring = {.kind = SERVICE_MIRRORING,
+				    .state = &outer_turns,
+				    .children = children,
+				    .n_children = 2};
+
+	(void)state;
+	assert_int_equal(balance_pick(worker, &mirroring, &request, NULL, 0, &pick),
+			 BALANCE_SERVER);
+	assert_ptr_equal(pick.mirroring, &mirroring);
+	assert_ptr_equal(pick.service, &service);
+	assert_null(pick.failover);
+}
+
+static void copies_are_spread_by_percent(void **state)
+{
+	static const struct {
+		uint8_t percent;
+		uint64_t of_1000;
+	} rows[] = {{0, 0}, {1, 10}, {10, 100}, {33, 330}, {50, 500}, {99, 990}, {100, 1000}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t count = 0;
+
+		for (uint64_t total = 1; total <= 1000; total++) {
+			/* The reference's own words (d.2). */
+			bool want = count * 100 < total * rows[i].percent;
+
+			assert_int_equal(balance_is_mirrored(total, rows[i].percent), want);
+			count += want;
+		}
+		assert_int_equal(count, rows[i].of_1000);
+	}
+}
+
+static void the_fallback_answers_when_the_first_is_down(void **state)
+{
+	static const struct health_probe probe;
+	static const struct status_range statuses = {500, 599};
+	struct balance_pick pick;
+	struct server other = {.id = 9, .live = &lives[0]};
+	struct service fallback = {.kind = SERVICE_SERVERS,
+				   .state = &turns,
+				   .turns = {order, 1},
+				   .servers = &other,
+				   .n_servers = 1};
+	struct service failover = {.kind = SERVICE_FAILOVER,
+				   .state = &outer_turns,
+				   .children = children,
+				   .n_children = 2,
+				   .statuses = &statuses,
+				   .n_statuses = 1};
+
+	(void)state;
+	join();
+	service.probe = &probe;
+	children[1].service = &fallback;
+	assert_true(balance_pick(worker, &failover, &request, NULL, 0, &pick));
+	assert_ptr_equal(pick.failover, &failover);
+	assert_int_not_equal(pick.server->id, 9);
+	for (size_t i = 0; i < SERVERS; i++)
+		live_member_probed(&members[i], false, 1);
+	assert_true(balance_pick(worker, &failover, &request, NULL, 0, &pick));
+	assert_null(pick.failover);
+	assert_int_equal(pick.server->id, 9);
+	live_member_probed(&members[1], true, 2);
+	assert_true(balance_pick(worker, &failover, &request, NULL, 0, &pick));
+	assert_int_equal(pick.server->id, 1);
+	failover.n_statuses = 0;
+	assert_true(balance_pick(worker, &failover, &request, NULL, 0, &pick));
+	assert_null(pick.failover);
+}
+
+static void middlewares_of_a_service_come_before_its_servers(void **state)
+{
+	struct mw_chain chain = {0};
+	struct balance_pick pick;
+
+	(void)state;
+	service.chain = &chain;
+	weighted.chain = &chain;
+	assert_int_equal(balance_pick(worker, &weighted, &request, NULL, 0, &pick), BALANCE_CHAIN);
+	assert_ptr_equal(pick.service, &weighted);
+	assert_int_equal(balance_go_on(worker, &request, NULL, 0, &pick), BALANCE_CHAIN);
+	assert_ptr_equal(pick.service, &service);
+	assert_int_equal(balance_go_on(worker, &request, NULL, 0, &pick), BALANCE_SERVER);
+}
+
 static void a_cookie_is_written_with_its_attributes(void **state)
 {
 	struct balance_cookie cookie = {&sticky, STR("two")};
@@ -269,6 +427,12 @@ int main(void)
 		TEST(weights_hold_exactly),
 		TEST(a_child_without_weight_loses_its_sticky_clients_too),
 		TEST(nobody_is_an_answer_too),
+		TEST(one_that_is_down_gets_nothing),
+		TEST(success_and_silence_of_the_client_are_no_failures),
+		TEST(the_first_answers_and_mirrors_are_remembered),
+		TEST(copies_are_spread_by_percent),
+		TEST(the_fallback_answers_when_the_first_is_down),
+		TEST(middlewares_of_a_service_come_before_its_servers),
 		TEST(a_cookie_is_written_with_its_attributes),
 	};
 
