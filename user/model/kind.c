@@ -5,6 +5,7 @@
 #include "model/config_map.h"
 #include "model/core_service.h"
 #include "model/endpoint_slice.h"
+#include "model/ingress.h"
 #include "model/ingress_route.h"
 #include "model/middleware_object.h"
 #include "model/object.h"
@@ -14,8 +15,9 @@
 #include "model/tls_option.h"
 #include "model/traefik_service.h"
 
-#define TRAEFIK	 "traefik.io/v1alpha1"
-#define TIDEGATE "tidegate.io/v1alpha1"
+#define TRAEFIK	   "traefik.io/v1alpha1"
+#define TIDEGATE   "tidegate.io/v1alpha1"
+#define NETWORKING "networking.k8s.io/v1"
 
 const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_INGRESS_ROUTE] = {"IngressRoute", TRAEFIK, "ingressroutes", true,
@@ -34,6 +36,9 @@ const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_CONFIG_MAP] = {"ConfigMap", "v1", "configmaps", false, &schema_config_map},
 	[KIND_SOURCE_POLICY] = {"SourcePolicy", TIDEGATE, "sourcepolicies", true,
 				&schema_source_policy},
+	[KIND_INGRESS] = {"Ingress", NETWORKING, "ingresses", false, &schema_ingress},
+	[KIND_INGRESS_CLASS] = {"IngressClass", NETWORKING, "ingressclasses", false,
+				&schema_ingress_class},
 };
 
 enum kind kind_find(struct str kind)

@@ -66,7 +66,70 @@ static const struct field crd_fields[] = {
 OPTION_GROUP(schema_crd, struct kubernetes_crd_provider, "kubernetesCRD",
 	     "Rules for Traefik's own kinds, wherever they come from.", crd_fields);
 
+#define NO_STATUS .support = IGNORED, .note = "the status of Ingresses is not written"
+
+static const struct field ingress_endpoint_fields[] = {
+	FIELD(struct ingress_endpoint, ip, .name = "ip", NO_STATUS,
+	      .doc = "Address in the status."),
+	FIELD(struct ingress_endpoint, hostname, .name = "hostname", NO_STATUS,
+	      .doc = "Host in the status."),
+	FIELD(struct ingress_endpoint, published_service, .name = "publishedService", NO_STATUS,
+	      .doc = "Service whose addresses are in the status."),
+};
+OPTION_GROUP(schema_ingress_endpoint, struct ingress_endpoint, "ingressEndpoint",
+	     "What the status of Ingresses says.", ingress_endpoint_fields);
+
+static const struct field ingress_fields[] = {
+	FIELD(struct kubernetes_ingress_provider, endpoint, .name = "endpoint", NO_API,
+	      .doc = "URL of the API server."),
+	FIELD(struct kubernetes_ingress_provider, token, .name = "token", .secret = true, NO_API,
+	      .doc = "Token for the API server, or the file that holds it."),
+	FIELD(struct kubernetes_ingress_provider, cert_auth_file_path, .name = "certAuthFilePath",
+	      NO_API, .doc = "File with the API server's certificate authority."),
+	FIELD(struct kubernetes_ingress_provider, namespaces, .name = "namespaces",
+	      .format = "namespace", .support = REFUSED, .note = "objects of all namespaces count",
+	      .doc = "Namespaces whose objects count; all when absent."),
+	FIELD(struct kubernetes_ingress_provider, label_selector, .name = "labelSelector",
+	      .support = REFUSED, .doc = "Labels that Ingresses must have to count."),
+	FIELD(struct kubernetes_ingress_provider, ingress_class, .name = "ingressClass",
+	      .doc = "Class that Ingresses must have; when empty: one of ours, none, or traefik."),
+	FIELD_IN(struct kubernetes_ingress_provider, ingress_endpoint, &schema_ingress_endpoint,
+		 .name = "ingressEndpoint", .doc = "What the status of Ingresses says."),
+	FIELD(struct kubernetes_ingress_provider, throttle_duration, .name = "throttleDuration",
+	      .preset = "0", NOT_NEGATIVE, AT_ONCE,
+	      .doc = "Time between two compilations at least."),
+	FIELD(struct kubernetes_ingress_provider, allow_external_name_services,
+	      .name = "allowExternalNameServices", .doc = "Allows Services of type ExternalName."),
+	FIELD(struct kubernetes_ingress_provider, allow_empty_services,
+	      .name = "allowEmptyServices",
+	      .doc = "Answers 503 for a Service without endpoints; its routes are dropped "
+		     "otherwise."),
+	FIELD(struct kubernetes_ingress_provider, native_lb_by_default, .name = "nativeLBByDefault",
+	      .doc = "Sends to cluster IPs where a Service does not say otherwise."),
+	FIELD(struct kubernetes_ingress_provider, disable_cluster_scope_resources,
+	      .name = "disableClusterScopeResources",
+	      .doc = "Looks at no IngressClass: names are compared with ingressClass only."),
+	FIELD(struct kubernetes_ingress_provider, disable_ingress_class_lookup,
+	      .name = "disableIngressClassLookup",
+	      .doc = "Deprecated: the same as disableClusterScopeResources."),
+	FIELD(struct kubernetes_ingress_provider, report_node_internal_ips,
+	      .name = "reportNodeInternalIPs", NO_STATUS,
+	      .doc = "Puts the nodes' addresses into the status."),
+	FIELD(struct kubernetes_ingress_provider, strict_prefix_matching,
+	      .name = "strictPrefixMatching",
+	      .doc = "A Prefix of /a matches /a and /a/b, not /ab."),
+	FIELD(struct kubernetes_ingress_provider, cross_provider_namespaces,
+	      .name = "crossProviderNamespaces", .format = "namespace",
+	      .doc = "Namespaces whose Ingresses may name objects of other providers; all when "
+		     "absent."),
+};
+OPTION_GROUP(schema_ingress_provider, struct kubernetes_ingress_provider, "kubernetesIngress",
+	     "Rules for Ingresses, wherever they come from.", ingress_fields);
+
 static const struct field providers_fields[] = {
+	FIELD_IN(struct static_providers, kubernetes_ingress, &schema_ingress_provider,
+		 .name = "kubernetesIngress",
+		 .doc = "Rules for Ingresses, wherever they come from."),
 	FIELD_IN(struct static_providers, kubernetes_crd, &schema_crd, .name = "kubernetesCRD",
 		 .doc = "Rules for Traefik's own kinds, wherever they come from."),
 	FIELD(struct static_providers, providers_throttle_duration,

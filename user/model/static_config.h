@@ -24,8 +24,25 @@ struct kubernetes_crd_provider {
 	struct strs cross_provider_namespaces; /* at NULL: unrestricted; empty list: nobody */
 };
 
+struct ingress_endpoint {
+	struct str ip, hostname, published_service;
+};
+
+struct kubernetes_ingress_provider {
+	struct str endpoint, token, cert_auth_file_path;
+	struct strs namespaces;
+	struct str label_selector, ingress_class;
+	struct ingress_endpoint ingress_endpoint;
+	struct duration throttle_duration;
+	bool allow_external_name_services, allow_empty_services, native_lb_by_default;
+	bool disable_cluster_scope_resources, disable_ingress_class_lookup;
+	bool report_node_internal_ips, strict_prefix_matching;
+	struct strs cross_provider_namespaces; /* at NULL: unrestricted; empty list: nobody */
+};
+
 struct static_providers {
 	struct kubernetes_crd_provider kubernetes_crd;
+	struct kubernetes_ingress_provider kubernetes_ingress;
 	struct duration providers_throttle_duration;
 };
 

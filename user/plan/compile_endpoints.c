@@ -310,14 +310,14 @@ static bool gather_slices(struct gathering *g, const struct object *object,
 
 	for (size_t i = 0; slices && i < slices->n; i++)
 		gather_slice(g, slices->at[i]->spec, port->name);
-	if (g->service->n_servers || c->config->providers.kubernetes_crd.allow_empty_services)
+	if (g->service->n_servers || c->rules->allow_empty_services)
 		return true;
 	diag_suggest(c->sink,
 		     diag_error(c->sink, g->path,
 				"Service " STR_FMT "/" STR_FMT " has no endpoints for port %lld",
 				STR_ARG(object->meta.namespace_), STR_ARG(object->meta.name),
 				(long long)port->port),
-		     "set providers.kubernetesCRD.allowEmptyServices to answer 503 instead");
+		     "set providers.%s.allowEmptyServices to answer 503 instead", c->rules->option);
 	return false;
 }
 
@@ -360,10 +360,10 @@ static bool external_name(struct gathering *g, const struct core_service *servic
 {
 	struct compile *c = g->compile;
 
-	if (!c->config->providers.kubernetes_crd.allow_external_name_services) {
+	if (!c->rules->allow_external_name_services) {
 		diag_suggest(c->sink,
 			     diag_error(c->sink, g->path, "ExternalName services are not allowed"),
-			     "set providers.kubernetesCRD.allowExternalNameServices");
+			     "set providers.%s.allowExternalNameServices", c->rules->option);
 		return false;
 	}
 	return server_add(g, service->external_name, port);
@@ -418,7 +418,7 @@ static bool gather(struct gathering *g, const struct object *object, const struc
 	bool is_native =
 		ref->native_lb.set
 			? ref->native_lb.value
-			: !is_child && c->config->providers.kubernetes_crd.native_lb_by_default;
+			: !is_child && c->rules->native_lb_by_default;
 
 	if (!port || !find_scheme(c, ref, port, g->path, &g->scheme))
 		return false;

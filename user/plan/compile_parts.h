@@ -56,7 +56,17 @@ struct compiled_mw {
 	struct str problem;
 };
 
+/* What the provider that an object comes from allows it (reference a.0, f.1). */
+struct provider_rules {
+	const char *suffix; /* of its names: "@kubernetescrd" */
+	const char *option; /* below providers: "kubernetesCRD" */
+	bool allow_cross_namespace, allow_external_name_services, allow_empty_services;
+	bool native_lb_by_default;
+	struct strs cross_provider_namespaces; /* at NULL: unrestricted; empty list: nobody */
+};
+
 struct compile {
+	const struct provider_rules *rules; /* of the object that is being compiled */
 	const struct store *store;
 	const struct static_config *config;
 	struct registry *registry;
@@ -150,6 +160,7 @@ struct wanted {
 	const struct object *owner; /* IngressRoute, TraefikService, Middleware */
 	const struct service_ref *ref;
 	struct str name; /* of a Service's load balancer, unqualified; empty: as a child */
+	bool is_shared;	 /* one service of that name is enough for all who want it */
 	bool in_traefik_service;
 	bool chain_is_above; /* its middlewares run where the choice begins */
 };
@@ -223,9 +234,19 @@ bool compile_route_is_ours(const struct compile *c, const struct object *object)
 /* The first problem stays; being disabled is worse than a warning. */
 void compile_route_disable(struct draft *draft, struct str problem);
 void compile_route_warn(struct draft *draft, struct str problem);
+/* The parts of a route that are the same wherever it comes from. */
+void compile_route_parse(struct compile *c, struct draft *draft, enum rule_syntax syntax,
+			 const struct diag_path *path);
+void compile_route_priority(struct compile *c, struct draft *draft, const struct diag_path *path);
+/* The known ones of the names given, or the defaults. */
+void compile_route_entry_points(struct compile *c, struct draft *draft, const struct strs *wanted,
+				const struct diag_path *path);
 /* Files a route; one that has a problem is disabled. The last of a name wins. */
 void compile_route_add(struct compile *c, const struct draft *draft,
 		       const struct strs *middlewares);
+
+/* compile_ingress: Ingress objects -> routes (reference f.1). */
+void compile_ingresses(struct compile *c);
 
 /* compile_layers: routes below routes (parentRefs). */
 enum compile_layer {

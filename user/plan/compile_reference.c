@@ -6,7 +6,7 @@
 
 #include "plan/compile_parts.h"
 
-static bool may_cross_providers(const struct kubernetes_crd_provider *provider, struct str from)
+static bool may_cross_providers(const struct provider_rules *provider, struct str from)
 {
 	if (!provider->cross_provider_namespaces.at)
 		return true;
@@ -24,7 +24,7 @@ bool compile_reference_namespace(struct compile *c, struct str from, struct str 
 
 	*ret_namespace = namespace_.len ? namespace_ : from;
 	if (str_eq(*ret_namespace, from) ||
-	    c->config->providers.kubernetes_crd.allow_cross_namespace)
+	    c->rules->allow_cross_namespace)
 		return true;
 	diag = diag_error(c->sink, path,
 			  STR_FMT " is in namespace " STR_FMT
@@ -38,13 +38,13 @@ bool compile_reference_namespace(struct compile *c, struct str from, struct str 
 static bool cross_provider(struct compile *c, struct str from, const struct object_ref *ref,
 			   const struct diag_path *path)
 {
-	const struct kubernetes_crd_provider *provider = &c->config->providers.kubernetes_crd;
+	const struct provider_rules *provider = c->rules;
 
 	if (ref->namespace_.len)
 		diag_warning(c->sink, path,
 			     "the namespace is ignored, since " STR_FMT " names a provider",
 			     STR_ARG(ref->name));
-	if (str_ends(ref->name, STR(NAMES_CRD)) && !provider->allow_cross_namespace) {
+	if (str_ends(ref->name, str_of(provider->suffix)) && !provider->allow_cross_namespace) {
 		diag_suggest(
 			c->sink,
 			diag_error(c->sink, path,

@@ -48,7 +48,7 @@ void compile_route_warn(struct draft *draft, struct str problem)
 	draft->route.problem = problem;
 }
 
-static void parse_rule(struct compile *c, struct draft *draft, enum rule_syntax syntax,
+void compile_route_parse(struct compile *c, struct draft *draft, enum rule_syntax syntax,
 		       const struct diag_path *path)
 {
 	struct rule_fault fault = {0};
@@ -69,7 +69,7 @@ static void parse_rule(struct compile *c, struct draft *draft, enum rule_syntax 
 	compile_route_disable(draft, compile_problem(c));
 }
 
-static void check_priority(struct compile *c, struct draft *draft, const struct diag_path *path)
+void compile_route_priority(struct compile *c, struct draft *draft, const struct diag_path *path)
 {
 	struct route *route = &draft->route;
 
@@ -82,8 +82,7 @@ static void check_priority(struct compile *c, struct draft *draft, const struct 
 	compile_route_disable(draft, compile_problem(c));
 }
 
-/* The known ones of the names given, or the defaults. */
-static void choose_entry_points(struct compile *c, struct draft *draft, const struct strs *wanted,
+void compile_route_entry_points(struct compile *c, struct draft *draft, const struct strs *wanted,
 				const struct diag_path *path)
 {
 	struct strs *chosen = &draft->route.entry_points;
@@ -241,12 +240,12 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 		diag_error(c->sink, DIAG_FIELD(path, "match"), "a route needs a rule");
 		return;
 	}
-	parse_rule(c, &draft, syntax_of(c, rule), DIAG_FIELD(path, "match"));
-	check_priority(c, &draft, DIAG_FIELD(path, "priority"));
+	compile_route_parse(c, &draft, syntax_of(c, rule), DIAG_FIELD(path, "match"));
+	compile_route_priority(c, &draft, DIAG_FIELD(path, "priority"));
 	if (layer == LAYER_LEAF || layer == LAYER_MIDDLE)
 		check_child(c, &draft, rule, path);
 	else
-		choose_entry_points(c, &draft, &spec->entry_points,
+		compile_route_entry_points(c, &draft, &spec->entry_points,
 				    DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"));
 	middlewares = choose_middlewares(c, &draft, rule, path);
 	if (layer == LAYER_ROOT || layer == LAYER_MIDDLE)

@@ -133,10 +133,12 @@ static const struct service *load_balancer(struct compile *c, const struct wante
 					   const struct object *object, struct str name,
 					   const struct diag_path *path)
 {
-	struct str qualified = names_join(name, STR(NAMES_CRD), c->arena);
+	struct str qualified = names_join(name, str_of(c->rules->suffix), c->arena);
 	const struct service_ref *ref = wanted->ref;
-	struct service *service;
+	struct service *service = wanted->is_shared ? table_find(&c->services, qualified) : NULL;
 
+	if (service)
+		return service;
 	if (!object->valid) {
 		diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
 		return NULL;

@@ -13,6 +13,7 @@
 
 #include "model/secret_object.h"
 #include "model/tls_option.h"
+#include "model/ingress.h"
 #include "plan/compile_parts.h"
 #include "obs/metric.h"
 #include "plan/registry.h"
@@ -119,22 +120,44 @@ static int by_key(const void *a, const void *b)
 	return str_cmp(((const struct str_pair *)a)->key, ((const struct str_pair *)b)->key);
 }
 
+/* How many Secrets an object may name for its certificates, and which. */
+static size_t n_secrets(const struct object *object)
+{
+	if (!object)
+		return 0;
+	return object->kind == KIND_INGRESS ? ((const struct ingress *)object->spec)->tls.n : 1;
+}
+
+static struct str secret_of(const struct object *object, size_t index)
+{
+	const struct ingress_route *route = object->spec;
+	const struct ingress *ingress = object->spec;
+
+	if (object->kind == KIND_INGRESS)
+		return LIST_AT(ingress->tls, const struct ingress_tls, index)->secret_name;
+	return route->tls ? route->tls->secret_name : (struct str){0};
+}
+
 /* "ns/secret" -> name of one object that asks for it, sorted (reference g.1), each once. */
 static struct str_map wanted_secrets(struct compile *c)
 {
-	struct str_map wanted = {ARENA_ARRAY(&c->scratch, struct str_pair, c->drafts.n + 1), 0};
+	struct str_map wanted = {0};
 	size_t n = 0;
 
+	for (size_t i = 0; i < c->drafts.n; i++)
+		n += n_secrets(c->drafts.at[i]->object);
+	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + 1);
+	n = 0;
 	for (size_t i = 0; wanted.at && i < c->drafts.n; i++) {
 		const struct object *object = c->drafts.at[i]->object;
-		const struct ingress_route *spec = object ? object->spec : NULL;
 
-		if (spec && spec->tls && spec->tls->secret_name.len)
-			wanted.at[wanted.n++] =
-				(struct str_pair){arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
-							       STR_ARG(object->meta.namespace_),
-							       STR_ARG(spec->tls->secret_name)),
-						  object->id};
+		for (size_t j = 0; j < n_secrets(object); j++)
+			if (secret_of(object, j).len)
+				wanted.at[wanted.n++] = (struct str_pair){
+					arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
+						     STR_ARG(object->meta.namespace_),
+						     STR_ARG(secret_of(object, j))),
+					object->id};
 	}
 	if (wanted.n)
 		qsort(wanted.at, wanted.n, sizeof(*wanted.at), by_key);
@@ -213,7 +236,8 @@ static bool client_cas(struct tls_making *making, const struct object *object,
 	for (size_t i = 0; ret_pems->at && i < names.n; i++) {
 		const struct object *found =
 			store_find(c->store, KIND_SECRET, object->meta.namespace_, names.at[i]);
-		struct str pem = found && found->valid ? compile_transport_ca(found->spec) : (struct str){0};
+		struct str pem =
+			found && found->valid ? compile_transport_ca(found->spec) : (struct str){0};
 
 		if (pem.len)
 			ret_pems->at[ret_pems->n++] = pem;

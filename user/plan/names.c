@@ -75,15 +75,21 @@ struct str names_object(struct str namespace_, struct str name, struct arena *ar
 	return normalize(concat(pieces, 3, arena));
 }
 
-struct str names_router(struct str namespace_, struct str name, struct str match,
-			struct arena *arena)
+struct str names_rule_hash(struct str match, struct arena *arena)
 {
 	unsigned char digest[32];
 	char hex[21];
-	struct str pieces[] = {namespace_, STR("-"), name, STR("-"), {hex, 20}};
 
 	hash_sha256(match, digest);
 	codec_hex(digest, 10, hex);
+	return arena_str(arena, str_n(hex, 20));
+}
+
+struct str names_router(struct str namespace_, struct str name, struct str match,
+			struct arena *arena)
+{
+	struct str pieces[] = {namespace_, STR("-"), name, STR("-"), names_rule_hash(match, arena)};
+
 	return normalize(concat(pieces, 5, arena));
 }
 

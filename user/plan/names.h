@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define NAMES_CRD      "@kubernetescrd"
+#define NAMES_INGRESS  "@kubernetes"
 #define NAMES_INTERNAL "@internal"
 
 enum { NAMES_STICKY_VALUES = 4 };
@@ -22,6 +23,8 @@ struct str names_object(struct str namespace_, struct str name, struct arena *ar
 /* Normalize(ns-name-H), H the first 20 hex digits of the rule's SHA-256. */
 struct str names_router(struct str namespace_, struct str name, struct str match,
 			struct arena *arena);
+/* H of the above alone. */
+struct str names_rule_hash(struct str match, struct arena *arena);
 /* Normalize(ns-service-port), port as written: a Service as a child. */
 struct str names_child(struct str namespace_, struct str service, struct str port,
 		       struct arena *arena);

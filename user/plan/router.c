@@ -70,6 +70,19 @@ struct shelves {
 	struct shelf any, tails, *all;
 };
 
+/* reference b.4: the order of providers; those that are not in it, such as internal, rank last. */
+static int provider_rank(struct str route)
+{
+	static const struct str providers[] = {
+		{"@kubernetescrd", 14}, {"@kubernetes", 11}, {"@file", 5}};
+	int n = sizeof(providers) / sizeof(*providers);
+
+	for (int i = 0; i < n; i++)
+		if (str_ends(route, providers[i]))
+			return i;
+	return n;
+}
+
 static int by_rank(const void *a, const void *b)
 {
 	const struct route *x = ((const struct ranked *)a)->route;
@@ -78,8 +91,7 @@ static int by_rank(const void *a, const void *b)
 
 	if (x->priority != y->priority)
 		return x->priority > y->priority ? -1 : 1;
-	/* reference b.4: providers that are not in the list, such as internal, rank last */
-	order = str_ends(x->name, STR("@internal")) - str_ends(y->name, STR("@internal"));
+	order = provider_rank(x->name) - provider_rank(y->name);
 	if (order)
 		return order;
 	order = str_cmp(x->name, y->name);
