@@ -14,6 +14,8 @@
 	X(content_type)       \
 	X(digest_auth)        \
 	X(encoded_characters) \
+	X(errors)             \
+	X(forward_auth)       \
 	X(headers)            \
 	X(ip_allow_list)      \
 	X(ip_white_list)      \

@@ -3,6 +3,8 @@
 
 #include "mw/owned_header.h"
 
+#include "http/header.h"
+
 bool owned_header_is_alias(struct str a, struct str b)
 {
 	if (a.len != b.len)
@@ -44,4 +46,23 @@ bool owned_header_is_framing(const struct header *header)
 		/* Not the header's name, but written so by some (RFC 2616 13.5.1). */
 		return str_eq_nocase(header->name, STR("Trailers"));
 	}
+}
+
+struct str owned_header_canonical(struct str name, struct arena *arena)
+{
+	bool upper = true;
+
+	if (!header_name_valid(name))
+		return name;
+	char *out = arena_alloc(arena, name.len, 1);
+
+	if (!out)
+		return (struct str){0};
+	for (size_t i = 0; i < name.len; i++) {
+		char c = ascii_lower(name.at[i]);
+
+		out[i] = upper && c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+		upper = c == '-';
+	}
+	return str_n(out, name.len);
 }

@@ -15,5 +15,7 @@ void owned_header_drop(struct headers *headers, struct str name);
 bool owned_header_is_alias(struct str a, struct str b);
 /* Names that frame or route a message: no middleware may set them from elsewhere. */
 bool owned_header_is_framing(const struct header *header);
+/* As Go spells names, "X-Auth-User"; the name itself when it is none. {0} when memory is short. */
+struct str owned_header_canonical(struct str name, struct arena *arena);
 
 #endif

@@ -20,6 +20,7 @@
 #include "http/canon.h"
 #include "http/header.h"
 #include "http/method.h"
+#include "model/service_ref.h"
 #include "mw/mw.h"
 
 #define LAB __attribute__((unused)) static
@@ -43,9 +44,14 @@ struct lab {
 		void (*release)(void *thing);
 	} owned[LAB_OWNED_MAX];
 	size_t n_owned;
+	json_t *json;
 	struct request request;
 	struct response response;
 	struct mw_call call;
+	/* What prepare asked for. */
+	struct str url, service;
+	struct mw_url_tls url_tls;
+	bool has_url_tls;
 	_Alignas(16) char slot[LAB_SLOT_MAX];
 };
 
@@ -81,6 +87,33 @@ LAB void lab_own(struct mw_prepare *prepare, void *thing, void (*release)(void *
 	lab->owned[lab->n_owned++].release = release;
 }
 
+/* Stands for any service; nobody looks into it. */
+LAB const struct service *lab_service(struct mw_prepare *prepare, const struct service_ref *ref,
+				      const struct diag_path *path)
+{
+	struct lab *lab = ((struct lab_prepare *)prepare)->lab;
+
+	if (str_eq(ref->name, STR("missing"))) {
+		diag_error(prepare->sink, path, "there is no such service");
+		return NULL;
+	}
+	lab->service = ref->name;
+	return (const struct service *)(const void *)&lab->service;
+}
+
+LAB const struct service *lab_url(struct mw_prepare *prepare, struct str url,
+				  const struct mw_url_tls *tls, const struct diag_path *path)
+{
+	struct lab *lab = ((struct lab_prepare *)prepare)->lab;
+
+	(void)path;
+	lab->url = url;
+	lab->has_url_tls = tls != NULL;
+	if (tls)
+		lab->url_tls = *tls;
+	return (const struct service *)(const void *)&lab->url;
+}
+
 LAB void lab_init(struct lab *lab)
 {
 	memset(lab, 0, sizeof(*lab));
@@ -107,7 +140,9 @@ LAB int lab_mw(struct lab *lab, const char *name, const char *config)
 	void *decoded = arena_zero(&lab->arena, 1, mw->schema->size);
 	size_t faults = schema_decode(mw->schema, json, &lab->arena, decoded, &lab->sink, NULL);
 
-	json_decref(json);
+	/* Raw fields point into it. */
+	json_decref(lab->json);
+	lab->json = json;
 	if (faults)
 		return -EINVAL;
 	lab->mw = (struct mw_instance){.mw = mw, .conf = decoded};
@@ -116,6 +151,8 @@ LAB int lab_mw(struct lab *lab, const char *name, const char *config)
 		.sink = &lab->sink,
 		.secret = lab_find_secret,
 		.own = lab_own,
+		.service = lab_service,
+		.url = lab_url,
 	};
 	int result = mw->prepare ? mw->prepare(&prepare.prepare, decoded, &lab->mw.conf) : 0;
 
@@ -132,6 +169,7 @@ LAB void lab_done(struct lab *lab)
 		lab->n_owned--;
 		lab->owned[lab->n_owned].release(lab->owned[lab->n_owned].thing);
 	}
+	json_decref(lab->json);
 	arena_done(&lab->arena);
 }
 

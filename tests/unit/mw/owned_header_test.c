@@ -36,11 +36,30 @@ static void names_that_frame_a_message_are_known(void **state)
 	lab_done(&lab);
 }
 
+static void names_are_spelled_as_go_does(void **state)
+{
+	static const char *const rows[][2] = {
+		{"x-auth-user", "X-Auth-User"},
+		{"X-AUTH_USER", "X-Auth_user"},
+		{"www-authenticate", "Www-Authenticate"},
+		{"a b", "a b"},
+		{"x--1a", "X--1a"},
+	};
+	struct lab lab;
+
+	(void)state;
+	lab_init(&lab);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		lab_assert_str(owned_header_canonical(str_of(rows[i][0]), &lab.arena), rows[i][1]);
+	lab_done(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_spelling_of_a_name_goes),
 		cmocka_unit_test(names_that_frame_a_message_are_known),
+		cmocka_unit_test(names_are_spelled_as_go_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
