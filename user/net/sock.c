@@ -150,6 +150,16 @@ int sock_local(int fd, struct addr *ret_addr, uint16_t *ret_port)
 	return addr_from_sockaddr(&sa, ret_addr, ret_port) ? 0 : -EAFNOSUPPORT;
 }
 
+int sock_peer(int fd, struct addr *ret_addr, uint16_t *ret_port)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0)
+		return -errno;
+	return addr_from_sockaddr(&sa, ret_addr, ret_port) ? 0 : -EAFNOSUPPORT;
+}
+
 ssize_t sock_read(int fd, void *buf, size_t cap)
 {
 	ssize_t n;

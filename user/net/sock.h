@@ -33,6 +33,7 @@ int sock_connect(const struct addr *addr, uint16_t port, int *ret_fd);
 /* The pending error of a socket (0, or negative). */
 int sock_error(int fd);
 int sock_local(int fd, struct addr *ret_addr, uint16_t *ret_port);
+int sock_peer(int fd, struct addr *ret_addr, uint16_t *ret_port);
 /* Bytes (0: the peer's end), or -EAGAIN, -ECONNRESET, ... */
 ssize_t sock_read(int fd, void *buf, size_t cap);
 ssize_t sock_write(int fd, const void *bytes, size_t n);

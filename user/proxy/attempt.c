@@ -92,6 +92,7 @@ void attempt_begin(struct exchange *exchange)
 		return;
 	}
 	exchange->origin_begin_ns = exchange->worker->loop.now_ns;
+	exchange->owner.use = exchange->use;
 	exchange->owner.wants_upgrade = request->upgrade;
 	exchange->owner.client = (struct proxy_header){true, request->peer, request->local,
 						       request->peer_port, request->local_port};

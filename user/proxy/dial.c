@@ -7,12 +7,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "net/resolver.h"
 #include "net/sock.h"
+#include "plan/backend_rule.h"
 #include "proxy/worker.h"
 #include "tls/tls_client.h"
 
+enum {
+	RESOLVE_LOOK_MS = 2,	 /* how often a dial looks whether its name is known */
+	RESOLVE_PATIENCE_S = 15, /* then somebody else may ask */
+	ADDRESS_TRY_MIN_S = 2,	 /* of several addresses, each gets its share of the time */
+};
+
 enum dial_step {
+	DIAL_RESOLVE,
 	DIAL_CONNECT,
 	DIAL_TLS,
 };
@@ -28,6 +38,15 @@ void dial_free(struct dial *dial)
 {
 	free(dial);
 }
+
+/* A question that is on its way; it outlives the dial that asked it. */
+struct resolving {
+	struct resolve resolve; /* first */
+	struct worker *worker;
+	struct snapshot_use *use; /* keeps the addresses' place */
+	struct live_addrs *addrs;
+	uint16_t port;
+};
 
 static void set_deadline(struct upstream *upstream, uint64_t at_ns)
 {
@@ -62,18 +81,119 @@ static void drop_socket(struct link *link)
 	link->io.ready = 0;
 }
 
+/* One of several addresses gets its share of what is left, but no less than a moment. */
+static uint64_t address_deadline(const struct dial *dial, uint64_t now_ns)
+{
+	uint64_t left = dial->deadline_ns > now_ns ? dial->deadline_ns - now_ns : 0;
+	uint64_t share = left / (dial->n_addrs - dial->next + 1);
+
+	if (share < ADDRESS_TRY_MIN_S * NS_PER_SEC)
+		share = ADDRESS_TRY_MIN_S * NS_PER_SEC;
+	return now_ns + (share < left ? share : left);
+}
+
 /* The next address that a connection can be begun to; an error when none is left. */
 static int connect_to_next(struct upstream *upstream)
 {
 	struct dial *dial = upstream->dial;
 	int error = -ECONNREFUSED;
 
+	dial->step = DIAL_CONNECT;
 	while (dial->next < dial->n_addrs) {
 		error = connect_to(upstream, &dial->addrs[dial->next++]);
-		if (!error)
-			return 0;
+		if (error)
+			continue;
+		set_deadline(upstream, address_deadline(dial, upstream->link.worker->loop.now_ns));
+		return 0;
 	}
 	return error;
+}
+
+/* ------------------------------------------------------------------ names ----- */
+
+static void on_resolved(struct mail *mail)
+{
+	struct resolving *resolving = LIST_OF(mail, struct resolving, resolve.done);
+	struct resolve *resolve = &resolving->resolve;
+	struct worker *worker = resolving->worker;
+	struct addr good[RESOLVER_ADDRS_MAX];
+	uint32_t n = 0;
+
+	/* A name must not lead where an address may not (reference/security.md A2.7). */
+	for (uint32_t i = 0; i < resolve->n_addrs; i++)
+		if (!backend_rule_refuses(worker->shared->config, &resolve->addrs[i],
+					  resolving->port))
+			good[n++] = resolve->addrs[i];
+	if (!n)
+		LOG(LOG_WARN, "server's name has no address, the last known ones stay",
+		    LOG_C("name", resolve->name),
+		    LOG_C("error", resolve->error     ? log_strerror(resolve->error)
+				   : resolve->n_addrs ? "its addresses are refused for backends"
+						      : "none"));
+	if (!n && !resolve->error)
+		resolve->error = -EACCES;
+	live_addrs_write(resolving->addrs, good, n,
+			 worker->loop.now_ns + resolver_keep_ns(resolve));
+	if (snapshot_use_put(resolving->use))
+		worker_count(&worker->counters.snapshots_held, -1);
+	free(resolving);
+}
+
+static void ask(struct worker *worker, const struct server *server,
+		const struct upstream_owner *owner)
+{
+	struct snapshot_use *use = owner->use ? owner->use : worker->use;
+	struct resolving *resolving = calloc(1, sizeof(*resolving));
+
+	if (!resolving || !worker->shared->resolver || server->dns_name.len > RESOLVER_NAME_MAX) {
+		free(resolving);
+		live_addrs_write(server->live->addrs, NULL, 0,
+				 worker->loop.now_ns + RESOLVER_KEEP_FAILED_S * NS_PER_SEC);
+		return;
+	}
+	resolving->worker = worker;
+	resolving->use = snapshot_use_get(use);
+	resolving->addrs = server->live->addrs;
+	resolving->port = server->port;
+	resolving->resolve.home = &worker->mailbox;
+	resolving->resolve.done.run = on_resolved;
+	memcpy(resolving->resolve.name, server->dns_name.at, server->dns_name.len);
+	resolver_ask(worker->shared->resolver, &resolving->resolve);
+}
+
+void dial_refresh(struct worker *worker, const struct server *server,
+		  const struct upstream_owner *owner)
+{
+	struct live_addrs *addrs = server->live ? server->live->addrs : NULL;
+	uint64_t now_ns = worker->loop.now_ns;
+
+	if (addrs && now_ns >= atomic_load_explicit(&addrs->until_ns, memory_order_acquire) &&
+	    live_addrs_claim(addrs, now_ns, RESOLVE_PATIENCE_S * NS_PER_SEC))
+		ask(worker, server, owner);
+}
+
+/*
+ * Known addresses are used at once, old ones too, while new ones are asked for. 0: connecting, or
+ * waiting for the first answer.
+ */
+static int resolve(struct upstream *upstream)
+{
+	struct live_addrs *addrs = upstream->server->live->addrs;
+	uint64_t now_ns = upstream->link.worker->loop.now_ns;
+	struct dial *dial = upstream->dial;
+	bool is_fresh = now_ns < atomic_load_explicit(&addrs->until_ns, memory_order_acquire);
+
+	dial->n_addrs = live_addrs_read(addrs, dial->addrs);
+	dial_refresh(upstream->link.worker, upstream->server, upstream->owner);
+	if (dial->n_addrs)
+		return connect_to_next(upstream);
+	if (is_fresh)
+		return -EHOSTUNREACH;
+	if (now_ns >= dial->deadline_ns)
+		return -ETIMEDOUT;
+	dial->step = DIAL_RESOLVE;
+	set_deadline(upstream, now_ns + RESOLVE_LOOK_MS * NS_PER_MS);
+	return 0;
 }
 
 /* Whether there is anything to do but to connect. */
@@ -93,19 +213,20 @@ int dial_begin(struct upstream *upstream, const struct server *server)
 
 	if (is_plain(server)) {
 		error = connect_to(upstream, &server->addr);
-	} else {
-		dial = calloc(1, sizeof(*dial));
-		if (!dial)
-			return -ENOMEM;
-		upstream->dial = dial;
-		dial->deadline_ns = deadline_ns;
-		dial->addrs[0] = server->addr;
-		dial->n_addrs = 1;
-		error = connect_to_next(upstream);
+		if (!error)
+			set_deadline(upstream, deadline_ns);
+		return error;
 	}
-	if (!error)
-		set_deadline(upstream, deadline_ns);
-	return error;
+	dial = calloc(1, sizeof(*dial));
+	if (!dial)
+		return -ENOMEM;
+	upstream->dial = dial;
+	dial->deadline_ns = deadline_ns;
+	if (server->dns_name.len)
+		return server->live && server->live->addrs ? resolve(upstream) : -EHOSTUNREACH;
+	dial->addrs[0] = server->addr;
+	dial->n_addrs = 1;
+	return connect_to_next(upstream);
 }
 
 /* -------------------------------------------------------------------- TLS ----- */
@@ -270,7 +391,22 @@ void dial_on_ready(struct upstream *upstream)
 
 void dial_on_timeout(struct upstream *upstream)
 {
-	if (upstream->dial && upstream->dial->step == DIAL_TLS) {
+	struct dial *dial = upstream->dial;
+
+	if (dial && dial->step == DIAL_RESOLVE) {
+		int error = resolve(upstream);
+
+		if (error)
+			upstream_dial_failed(upstream, error == -ETIMEDOUT ? FAIL_DIAL_TIMEOUT
+									   : FAIL_DIAL_FAILED);
+		return;
+	}
+	if (dial && dial->step == DIAL_CONNECT && dial->next < dial->n_addrs) {
+		drop_socket(&upstream->link);
+		if (connect_to_next(upstream) == 0)
+			return;
+	}
+	if (dial && dial->step == DIAL_TLS) {
 		LOG(LOG_WARN, "TLS handshake with a server timed out",
 		    LOG_S("server", upstream->server->url));
 		count(upstream->link.worker, TLS_FAILURE_CLOSED);

@@ -19,6 +19,9 @@ int dial_begin(struct upstream *upstream, const struct server *server);
 /* The connection's descriptor has become ready, or the deadline has passed. */
 void dial_on_ready(struct upstream *upstream);
 void dial_on_timeout(struct upstream *upstream);
+/* Asks for the addresses of a server's name if they are no longer fresh; waits for nothing. */
+void dial_refresh(struct worker *worker, const struct server *server,
+		  const struct upstream_owner *owner);
 /* Gives everything back. NULL is allowed. */
 void dial_free(struct dial *dial);
 #endif

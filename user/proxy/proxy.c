@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/resolver.h"
 #include "net/sock.h"
 #include "obs/access_log.h"
 #include "proxy/escalation.h"
@@ -232,7 +233,8 @@ static int init_shared(struct proxy *proxy, const struct proxy_options *options)
 	init_limits(proxy, options->config);
 	init_metrics(proxy);
 	shared->jobs = jobs_new(JOB_THREADS);
-	if (!shared->jobs)
+	shared->resolver = resolver_new();
+	if (!shared->jobs || !shared->resolver)
 		return -ENOMEM;
 	shared->escalation = escalation_new();
 	return init_access_log(proxy, options->config->access_log);
@@ -347,6 +349,7 @@ void proxy_stop(struct proxy *proxy)
 	}
 	/* Its last jobs post to mailboxes that are still open. */
 	jobs_free(proxy->shared.jobs);
+	resolver_free(proxy->shared.resolver);
 	for (uint16_t i = 0; i < proxy->n_workers; i++)
 		worker_done(&proxy->workers[i]);
 	free(proxy->workers);

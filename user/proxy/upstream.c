@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/sock.h"
 #include "proxy/dial.h"
 #include "proxy/worker.h"
 
@@ -230,6 +231,30 @@ static bool is_for(const struct upstream *upstream, const struct upstream_owner 
 	       addr_eq(&a->destination, &b->destination);
 }
 
+/* Connections to what is no longer an address of the server's name are let go. */
+static void follow_name(struct server_pool *pool, const struct live_addrs *addrs)
+{
+	uint32_t version = atomic_load_explicit(&addrs->version, memory_order_acquire);
+	struct addr known[LIVE_ADDRS_MAX], peer;
+	uint16_t port;
+
+	if (version == pool->addrs_version)
+		return;
+	uint32_t n = live_addrs_read(addrs, known);
+
+	pool->addrs_version = version;
+	LIST_EACH (&pool->idle, node) {
+		struct upstream *upstream = LIST_OF(node, struct upstream, node);
+		bool is_known = false;
+
+		if (sock_peer(upstream->link.io.fd, &peer, &port) == 0)
+			for (uint32_t i = 0; !is_known && i < n; i++)
+				is_known = addr_eq(&known[i], &peer);
+		if (!is_known)
+			close_upstream(upstream);
+	}
+}
+
 struct upstream *upstream_reuse(struct worker *worker, const struct server *server,
 				struct upstream_owner *owner)
 {
@@ -238,6 +263,10 @@ struct upstream *upstream_reuse(struct worker *worker, const struct server *serv
 
 	if (!pool || list_empty(&pool->idle) || pool->transport != upstream_transport(server)->id)
 		return NULL;
+	if (server->dns_name.len && server->live && server->live->addrs) {
+		dial_refresh(worker, server, owner);
+		follow_name(pool, server->live->addrs);
+	}
 	LIST_EACH (&pool->idle, node) {
 		upstream = LIST_OF(node, struct upstream, node);
 		if (is_for(upstream, owner))

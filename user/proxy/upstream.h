@@ -22,6 +22,7 @@
 #include "proxy/link.h"
 
 struct dial;
+struct snapshot_use;
 struct upstream_owner;
 
 enum upstream_state {
@@ -47,6 +48,8 @@ struct upstream_owner {
 	/* Whom the PROXY protocol names; has_addrs false: nobody. Set before dialling. */
 	struct proxy_header client;
 	bool wants_upgrade; /* the request switches protocols: HTTP/1.1 it must be */
+	/* What the server belongs to; NULL: the worker's current snapshot. */
+	struct snapshot_use *use;
 };
 
 struct upstream {
@@ -74,6 +77,7 @@ struct server_pool {
 	uint64_t set_aside_until_ns;	/* it refused a connection: others are asked first */
 	uint32_t n_failed;		/* dials in a row */
 	struct ssl_session_st *session; /* of TLS, for the next connection */
+	uint32_t addrs_version; /* of the name's addresses, when idle ones were looked through */
 };
 
 /* The pool of a server, or NULL: nothing was sent there yet. */

@@ -26,6 +26,7 @@ struct acceptor;
 struct escalation;
 struct jobs;
 struct log_ring;
+struct resolver;
 struct server_pool;
 
 enum {
@@ -91,6 +92,7 @@ struct worker_shared {
 	uint32_t server_tls_series[WORKER_SERVER_TLS_SERIES]; /* see dial.c */
 	uint32_t program_series;
 	struct jobs *jobs;	       /* thread-safe */
+	struct resolver *resolver;     /* thread-safe */
 	struct escalation *escalation; /* lock-free; NULL: off */
 	struct log_ring *rings;	       /* one per worker; NULL: no access log */
 	const struct access_conf *access;
