@@ -14,8 +14,6 @@
 #include "proxy/worker.h"
 
 enum {
-	SET_ASIDE_FIRST_MS = 1000,
-	SET_ASIDE_MAX_MS = 10000, /* doubled with every failure in a row, up to this */
 	/*
 	 * More may lie idle than the option says, for a moment: under load the number of requests
 	 * on their way goes up and down within milliseconds, and closing at every crest means
@@ -137,40 +135,21 @@ static struct server_pool *pool_for(struct worker *worker, const struct server *
 	return pool;
 }
 
-/* Refused, unreachable, silent: ask others first for a while, longer each time. */
-static void set_aside(struct upstream *upstream)
-{
-	struct server_pool *pool = upstream->pool;
-	uint64_t now_ns = upstream->link.worker->loop.now_ns, ms = SET_ASIDE_FIRST_MS;
-
-	for (uint32_t i = 0; i < pool->n_failed && ms < SET_ASIDE_MAX_MS; i++)
-		ms *= 2;
-	if (ms > SET_ASIDE_MAX_MS)
-		ms = SET_ASIDE_MAX_MS;
-	pool->n_failed++;
-	pool->set_aside_until_ns = now_ns + ms * NS_PER_MS;
-	if (upstream->server->live)
-		live_server_dial_failed(upstream->server->live, now_ns);
-	worker_count(&upstream->link.worker->counters.upstream_dial_failed, 1);
-}
-
 void upstream_dial_failed(struct upstream *upstream, enum fail fail)
 {
 	struct upstream_owner *owner = upstream->owner;
 
-	set_aside(upstream);
+	if (upstream->server->live)
+		live_server_dial_failed(upstream->server->live, upstream->link.worker->loop.now_ns);
+	worker_count(&upstream->link.worker->counters.upstream_dial_failed, 1);
 	close_upstream(upstream);
 	owner->events->on_dial_failed(owner, fail);
 }
 
 void upstream_established(struct upstream *upstream)
 {
-	struct server_pool *pool = upstream->pool;
-
 	if (upstream->server->live)
 		live_server_dialled(upstream->server->live);
-	pool->n_failed = 0;
-	pool->set_aside_until_ns = 0;
 	upstream->server = NULL;
 	dial_free(upstream->dial);
 	upstream->dial = NULL;

@@ -74,8 +74,6 @@ struct server_pool {
 	uint64_t transport; /* its id: what the connections were made with */
 	uint32_t max_idle;
 	uint64_t idle_ns;
-	uint64_t set_aside_until_ns;	/* it refused a connection: others are asked first */
-	uint32_t n_failed;		/* dials in a row */
 	struct ssl_session_st *session; /* of TLS, for the next connection */
 	uint32_t addrs_version; /* of the name's addresses, when idle ones were looked through */
 };
@@ -105,10 +103,6 @@ int upstream_dial(struct worker *worker, const struct server *server, struct ups
 void upstream_release(struct upstream *upstream, bool may_reuse);
 /* Closes all idle ones. */
 void upstream_close_idle(struct worker *worker);
-static inline bool upstream_is_set_aside(const struct server_pool *pool, uint64_t now_ns)
-{
-	return pool && now_ns < pool->set_aside_until_ns;
-}
 
 /* For dial.c. */
 

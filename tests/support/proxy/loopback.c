@@ -59,6 +59,7 @@ static void fill_servers(struct service *service, const struct loopback_route *c
 		server->id = conf->ports[i];
 		server->weight = 1;
 		server->transport = conf->transport;
+		server->live = ARENA_NEW(arena, struct live_server);
 		server->host = arena_printf(arena, "127.0.0.1:%u", conf->ports[i]);
 		server->url = arena_printf(arena, "http://127.0.0.1:%u", conf->ports[i]);
 		server->sticky_values[0] = arena_printf(arena, "s%u", conf->ports[i]);
