@@ -168,9 +168,77 @@ static void share(const struct abi_policy *from, struct abi_policy *ret)
 	memcpy(ret->acl6, from->acl6, sizeof(ret->acl6));
 }
 
+static uint64_t digest_list(uint64_t digest, const struct kernel_acl *at, size_t n,
+			    const struct kernel_scale *scale)
+{
+	for (const struct kernel_acl *acl = at; acl < at + n; acl++) {
+		uint64_t half[2];
+
+		memcpy(half, acl->cidr.addr.byte, sizeof(half));
+		digest = spread(digest ^ half[0], scale->seed);
+		digest = spread(digest ^ half[1], scale->seed);
+		digest = spread(digest ^ ((uint64_t)acl->cidr.bits << 16 |
+					  (uint64_t)acl->cidr.is_v4 << 8 | (uint64_t)acl->action),
+				scale->seed);
+	}
+	return digest;
+}
+
+/* Of all that decides what the table looks like. */
+static uint64_t digest_of(const struct kernel_config *config,
+			  const uint32_t slots[KERNEL_POLICIES_MAX],
+			  const size_t owners[KERNEL_POLICIES_MAX],
+			  const struct kernel_scale *scale)
+{
+	uint64_t digest = scale->acl_lines;
+
+	for (size_t i = 0; i < config->n_policies; i++) {
+		const struct kernel_policy *policy = config->policies[i];
+
+		digest =
+			spread(digest ^ ((uint64_t)slots[i] << 32 | slots[owners[i]]), scale->seed);
+		digest = spread(digest ^ kernel_policy_prefixes(policy), scale->seed);
+		if (owners[i] < i)
+			continue;
+		digest = digest_list(digest, policy->acl, policy->n_acl, scale);
+		for (size_t j = 0; j < policy->n_lists; j++)
+			digest = digest_list(digest, policy->lists[j]->at, policy->lists[j]->n,
+					     scale);
+	}
+	return digest ? digest : 1;
+}
+
+/* The table, the gate and the policies' part of them are those of old. */
+static void take_over(const struct kernel_config *config, const uint32_t slots[KERNEL_POLICIES_MAX],
+		      const struct kernel_image *old, struct kernel_image *image)
+{
+	memcpy(image->acl, old->acl, image->n_acl_lines * sizeof(*image->acl));
+	memcpy(image->gate, old->gate, sizeof(image->gate));
+	for (size_t i = 0; i < config->n_policies; i++)
+		share(&old->policies[slots[i]], &image->policies[slots[i]]);
+}
+
+static int file_policies(const struct kernel_config *config,
+			 const uint32_t slots[KERNEL_POLICIES_MAX],
+			 const size_t owners[KERNEL_POLICIES_MAX], struct building *building)
+{
+	struct kernel_image *image = building->image;
+
+	for (size_t i = 0; i < config->n_policies; i++) {
+		struct abi_policy *policy = &image->policies[slots[i]];
+
+		building->owner = slots[i];
+		if (owners[i] < i)
+			share(&image->policies[slots[owners[i]]], policy);
+		else if (kernel_policy_prefixes(config->policies[i]))
+			TRY(file_policy(building, config->policies[i], policy));
+	}
+	return building->n <= image->n_acl_lines * ABI_ACL_FILL ? 0 : -ENOSPC;
+}
+
 int kernel_acl_build(const struct kernel_config *config, const uint32_t slots[KERNEL_POLICIES_MAX],
-		     const struct kernel_scale *scale, struct arena *arena,
-		     struct kernel_image *image)
+		     const struct kernel_image *old, const struct kernel_scale *scale,
+		     struct arena *arena, struct kernel_image *image)
 {
 	struct building building = {.scale = scale, .image = image};
 	size_t owners[KERNEL_POLICIES_MAX];
@@ -190,16 +258,11 @@ int kernel_acl_build(const struct kernel_config *config, const uint32_t slots[KE
 	image->acl = ARENA_ARRAY(arena, struct abi_acl_line, image->n_acl_lines);
 	if (!image->acl)
 		return -ENOMEM;
-	for (size_t i = 0; i < config->n_policies; i++) {
-		struct abi_policy *policy = &image->policies[slots[i]];
-
-		building.owner = slots[i];
-		if (owners[i] < i)
-			share(&image->policies[slots[owners[i]]], policy);
-		else if (kernel_policy_prefixes(config->policies[i]))
-			TRY(file_policy(&building, config->policies[i], policy));
-	}
-	return building.n <= image->n_acl_lines * ABI_ACL_FILL ? 0 : -ENOSPC;
+	image->acl_digest = digest_of(config, slots, owners, scale);
+	if (!old || old->acl_digest != image->acl_digest)
+		return file_policies(config, slots, owners, &building);
+	take_over(config, slots, old, image);
+	return 0;
 }
 
 static enum abi_action find(const struct kernel_image *image, uint64_t name,

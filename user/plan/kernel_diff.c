@@ -215,7 +215,7 @@ int kernel_image(const struct kernel_config *config, const struct kernel_image *
 		return -ENOMEM;
 	TRY(place_policies(config, old, scale, image, slots));
 	TRY(place_entries(config, old, slots, image));
-	TRY(kernel_acl_build(config, slots, scale, arena, image));
+	TRY(kernel_acl_build(config, slots, old, scale, arena, image));
 	*ret_image = image;
 	return 0;
 }

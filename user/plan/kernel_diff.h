@@ -22,6 +22,8 @@ struct kernel_image {
 	struct abi_gate_line gate[ABI_GATE_LINES];
 	struct abi_acl_line *acl;
 	uint32_t n_acl_lines; /* a power of two; 0: no prefixes */
+	uint64_t acl_digest;  /* of what acl, gate and the policies' part of them came from; 0:
+				 unknown */
 };
 
 enum kernel_op_kind {

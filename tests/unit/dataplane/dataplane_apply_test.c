@@ -322,6 +322,11 @@ static void a_million_prefixes_are_swapped_at_once(void **state)
 			CHECK_INT(listed, lab_send(lab, listed), XDP_DROP);
 			CHECK_INT(other, lab_send(lab, other), XDP_PASS);
 		}
+		policy->packets = (struct kernel_limit){1000, 1000};
+		assert_int_equal(dataplane_apply(lab->dataplane, config, &result), 0);
+		print_message("another change beside them: %.0f ms\n",
+			      (double)result.publish_ns / 1e6);
+		CHECK_INT("operations", result.n_ops, 1);
 	}
 }
 

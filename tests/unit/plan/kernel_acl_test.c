@@ -232,6 +232,37 @@ static void a_million_prefixes_fit_and_are_found(void **state)
 	CHECK_INT("not listed", kernel_acl_ask(image, 1, &scale, &other), ABI_ACTION_NONE);
 }
 
+static void unchanged_lists_are_taken_over(void **state)
+{
+	struct kernel_list *list = hosts(5000, true);
+	struct kernel_config *configs[3];
+	struct kernel_image *first, *second, *fresh;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		configs[i] = kernel_config_new(&arena);
+		struct kernel_policy *a = kernel_config_policy(configs[i], STR("a"));
+		struct kernel_policy *b = kernel_config_policy(configs[i], STR("b"));
+
+		assert_true(kernel_policy_add_list(a, list));
+		add_prefix(configs[i], b, "10.0.0.0/8", KERNEL_ALLOW);
+		b->packets.per_second = 100 * i; /* no list's business */
+		if (i == 2)
+			add_prefix(configs[i], b, "10.1.0.0/16", KERNEL_DENY);
+	}
+	first = image_of(configs[0]);
+	CHECK_INT("again", kernel_image(configs[1], first, &scale, &arena, &second), 0);
+	CHECK_INT("the same", second->acl_digest == first->acl_digest, true);
+	fresh = image_of(configs[1]);
+	assert_memory_equal(second->acl, fresh->acl, fresh->n_acl_lines * sizeof(*fresh->acl));
+	assert_memory_equal(second->gate, fresh->gate, sizeof(fresh->gate));
+	assert_memory_equal(second->policies, fresh->policies, sizeof(fresh->policies));
+	CHECK_INT("another", kernel_image(configs[2], second, &scale, &arena, &first), 0);
+	CHECK_INT("not the same", second->acl_digest == first->acl_digest, false);
+	fresh = image_of(configs[2]);
+	assert_memory_equal(first->acl, fresh->acl, fresh->n_acl_lines * sizeof(*fresh->acl));
+}
+
 static void more_than_there_is_room_for_is_told(void **state)
 {
 	struct kernel_config *config = kernel_config_new(&arena);
@@ -255,6 +286,7 @@ int main(void)
 		TEST(the_gate_is_open_for_every_listed_network),
 		TEST(random_lists_answer_as_a_search_through_them_does),
 		TEST(a_million_prefixes_fit_and_are_found),
+		TEST(unchanged_lists_are_taken_over),
 		TEST(more_than_there_is_room_for_is_told),
 	};
 
