@@ -121,6 +121,13 @@ struct request_deadlines {
 			      cuts */
 };
 
+/* The certificates that a client has shown in its handshake, in DER: its own first, then what it
+ * sent to go with it. */
+struct client_certs {
+	uint16_t n;
+	struct str der[];
+};
+
 struct request {
 	struct arena *arena; /* the exchange's; everything made for this request */
 
@@ -155,9 +162,10 @@ struct request {
 	bool is_tls;
 	bool peer_trusted; /* forwardedHeaders trust of the entry point */
 	uint16_t peer_port, local_port;
-	struct addr peer, local; /* peer after PROXY protocol */
-	struct str sni;		 /* lower case, empty when there was none */
-	uint16_t entry_point;	 /* index in the snapshot's entry points */
+	struct addr peer, local;		 /* peer after PROXY protocol */
+	struct str sni;				 /* lower case, empty when there was none */
+	const struct client_certs *client_certs; /* NULL: none was shown, or asked for */
+	uint16_t entry_point;			 /* index in the snapshot's entry points */
 
 	/* Said by middlewares. */
 	struct request_deadlines deadlines;

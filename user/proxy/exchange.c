@@ -79,6 +79,7 @@ static void fill_request(struct exchange *exchange)
 	request->local = conn->local;
 	request->local_port = conn->local_port;
 	request->sni = conn->sni;
+	request->client_certs = conn->link.tls ? tls_conn_client_certs(conn->link.tls) : NULL;
 	request->entry_point = conn->entry->index;
 }
 

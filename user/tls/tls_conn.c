@@ -15,6 +15,7 @@
 #include "tls/tls_client.h"
 #include "tls/tls_hello.h"
 #include "tls/tls_ktls.h"
+#include "tls/tls_peer.h"
 #include "tls/tls_stream.h"
 #include "tls/tls_table_lookup.h"
 
@@ -29,7 +30,7 @@ struct tls_conn {
 	struct tls_hello *hello;   /* while the handshake lasts */
 	struct tls_client *client; /* whose connection it is; NULL: the server's side */
 	SSL_SESSION *session;	   /* client: the newest, not taken yet */
-	X509 *peer_cert;
+	struct client_certs *client_certs;
 	const char *cipher;
 	char *sni; /* NULL: none */
 	int fd;
@@ -219,7 +220,7 @@ void tls_conn_free(struct tls_conn *conn)
 	SSL_SESSION_free(conn->session);
 	tls_client_unref(conn->client);
 	tls_stream_free(conn->stream);
-	X509_free(conn->peer_cert);
+	free(conn->client_certs);
 	free(conn->sni);
 	free(conn);
 }
@@ -307,7 +308,8 @@ static bool keep_facts(struct tls_conn *conn)
 	conn->version = (uint16_t)SSL_version(conn->ssl);
 	conn->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(conn->ssl));
 	conn->resumed = SSL_session_reused(conn->ssl);
-	conn->peer_cert = SSL_get1_peer_certificate(conn->ssl);
+	if (tls_peer_take(conn->ssl, &conn->client_certs) < 0)
+		return false;
 	conn->ktls_tx = (uint8_t)tls_ktls_tx(conn->ssl, conn->ktls_enabled);
 	conn->ktls_rx = (uint8_t)tls_ktls_rx(conn->ssl, conn->ktls_enabled);
 	return true;
@@ -424,15 +426,15 @@ struct tls_facts tls_conn_facts(const struct tls_conn *conn)
 		.version = conn->version,
 		.policy = conn->policy,
 		.resumed = conn->resumed,
-		.has_peer_cert = conn->peer_cert != NULL,
+		.has_peer_cert = conn->client_certs != NULL,
 		.ktls_tx = conn->ktls_tx,
 		.ktls_rx = conn->ktls_rx,
 	};
 }
 
-X509 *tls_conn_peer_cert(const struct tls_conn *conn)
+const struct client_certs *tls_conn_client_certs(const struct tls_conn *conn)
 {
-	return conn->peer_cert;
+	return conn->client_certs;
 }
 
 /* The errno that stands for a failed read or write. */

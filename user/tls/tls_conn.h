@@ -109,8 +109,8 @@ struct str tls_conn_peer_alert(const struct tls_conn *conn);
 struct ssl_session_st *tls_conn_take_session(struct tls_conn *conn);
 /* After the handshake. */
 struct tls_facts tls_conn_facts(const struct tls_conn *conn);
-/* The client's certificate, borrowed, or NULL. */
-X509 *tls_conn_peer_cert(const struct tls_conn *conn);
+/* The certificates that the client has shown, borrowed; NULL: none. */
+const struct client_certs *tls_conn_client_certs(const struct tls_conn *conn);
 
 /*
  * Bytes read (> 0), 0 after close_notify, -EAGAIN, -ECONNRESET when the peer went without

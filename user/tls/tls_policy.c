@@ -12,6 +12,7 @@
 
 #include "tls/tls_cert.h"
 #include "tls/tls_hello.h"
+#include "tls/tls_peer.h"
 #include "tls/tls_suite.h"
 
 enum { CIPHER_LIST_MAX = 2048 };
@@ -210,7 +211,14 @@ static int accept_any(int ok, X509_STORE_CTX *store)
 {
 	(void)ok;
 	X509_STORE_CTX_set_error(store, X509_V_OK);
+	tls_peer_on_verify(store);
 	return 1;
+}
+
+static int accept_verified(int ok, X509_STORE_CTX *store)
+{
+	tls_peer_on_verify(store);
+	return ok;
 }
 
 static int add_ca(void *context, X509 *x509)
@@ -258,6 +266,9 @@ static int make_context(struct wanted *wanted, const struct str *cas, size_t n_c
 			   "this OpenSSL offers none of the cipher suites");
 		wanted->failed = true;
 	}
+	/* As Go: any of these is trusted, also one that another CA has signed. */
+	X509_STORE_set_flags(SSL_CTX_get_cert_store(policy->ctx), X509_V_FLAG_PARTIAL_CHAIN);
+
 	int added = add_cas(wanted, cas, n_cas);
 
 	ERR_clear_error();
@@ -387,7 +398,7 @@ bool tls_policy_apply(const struct tls_policy *policy, SSL *ssl, struct str sni)
 	    SSL_set_max_proto_version(ssl, policy->max_version) != 1 ||
 	    SSL_set1_groups(ssl, policy->groups, (int)policy->n_groups) != 1)
 		return false;
-	SSL_set_verify(ssl, modes[policy->auth], unchecked ? accept_any : NULL);
+	SSL_set_verify(ssl, modes[policy->auth], unchecked ? accept_any : accept_verified);
 	if (!policy->tickets) {
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
 		SSL_set_num_tickets(ssl, 0);
