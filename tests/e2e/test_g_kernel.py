@@ -3,6 +3,7 @@
 
 import json
 import os
+import time
 
 import pytest
 from conftest import CLIENT, FLOODER, GATEWAY, LOADER, middleware, route, run, source_policy
@@ -66,6 +67,31 @@ def test_a_deny_list_edit_is_live_both_ways(gateway):
     assert gateway.get("x.test", "/", "--interface", FLOODER, "--connect-timeout", "1")[0] == 0
     gateway.update("20.yaml", source_policy("p", {"deny": ["192.0.2.0/24"]}))
     assert gateway.get("x.test", "/", "--interface", FLOODER)[0] == 200
+
+
+def hosts_policy(first, n, *others):
+    """A SourcePolicy that denies n hosts outside 10.0.0.0/8, and others, as YAML text."""
+    step, rows = 2654435761, []
+    for i in range(first, first + n):
+        word = i * step & 0xFFFFFFFF
+        rows.append(f"  - {word >> 24 or 1}.{word >> 16 & 255}.{word >> 8 & 255}.{word & 255}\n"
+                    if word >> 24 != 10 else f"  - 11.{word >> 16 & 255}.{word >> 8 & 255}.{word & 255}\n")
+    rows += [f"  - {other}\n" for other in others]
+    return ("apiVersion: tidegate.io/v1alpha1\nkind: SourcePolicy\nmetadata: {name: p, namespace: default}\n"
+            "spec:\n  deny:\n" + "".join(rows))
+
+
+def test_a_million_denied_sources_are_in_force_within_seconds(gateway):
+    start(gateway)
+    large, next_one = hosts_policy(0, 999_990, f"{FLOODER}/32"), hosts_policy(999_990, 999_990, "192.0.2.0/24")
+    begun = time.monotonic()
+    gateway.update("20.yaml", large)
+    assert time.monotonic() - begun < 20
+    assert gateway.get("x.test", "/", "--interface", FLOODER, "--connect-timeout", "1")[0] == 0
+    assert gateway.get("x.test", "/", "--interface", CLIENT)[0] == 200
+    gateway.update("20.yaml", next_one)
+    assert gateway.get("x.test", "/", "--interface", FLOODER)[0] == 200
+    assert "kernel plane refused" not in gateway.log()
 
 
 def test_new_connections_are_limited_per_source(gateway):

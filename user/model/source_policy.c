@@ -4,7 +4,7 @@
  */
 #include "model/source_policy.h"
 
-enum { MAX_CIDRS = 1 << 18 };
+enum { MAX_CIDRS = 1 << 20 };
 
 static const struct field limits_fields[] = {
 	FIELD(struct source_limits, packets_per_second, .name = "packetsPerSecond", .min = 0,
