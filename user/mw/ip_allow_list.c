@@ -8,14 +8,20 @@
 
 #include "http/status.h"
 #include "model/mw_conf.h"
+#include "mw/cidr_index.h"
 #include "mw/client_source.h"
 #include "mw/mw_list.h"
 
 struct ip_allow_list {
 	struct client_source source;
-	struct cidr_set allowed;
+	const struct cidr_index *allowed;
 	uint16_t status;
 };
+
+static void release(void *index)
+{
+	cidr_index_free(index);
+}
 
 static int prepare(struct mw_prepare *prepare, const void *decoded, const void **ret_conf)
 {
@@ -24,8 +30,8 @@ static int prepare(struct mw_prepare *prepare, const void *decoded, const void *
 
 	if (!self)
 		return -ENOMEM;
-	int allowed = client_source_prepare_set(prepare, &from->source_range, "sourceRange",
-						&self->allowed);
+	struct cidr_set set;
+	int allowed = client_source_prepare_set(prepare, &from->source_range, "sourceRange", &set);
 	int source = client_source_prepare(prepare, from->ip_strategy, &self->source);
 
 	if (allowed < 0 || source < 0)
@@ -35,6 +41,12 @@ static int prepare(struct mw_prepare *prepare, const void *decoded, const void *
 			   "must not be empty");
 		return -EINVAL;
 	}
+	struct cidr_index *index = cidr_index_new(&set);
+
+	if (!index)
+		return -ENOMEM;
+	prepare->own(prepare, index, release);
+	self->allowed = index;
 	self->status = from->reject_status_code ? (uint16_t)from->reject_status_code : 403;
 	if (status_text(self->status).len == 0) {
 		diag_error(prepare->sink, DIAG_FIELD(prepare->path, "rejectStatusCode"),
@@ -50,7 +62,7 @@ static bool allows(const struct ip_allow_list *self, const struct request *reque
 	struct addr addr;
 
 	return client_source_addr(&self->source, request, &addr) &&
-	       cidr_set_contains(&self->allowed, &addr);
+	       cidr_index_contains(self->allowed, &addr);
 }
 
 static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_call *call)

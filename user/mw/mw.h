@@ -163,6 +163,13 @@ struct mw_prepare {
 					 const struct diag_path *path);
 	const struct service *(*url)(struct mw_prepare *prepare, struct str url,
 				     const struct mw_url_tls *tls, const struct diag_path *path);
+	/*
+	 * Something that is made once for its key and lives on for as long as some snapshot uses
+	 * it: what costs much to make, or must outlast updates (connections). NULL when make()
+	 * returned that.
+	 */
+	void *(*keep)(struct mw_prepare *prepare, struct str key, void *(*make)(void *context),
+		      void *context, void (*release)(void *thing));
 	/* Registers something to be freed with the snapshot (regular expressions). */
 	void (*own)(struct mw_prepare *prepare, void *thing, void (*release)(void *));
 };

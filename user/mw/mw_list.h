@@ -12,6 +12,7 @@
 	X(chain)              \
 	X(compress)           \
 	X(content_type)       \
+	X(deny)               \
 	X(digest_auth)        \
 	X(encoded_characters) \
 	X(errors)             \
@@ -24,8 +25,10 @@
 	X(redirect_scheme)    \
 	X(replace_path)       \
 	X(replace_path_regex) \
+	X(request_id)         \
 	X(strip_prefix)       \
-	X(strip_prefix_regex)
+	X(strip_prefix_regex) \
+	X(timeouts)
 
 #define MW_DECLARE(name) extern const struct mw name##_mw;
 MW_LIST(MW_DECLARE)

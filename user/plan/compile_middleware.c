@@ -86,6 +86,17 @@ static const struct service *prepare_url(struct mw_prepare *prepare, struct str 
 	return compile_url(((struct preparing *)prepare)->compile, url, tls, path);
 }
 
+static void *prepare_keep(struct mw_prepare *prepare, struct str key, void *(*make)(void *context),
+			  void *context, void (*release)(void *thing))
+{
+	struct compile *c = ((struct preparing *)prepare)->compile;
+	void *thing = NULL;
+
+	if (registry_thing(c->registry, key, make, context, release, &thing) < 0)
+		return NULL;
+	return thing;
+}
+
 static void prepare_own(struct mw_prepare *prepare, void *thing, void (*release)(void *))
 {
 	snapshot_own(((struct preparing *)prepare)->compile->snapshot, thing, release);
@@ -123,6 +134,7 @@ static void prepare(struct compile *c, struct compiled_mw *mw, struct str namesp
 		.config_map = prepare_config_map,
 		.service = prepare_service,
 		.url = prepare_url,
+		.keep = prepare_keep,
 		.own = prepare_own,
 	};
 	status = mw->mw->prepare(&preparing.prepare, mw->decoded, &mw->conf);

@@ -114,6 +114,25 @@ LAB const struct service *lab_url(struct mw_prepare *prepare, struct str url,
 	return (const struct service *)(const void *)&lab->url;
 }
 
+LAB void *lab_keep(struct mw_prepare *prepare, struct str key, void *(*make)(void *context),
+		   void *context, void (*release)(void *thing))
+{
+	void *thing = make(context);
+
+	assert_true(key.len > 0);
+	if (thing)
+		lab_own(prepare, thing, release);
+	return thing;
+}
+
+/* ConfigMaps come from the same table as Secrets. */
+LAB bool lab_find_config_map(struct mw_prepare *prepare, struct str name, struct str_map *ret_data)
+{
+	struct str type;
+
+	return lab_find_secret(prepare, name, &type, ret_data);
+}
+
 LAB void lab_init(struct lab *lab)
 {
 	memset(lab, 0, sizeof(*lab));
@@ -150,6 +169,8 @@ LAB int lab_mw(struct lab *lab, const char *name, const char *config)
 		.arena = &lab->arena,
 		.sink = &lab->sink,
 		.secret = lab_find_secret,
+		.config_map = lab_find_config_map,
+		.keep = lab_keep,
 		.own = lab_own,
 		.service = lab_service,
 		.url = lab_url,
