@@ -14,6 +14,7 @@
 #include "proxy/acceptor.h"
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
+#include "proxy/health.h"
 #include "proxy/upstream.h"
 
 struct publication {
@@ -33,7 +34,7 @@ struct str worker_date(struct worker *worker)
 	return date_cache_text(&worker->date, (int64_t)(worker->loop.wall_ns / NS_PER_SEC));
 }
 
-static void drop_use(struct worker *worker, struct snapshot_use *use)
+void worker_drop_use(struct worker *worker, struct snapshot_use *use)
 {
 	if (snapshot_use_put(use))
 		worker_count(&worker->counters.snapshots_held, -1);
@@ -58,7 +59,9 @@ static int adopt(struct worker *worker, struct snapshot *snapshot)
 	worker->use = use;
 	worker_count(&worker->counters.snapshots_held, 1);
 	atomic_store_explicit(&worker->revision, snapshot->revision, memory_order_release);
-	drop_use(worker, before);
+	worker_drop_use(worker, before);
+	if (worker->index == 0)
+		health_adopt(worker);
 	return 0;
 }
 
@@ -264,9 +267,10 @@ void worker_done(struct worker *worker)
 		close_listeners(worker, false);
 		close_connections(worker);
 	}
+	health_free(worker->health);
 	if (worker->loop.epoll_fd >= 0)
 		loop_done(&worker->loop);
-	drop_use(worker, worker->use);
+	worker_drop_use(worker, worker->use);
 	upstream_pools_done(worker);
 	free_arenas(worker);
 	slab_done(&worker->conns);

@@ -24,6 +24,7 @@
 struct access_conf;
 struct acceptor;
 struct escalation;
+struct health;
 struct jobs;
 struct log_ring;
 struct resolver;
@@ -109,6 +110,7 @@ struct worker {
 	struct worker_shared *shared;
 	uint16_t index;
 	bool draining;
+	struct health *health;	   /* of the first worker; see health.h */
 	struct timer accept_grace; /* how long new connections are still taken */
 	struct snapshot_use *use;  /* the current snapshot */
 	_Atomic uint64_t revision;
@@ -152,6 +154,9 @@ int worker_init(struct worker *worker, struct worker_shared *shared, uint16_t in
 int worker_start(struct worker *worker);
 /* After the thread has ended, or instead of starting it: closes and frees everything. */
 void worker_done(struct worker *worker);
+
+/* A request, handshake or probe has ended that had its own use of a snapshot. NULL is allowed. */
+void worker_drop_use(struct worker *worker, struct snapshot_use *use);
 
 /* From any thread. Takes over a reference to the snapshot. */
 int worker_publish(struct worker *worker, struct snapshot *snapshot);

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+/* probe: see the header. */
+
+#include "proxy/probe.h"
+
+#include <errno.h>
+
+#include "http/h1_parse.h"
+#include "http/h1_write.h"
+#include "http/header.h"
+#include "http/method.h"
+#include "http/uri.h"
+#include "proxy/worker.h"
+
+enum {
+	REDIRECTS_MAX = 10, /* as Go's client */
+	ARENA_MAX_BYTES = 256 << 10,
+	ARENA_BLOCK_BYTES = 4096,
+	ANSWER_HEADERS = 32,
+};
+
+static struct probe *of_owner(struct upstream_owner *owner)
+{
+	return (struct probe *)owner;
+}
+
+static void release(struct probe *probe)
+{
+	if (probe->upstream)
+		upstream_release(probe->upstream, false);
+	probe->upstream = NULL;
+}
+
+void probe_cancel(struct probe *probe)
+{
+	if (!probe->runs)
+		return;
+	probe->runs = false;
+	timer_cancel(&probe->worker->loop.timers, &probe->timer);
+	release(probe);
+	arena_done(&probe->arena);
+}
+
+static void done(struct probe *probe, bool is_up, struct str why)
+{
+	probe_cancel(probe);
+	probe->on_done(probe, is_up, why);
+}
+
+static void connect_to_target(struct probe *probe)
+{
+	int error = upstream_dial(probe->worker, probe->target, &probe->owner, &probe->upstream);
+
+	if (!error)
+		return;
+	/* Told from the loop, as all else. */
+	probe->upstream = NULL;
+	probe->why_not = STR("no connection can be made");
+	timer_set(&probe->worker->loop.timers, &probe->timer, probe->worker->loop.now_ns);
+}
+
+/* ------------------------------------------------------------------ answer -- */
+
+static bool is_redirect(uint16_t status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* Whether a URL leads to the same scheme, host and port. */
+static bool is_same_server(const struct probe *probe, const struct uri *uri)
+{
+	struct str scheme = probe->target->scheme == TRANSPORT_HTTPS ? STR("https") : STR("http");
+
+	return str_eq_nocase(uri->scheme, scheme) &&
+	       (str_eq_nocase(uri->authority, probe->request.authority) ||
+		str_eq_nocase(uri->authority, probe->target->host));
+}
+
+/* Asks again when the answer says so and it may. */
+static bool follows(struct probe *probe, const struct response *response)
+{
+	struct str location = header_value(&response->headers, HEADER_LOCATION);
+	struct request *request = &probe->request;
+	ptrdiff_t fragment = str_find(location, '#');
+	struct uri uri;
+
+	if (!probe->conf->follow_redirects || !is_redirect(response->status) || !location.len)
+		return false;
+	if (fragment >= 0)
+		location = str_take(location, (size_t)fragment);
+	location = arena_str(&probe->arena, location);
+	if (!location.at || uri_parse(location, METHOD_GET, &uri) ||
+	    (uri.form == URI_ABSOLUTE && !is_same_server(probe, &uri)))
+		return false;
+	if (probe->n_redirects++ == REDIRECTS_MAX) {
+		done(probe, false, STR("too many redirections"));
+		return true;
+	}
+	request->raw_path = uri.path;
+	request->query = uri.query;
+	request->has_query = uri.has_query;
+	if (response->status < 307 && request->method_id != METHOD_HEAD) {
+		request->method_id = METHOD_GET;
+		request->method = STR("GET");
+	}
+	release(probe);
+	connect_to_target(probe);
+	return true;
+}
+
+static void judge(struct probe *probe, const struct response *response)
+{
+	uint16_t status = response->status, want = probe->conf->status;
+	bool is_up = want ? status == want : status >= 200 && status < 400;
+	char text[48];
+
+	if (follows(probe, response))
+		return;
+	snprintf(text, sizeof(text), "status %u", status);
+	done(probe, is_up, str_of(text));
+}
+
+/* True: nothing more is to be done. */
+static bool parse(struct probe *probe)
+{
+	struct link *link = &probe->upstream->link;
+	const struct h1_limits limits = {H1_MAX_HEAD_BYTES, H1_MAX_HEADERS};
+	const struct h1_asked asked = {.head = probe->request.method_id == METHOD_HEAD};
+
+	for (;;) {
+		struct header slots[ANSWER_HEADERS];
+		struct response response = {
+			.arena = &probe->arena,
+			.headers = {.at = slots, .cap = ANSWER_HEADERS, .arena = &probe->arena},
+		};
+		enum fail fail;
+		ssize_t n =
+			h1_parse_response(held_str(&link->in), &limits, &asked, &response, &fail);
+
+		if (n == -EAGAIN)
+			return false;
+		if (n < 0) {
+			done(probe, false, STR("the answer is not HTTP"));
+			return true;
+		}
+		if (response.status >= 200) {
+			judge(probe, &response);
+			return true;
+		}
+		held_take(&link->in, &link->worker->blocks, (size_t)n);
+	}
+}
+
+static void read_answer(struct probe *probe)
+{
+	enum { READ_BYTES = 2048 };
+	struct link *link = &probe->upstream->link;
+
+	while (link_can_read(link)) {
+		size_t room;
+		char *at = held_room(&link->in, &link->worker->blocks, READ_BYTES, &room);
+		ssize_t n = at ? link_read(link, at, room) : -ENOMEM;
+
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0) {
+			done(probe, false, STR("the connection ended without an answer"));
+			return;
+		}
+		held_added(&link->in, (size_t)n);
+		if (parse(probe))
+			return;
+	}
+}
+
+/* ------------------------------------------------------------------ events -- */
+
+static void send_request(struct probe *probe)
+{
+	struct h1_request_options options = {0};
+	char *head = probe->worker->out;
+	ssize_t n = h1_write_request(&probe->request, &options, head, WORKER_OUT_BYTES);
+
+	if (n < 0 || link_write(&probe->upstream->link, head, (size_t)n) < 0)
+		done(probe, false, STR("the request could not be sent"));
+}
+
+static void on_ready(struct upstream_owner *owner)
+{
+	struct probe *probe = of_owner(owner);
+	struct link *link = &probe->upstream->link;
+
+	/* The first event of a connection is that it stands. */
+	if (!probe->upstream->n_exchanges) {
+		probe->upstream->n_exchanges = 1;
+		send_request(probe);
+		if (!probe->runs)
+			return;
+	}
+	if (link_backlog(link) && link_flush(link) < 0 && link_backlog(link) &&
+	    link->io.ready & LOOP_ERROR) {
+		done(probe, false, STR("the request could not be sent"));
+		return;
+	}
+	read_answer(probe);
+}
+
+static void on_dial_failed(struct upstream_owner *owner, enum fail fail)
+{
+	struct probe *probe = of_owner(owner);
+
+	probe->upstream = NULL;
+	done(probe, false,
+	     fail == FAIL_DIAL_TIMEOUT	? STR("connecting took too long")
+	     : fail == FAIL_DIAL_FAILED ? STR("it refused the connection")
+					: STR("the TLS handshake failed"));
+}
+
+static void on_upstream_timeout(struct upstream_owner *owner)
+{
+	done(of_owner(owner), false, STR("no answer in time"));
+}
+
+static void on_time(struct timer *timer)
+{
+	struct probe *probe = LIST_OF(timer, struct probe, timer);
+
+	done(probe, false, probe->why_not.len ? probe->why_not : STR("no answer in time"));
+}
+
+static const struct upstream_events events = {on_ready, on_dial_failed, on_upstream_timeout};
+
+static bool make_request(struct probe *probe)
+{
+	const struct health_probe *conf = probe->conf;
+	struct request *request = &probe->request;
+	struct uri uri;
+
+	*request = (struct request){
+		.arena = &probe->arena,
+		.version_minor = 1,
+		.method = conf->method,
+		.method_id = (uint8_t)method_of(conf->method),
+		.authority = conf->host.len ? conf->host : probe->target->host,
+		.headers.arena = &probe->arena,
+	};
+	if (uri_parse(conf->path, METHOD_GET, &uri))
+		return false;
+	request->raw_path = uri.path;
+	request->query = uri.query;
+	request->has_query = uri.has_query;
+	for (size_t i = 0; i < conf->headers.n; i++)
+		/* reference d.3: Host comes from hostname alone */
+		if (!str_eq_nocase(conf->headers.at[i].key, STR("Host")) &&
+		    header_name_valid(conf->headers.at[i].key) &&
+		    header_value_valid(conf->headers.at[i].value))
+			header_add(&request->headers, conf->headers.at[i].key,
+				   conf->headers.at[i].value);
+	if (!header_find(&request->headers, HEADER_USER_AGENT))
+		header_add_id(&request->headers, HEADER_USER_AGENT, STR("tidegate-health"));
+	return !probe->arena.failed;
+}
+
+void probe_begin(struct probe *probe)
+{
+	probe->owner.events = &events;
+	probe->upstream = NULL;
+	probe->n_redirects = 0;
+	probe->why_not = (struct str){0};
+	probe->runs = true;
+	arena_init(&probe->arena, ARENA_MAX_BYTES, ARENA_BLOCK_BYTES);
+	timer_init(&probe->timer, on_time);
+	timer_set(&probe->worker->loop.timers, &probe->timer,
+		  probe->worker->loop.now_ns + probe->conf->timeout_ns);
+	if (make_request(probe)) {
+		connect_to_target(probe);
+		return;
+	}
+	probe->why_not = STR("the request cannot be made");
+	timer_set(&probe->worker->loop.timers, &probe->timer, probe->worker->loop.now_ns);
+}
