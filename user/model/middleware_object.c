@@ -41,7 +41,7 @@ static const struct field spec_fields[] = {
 	TYPE(api_key, "apiKey", REFUSED, "Lets only requests with a known key pass."),
 	TYPE(in_flight_req, "inFlightReq", SUPPORTED, "Limits how many requests are in flight."),
 	TYPE(ip_white_list, "ipWhiteList", SUPPORTED, "Deprecated: use ipAllowList."),
-	TYPE(pass_tls_client_cert, "passTLSClientCert", REFUSED,
+	TYPE(pass_tls_client_cert, "passTLSClientCert", SUPPORTED,
 	     "Tells servers of client certificates."),
 	TYPE(redirect_regex, "redirectRegex", SUPPORTED,
 	     "Redirects URLs that match an expression."),

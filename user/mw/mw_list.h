@@ -6,28 +6,29 @@
 
 #include "mw/mw.h"
 
-#define MW_LIST(X)            \
-	X(add_prefix)         \
-	X(basic_auth)         \
-	X(chain)              \
-	X(compress)           \
-	X(content_type)       \
-	X(deny)               \
-	X(digest_auth)        \
-	X(encoded_characters) \
-	X(errors)             \
-	X(forward_auth)       \
-	X(headers)            \
-	X(ip_allow_list)      \
-	X(ip_white_list)      \
-	X(rate_limit)         \
-	X(redirect_regex)     \
-	X(redirect_scheme)    \
-	X(replace_path)       \
-	X(replace_path_regex) \
-	X(request_id)         \
-	X(strip_prefix)       \
-	X(strip_prefix_regex) \
+#define MW_LIST(X)              \
+	X(add_prefix)           \
+	X(basic_auth)           \
+	X(chain)                \
+	X(compress)             \
+	X(content_type)         \
+	X(deny)                 \
+	X(digest_auth)          \
+	X(encoded_characters)   \
+	X(errors)               \
+	X(forward_auth)         \
+	X(headers)              \
+	X(ip_allow_list)        \
+	X(ip_white_list)        \
+	X(pass_tls_client_cert) \
+	X(rate_limit)           \
+	X(redirect_regex)       \
+	X(redirect_scheme)      \
+	X(replace_path)         \
+	X(replace_path_regex)   \
+	X(request_id)           \
+	X(strip_prefix)         \
+	X(strip_prefix_regex)   \
 	X(timeouts)
 
 #define MW_DECLARE(name) extern const struct mw name##_mw;
