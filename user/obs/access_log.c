@@ -53,6 +53,7 @@ static const struct field fields[] = {
 	{STR("RequestCount"), FIELD_INT, AT(request_count),
 	 "number of the request since the start"},
 	{STR("RequestHost"), FIELD_STR, AT(request_host), "host of the Host header"},
+	{STR("RequestId"), FIELD_STR, AT(request_id), "id, by the middleware requestId"},
 	{STR("RequestMethod"), FIELD_STR, AT(request_method), "method"},
 	{STR("RequestPath"), FIELD_STR, AT(request_path), "path and query"},
 	{STR("RequestPort"), FIELD_STR_DASH, AT(request_port), "port of the Host header"},

@@ -56,6 +56,7 @@ struct access_record {
 	struct str referer, user_agent; /* for the common formats */
 	struct str tls_version, tls_cipher, tls_client_subject;
 	struct str trace_id, span_id;
+	struct str request_id;
 	int64_t request_bytes, origin_bytes, downstream_bytes; /* of bodies */
 	int64_t origin_status;				       /* 0: the proxy answered itself */
 	int64_t downstream_status;

@@ -59,6 +59,7 @@ static void fill_request(struct access_record *record, const struct exchange *ex
 	record->request_host = request->host;
 	record->request_method = request->method;
 	record->request_path = target;
+	record->request_id = request->id;
 	record->request_protocol = request->version_minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
 	record->request_scheme = request->is_tls ? STR("https") : STR("http");
 	record->request_bytes = (int64_t)exchange->up.body.payload;
