@@ -18,6 +18,7 @@
 	X(errors)               \
 	X(forward_auth)         \
 	X(headers)              \
+	X(in_flight_req)        \
 	X(ip_allow_list)        \
 	X(ip_white_list)        \
 	X(pass_tls_client_cert) \
