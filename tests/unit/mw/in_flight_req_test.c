@@ -82,6 +82,8 @@ static void sources_are_told_apart_as_configured(void **state)
 			lab_assert_str(lab.call.reply.body, "max connections reached: 1");
 			lab.mw.mw->on_end(&lab.mw, &lab.call); /* gives nothing back */
 			assert_int_equal(lab_run(&lab), MW_REPLY);
+		} else {
+			lab.mw.mw->on_end(&lab.mw, &lab.call);
 		}
 		memcpy(lab.slot, first, sizeof(first));
 		lab.mw.mw->on_end(&lab.mw, &lab.call);
