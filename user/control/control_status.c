@@ -208,7 +208,7 @@ bool controller_kernel_totals(struct controller *self, struct dataplane_totals *
 json_t *controller_rawdata(struct controller *self)
 {
 	struct snapshot *snapshot = controller_snapshot(self);
-	json_t *data = rawdata(snapshot);
+	json_t *data = rawdata(snapshot, clock_mono_ns());
 
 	snapshot_unref(snapshot);
 	return data;

@@ -124,12 +124,14 @@ bool live_member_failed(struct live_member *member, const struct live_passive *p
 	return was <= now_ns;
 }
 
-void live_member_succeeded(struct live_member *member)
+bool live_member_succeeded(struct live_member *member)
 {
 	uint32_t n = LOAD(member->n_failures);
 
-	if (LOAD(member->n_forgiven) != n)
-		STORE(member->n_forgiven, n);
+	if (LOAD(member->n_forgiven) == n)
+		return false;
+	STORE(member->n_forgiven, n);
+	return true;
 }
 
 bool live_member_probed(struct live_member *member, bool is_up, uint64_t now_ns)

@@ -111,7 +111,8 @@ struct live_passive {
 /* True when this failure took it down. */
 bool live_member_failed(struct live_member *member, const struct live_passive *passive,
 			uint64_t now_ns);
-void live_member_succeeded(struct live_member *member);
+/* True when there was a failure before it. */
+bool live_member_succeeded(struct live_member *member);
 /* The result of a probe; true when it changed anything. */
 bool live_member_probed(struct live_member *member, bool is_up, uint64_t now_ns);
 

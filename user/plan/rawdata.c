@@ -142,54 +142,162 @@ static json_t *sticky_json(const struct sticky *sticky)
 	return json_pack("{s:{s:o}}", "cookie", "name", text(sticky->cookie_name));
 }
 
-static json_t *load_balancer(const struct service *service, json_t *status)
+static json_t *duration(uint64_t ns)
 {
+	char text[32];
+
+	num_print_duration((int64_t)ns, text, sizeof(text));
+	return json_string(text);
+}
+
+static void add_checks(json_t *item, const struct service *service)
+{
+	const struct health_probe *probe = service->probe;
+	const struct live_passive *passive = service->passive;
+
+	if (probe) {
+		json_t *check = json_pack(
+			"{s:s,s:o,s:o,s:o,s:o,s:o,s:b}", "mode", probe->is_grpc ? "grpc" : "http",
+			"path", text(probe->path), "method", text(probe->method), "interval",
+			duration(probe->interval_ns), "unhealthyInterval",
+			duration(probe->unhealthy_interval_ns), "timeout",
+			duration(probe->timeout_ns), "followRedirects", probe->follow_redirects);
+
+		if (probe->status)
+			json_object_set_new(check, "status", json_integer(probe->status));
+		if (probe->host.len)
+			json_object_set_new(check, "hostname", text(probe->host));
+		json_object_set_new(item, "healthCheck", check);
+	}
+	if (passive)
+		json_object_set_new(item, "passiveHealthCheck",
+				    json_pack("{s:o,s:i}", "failureWindow",
+					      duration(passive->window_ns), "maxFailedAttempts",
+					      (int)passive->max_failures));
+}
+
+static json_t *load_balancer(const struct service *service, uint64_t now_ns, json_t *status)
+{
+	static const char *const strategies[] = {
+		[STRATEGY_WRR] = "wrr",
+		[STRATEGY_P2C] = "p2c",
+		[STRATEGY_HRW] = "hrw",
+		[STRATEGY_LEASTTIME] = "leasttime",
+	};
 	json_t *servers = json_array(), *item;
-	char flush[32];
 
 	for (uint32_t i = 0; i < service->n_servers; i++) {
 		const struct server *server = &service->servers[i];
 		json_t *row = json_pack("{s:o}", "url", text(server->url));
+		bool is_up = live_member_is_up(server->member, now_ns);
 
 		if (server->fenced)
 			json_object_set_new(row, "fenced", json_true());
 		json_array_append_new(servers, row);
 		json_object_setn_new_nocheck(status, server->url.at, server->url.len,
-					     json_string("UP"));
+					     json_string(is_up ? "UP" : "DOWN"));
 	}
-	num_print_duration(service->flush_interval_ns, flush, sizeof(flush));
-	item = json_pack("{s:o,s:s,s:b,s:{s:s}}", "servers", servers, "strategy", "wrr",
-			 "passHostHeader", service->pass_host_header, "responseForwarding",
-			 "flushInterval", flush);
+	item = json_pack("{s:o,s:s,s:b,s:{s:o}}", "servers", servers, "strategy",
+			 strategies[service->strategy], "passHostHeader", service->pass_host_header,
+			 "responseForwarding", "flushInterval",
+			 duration((uint64_t)service->flush_interval_ns));
 	if (service->sticky)
 		json_object_set_new(item, "sticky", sticky_json(service->sticky));
+	add_checks(item, service);
 	return item;
 }
 
-static json_t *weighted(const struct service *service)
+/* Children from the first-th on, with their weights or percentages. */
+static json_t *children(const struct service *service, uint32_t first, const char *number)
 {
-	json_t *children = json_array(), *item;
+	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < service->n_children; i++)
-		json_array_append_new(children, json_pack("{s:o,s:i}", "name",
-							  text(service->children[i].name), "weight",
-							  (int)service->children[i].weight));
-	item = json_pack("{s:o}", "services", children);
-	if (service->sticky)
-		json_object_set_new(item, "sticky", sticky_json(service->sticky));
-	return item;
+	for (uint32_t i = first; i < service->n_children; i++) {
+		const struct service_child *child = &service->children[i];
+
+		json_array_append_new(
+			list, json_pack("{s:o,s:i}", "name", text(child->name), number,
+					service->kind == SERVICE_MIRRORING ? (int)child->percent
+									   : (int)child->weight));
+	}
+	return list;
 }
 
-static json_t *service_item(const struct service *service, const struct usage *usage)
+static json_t *mirroring(const struct service *service)
+{
+	return json_pack("{s:o,s:b,s:I,s:o}", "service", text(service->children[0].name),
+			 "mirrorBody", service->mirror_body, "maxBodySize",
+			 (json_int_t)service->max_body_bytes, "mirrors",
+			 children(service, 1, "percent"));
+}
+
+static json_t *failover(const struct service *service)
+{
+	json_t *statuses = json_array();
+	char range[16];
+
+	for (uint32_t i = 0; i < service->n_statuses; i++) {
+		const struct status_range *row = &service->statuses[i];
+
+		snprintf(range, sizeof(range), row->from == row->to ? "%u" : "%u-%u", row->from,
+			 row->to);
+		json_array_append_new(statuses, json_string(range));
+	}
+	return json_pack("{s:o,s:o,s:{s:o,s:I}}", "service", text(service->children[0].name),
+			 "fallback", text(service->children[1].name), "errors", "status", statuses,
+			 "maxRequestBodyBytes", (json_int_t)service->max_body_bytes);
+}
+
+/* What it is made of, under the name of its kind. */
+static void add_kind(json_t *item, const struct service *service, uint64_t now_ns, json_t *status)
+{
+	const char *name = NULL, *type = NULL;
+	json_t *what = NULL;
+
+	switch (service->kind) {
+	case SERVICE_SERVERS:
+		name = "loadBalancer";
+		type = "loadbalancer";
+		what = load_balancer(service, now_ns, status);
+		break;
+	case SERVICE_WEIGHTED:
+		name = type = "weighted";
+		what = json_pack("{s:o}", "services", children(service, 0, "weight"));
+		if (service->sticky)
+			json_object_set_new(what, "sticky", sticky_json(service->sticky));
+		break;
+	case SERVICE_MIRRORING:
+		name = type = "mirroring";
+		what = mirroring(service);
+		break;
+	case SERVICE_HIGHEST_RANDOM_WEIGHT:
+		name = "highestRandomWeight";
+		type = "highestrandomweight";
+		what = json_pack("{s:o}", "services", children(service, 0, "weight"));
+		break;
+	case SERVICE_FAILOVER:
+		name = type = "failover";
+		what = failover(service);
+		break;
+	case SERVICE_NOOP:
+		return;
+	}
+	json_object_set_new(item, name, what);
+	json_object_set_new(item, "type", json_string(type));
+}
+
+static json_t *service_item(const struct service *service, const struct usage *usage,
+			    uint64_t now_ns)
 {
 	json_t *item = json_object(), *status = json_object();
 
-	if (service->kind == SERVICE_SERVERS) {
-		json_object_set_new(item, "loadBalancer", load_balancer(service, status));
-		json_object_set_new(item, "type", json_string("loadbalancer"));
-	} else if (service->kind == SERVICE_WEIGHTED) {
-		json_object_set_new(item, "weighted", weighted(service));
-		json_object_set_new(item, "type", json_string("weighted"));
+	add_kind(item, service, now_ns, status);
+	if (service->chain) {
+		json_t *list = json_array();
+
+		for (uint16_t i = 0; i < service->chain->n; i++)
+			json_array_append_new(list, text(service->chain->at[i].name));
+		json_object_set_new(item, "middlewares", list);
 	}
 	json_object_set_new(item, "status", json_string("enabled"));
 	if (json_object_size(status))
@@ -214,13 +322,14 @@ static json_t *middleware_item(const struct mw_named *mw, const struct usage *us
 	return item;
 }
 
-json_t *rawdata_service(const struct snapshot *snapshot, const struct service *service)
+json_t *rawdata_service(const struct snapshot *snapshot, const struct service *service,
+			uint64_t now_ns)
 {
 	struct usage usage;
 	json_t *item;
 
 	usage_init(&usage, snapshot);
-	item = service_item(service, &usage);
+	item = service_item(service, &usage, now_ns);
 	usage_done(&usage);
 	return item;
 }
@@ -236,7 +345,7 @@ json_t *rawdata_middleware(const struct snapshot *snapshot, const struct mw_name
 	return item;
 }
 
-json_t *rawdata(const struct snapshot *snapshot)
+json_t *rawdata(const struct snapshot *snapshot, uint64_t now_ns)
 {
 	json_t *routers = json_object(), *services = json_object(), *middlewares = json_object();
 	struct usage usage;
@@ -249,7 +358,7 @@ json_t *rawdata(const struct snapshot *snapshot)
 	for (uint32_t i = 0; i < snapshot->n_services; i++)
 		json_object_setn_new_nocheck(services, snapshot->services[i]->name.at,
 					     snapshot->services[i]->name.len,
-					     service_item(snapshot->services[i], &usage));
+					     service_item(snapshot->services[i], &usage, now_ns));
 	for (uint32_t i = 0; i < snapshot->n_middlewares; i++)
 		json_object_setn_new_nocheck(middlewares, snapshot->middlewares[i].name.at,
 					     snapshot->middlewares[i].name.len,

@@ -13,11 +13,12 @@
 
 #include "plan/snapshot.h"
 
-/* A new reference; NULL when out of memory. */
-json_t *rawdata(const struct snapshot *snapshot);
+/* A new reference; NULL when out of memory. now_ns: monotonic, for which servers are down. */
+json_t *rawdata(const struct snapshot *snapshot, uint64_t now_ns);
 /* The items alone, as /api/http/routers/{name} and so on have them. */
 json_t *rawdata_router(const struct snapshot *snapshot, const struct route *route);
-json_t *rawdata_service(const struct snapshot *snapshot, const struct service *service);
+json_t *rawdata_service(const struct snapshot *snapshot, const struct service *service,
+			uint64_t now_ns);
 json_t *rawdata_middleware(const struct snapshot *snapshot, const struct mw_named *middleware);
 
 #endif

@@ -236,23 +236,44 @@ void balance_first_byte(const struct balance_load *load, uint64_t ttfb_ns)
 		live_member_ttfb(load->member, ttfb_ns);
 }
 
+static void show_server(struct worker *worker, const struct server *server, bool is_up)
+{
+	if (worker->shared->metrics && server->up_series)
+		metric_gauge_set(worker->shared->metrics, server->up_series, is_up);
+}
+
+/* reference d.4 */
+static void note_success(struct worker *worker, const struct balance_load *load,
+			 struct live_member *member)
+{
+	bool had_failed = live_member_succeeded(member);
+
+	if (had_failed && live_member_is_up(member, worker->loop.now_ns))
+		show_server(worker, load->server, true);
+}
+
+static void note_failure(struct worker *worker, const struct balance_load *load,
+			 struct live_member *member)
+{
+	if (!live_member_failed(member, load->service->passive, worker->loop.now_ns))
+		return;
+	show_server(worker, load->server, false);
+	LOG(LOG_WARN, "server rests after failures", LOG_S("service", load->service->name),
+	    LOG_S("server", load->server->url));
+}
+
 void balance_end(struct balance_load *load, uint16_t status, struct worker *worker)
 {
 	struct live_member *member = load->member;
-	const struct service *service = load->service;
 
 	load->member = NULL;
 	if (!member)
 		return;
 	atomic_fetch_sub_explicit(&member->in_flight, 1, memory_order_relaxed);
-	if (!service->passive || !status)
+	if (!load->service->passive || !status)
 		return;
-	/* reference d.4 */
-	if (status < 500) {
-		live_member_succeeded(member);
-		return;
-	}
-	if (live_member_failed(member, service->passive, worker->loop.now_ns))
-		LOG(LOG_WARN, "server rests after failures", LOG_S("service", service->name),
-		    LOG_S("server", load->server->url));
+	if (status < 500)
+		note_success(worker, load, member);
+	else
+		note_failure(worker, load, member);
 }
