@@ -54,10 +54,7 @@ static const struct {
 
 static void ask(struct lab *lab, const char *url, const char *headers, const char *peer)
 {
-	char line[128];
-
-	snprintf(line, sizeof(line), "GET %s", url);
-	lab_request(lab, line, headers);
+	lab_request(lab, arena_printf(&lab->arena, "GET %s", url).at, headers);
 	addr_parse(str_of(peer), &lab->request.peer);
 }
 
