@@ -389,3 +389,110 @@ def test_names_are_resolved_and_followed(gateway, names):
     for _ in range(8):  # past its time to live
         assert "backend=b" in gateway.get("moving.test")[2]
         time.sleep(1)
+
+
+def test_http2_by_alpn(gateway, pki, tls_servers, tmp_path):
+    """reference d.5: HTTP/2 by ALPN unless disableHTTP2; one connection for many requests."""
+    gateway.write("10.yaml", transport("both", {"insecureSkipVerify": True}),
+                  transport("one", {"insecureSkipVerify": True, "disableHTTP2": True}),
+                  *service("h2", PORTS["h2"]), via("both.test", "h2", "both"), via("one.test", "h2", "one"))
+    gateway.start(workers=1)
+    both = facts(gateway.get("both.test")[2])
+    assert both["alpn"] == "h2" and both["host"] == "both.test", both
+    assert facts(gateway.get("one.test")[2])["alpn"] == "http/1.1"
+    assert {facts(gateway.get("both.test")[2])["connection"] for _ in range(5)} == {both["connection"]}
+    status, headers, _ = gateway.get("both.test", "/files/large.bin", "-I")
+    assert status == 200 and headers["content-length"] == [str(5 << 20)] and "Content-Length" in gateway.curl(
+        "-I", "-H", "Host: both.test", "http://10.77.1.1/files/large.bin")
+    want = run("sha256sum", f"{tls_servers}/www/files/large.bin").stdout.split()[0]
+    fetch = "curl -s %s -H 'Host: both.test' http://10.77.1.1/files/large.bin | sha256sum"
+    many = gateway.lab.run("client", "sh", "-c", "; ".join(f"({fetch % limit}) &" for limit in
+                                                           ("", "", "--limit-rate 8M", "")).replace("&;", "&") +
+                           " wait").stdout.split("\n")
+    assert [line.split()[0] for line in many if line] == [want] * 4
+    upload = tmp_path / "upload"
+    upload.write_bytes(os.urandom(3 << 20))
+    for extra in ((), ("-H", "Transfer-Encoding: chunked")):
+        answer = parse_answer(gateway.curl("-i", "-H", "Host: both.test", "-H", "Expect:", *extra, "--data-binary",
+                                           f"@{upload}", "http://10.77.1.1/upload"))
+        assert answer[0] == 200 and "backend=a" in answer[2], answer
+    assert gateway.get("both.test", "/files/missing")[0] == 404
+    assert facts(gateway.get("both.test")[2])["connection"] == both["connection"]
+    assert gateway.get("both.test")[0] == 200
+
+
+GRPC_SERVER = """
+import sys, time, grpc
+from concurrent import futures
+identity = lambda data: data
+class Handler(grpc.GenericRpcHandler):
+    def service(self, details):
+        name = details.method.rsplit("/", 1)[1]
+        if name == "Unary":
+            return grpc.unary_unary_rpc_method_handler(self.unary, identity, identity)
+        if name == "Stream":
+            return grpc.stream_stream_rpc_method_handler(self.stream, identity, identity)
+        if name == "Fail":
+            return grpc.unary_unary_rpc_method_handler(self.fail, identity, identity)
+    def unary(self, request, context):
+        context.set_trailing_metadata((("x-peer", context.peer()),))
+        return b"hello " + request
+    def stream(self, requests, context):
+        for request in requests:
+            yield b"<" + request + b">"
+    def fail(self, request, context):
+        context.abort(grpc.StatusCode.NOT_FOUND, "no such thing")
+server = grpc.server(futures.ThreadPoolExecutor(8))
+server.add_generic_rpc_handlers((Handler(),))
+server.add_insecure_port("0.0.0.0:" + sys.argv[1])
+server.start()
+server.wait_for_termination()
+"""
+
+# What a gRPC client sends, over HTTP/1.1: messages with a 5 byte head, chunked; trailers at the end.
+GRPC_ASK = """
+import socket, struct, sys, time
+def message(data): return struct.pack(">BI", 0, len(data)) + data
+def chunk(data): return b"%x\\r\\n%s\\r\\n" % (len(data), data)
+s = socket.create_connection(("10.77.1.1", 80), 10)
+s.settimeout(5)
+method, messages = sys.argv[1], [m.encode() for m in sys.argv[2:]]
+s.sendall(b"POST /lab.Echo/%s HTTP/1.1\\r\\nHost: grpc.test\\r\\nContent-Type: application/grpc\\r\\nTE: trailers\\r\\n"
+          b"Connection: close\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n" % method.encode())
+out = b""
+for m in messages:
+    s.sendall(chunk(message(m)))
+    if method == "Stream":
+        while b"<" + m + b">" not in out:  # each answer comes before the next question
+            out += s.recv(65536)
+s.sendall(b"0\\r\\n\\r\\n")
+while True:
+    data = s.recv(65536)
+    if not data: break
+    out += data
+sys.stdout.buffer.write(out)
+"""
+
+
+def test_grpc_over_h2c(gateway):
+    """Unary, streaming and failing calls to a real gRPC server; trailers reach an HTTP/1.1 client."""
+    process = gateway.lab.start("b", "/usr/bin/python3", "-c", GRPC_SERVER, "9700")
+    gateway.write("10.yaml", *service("grpc", 9700, [BACKENDS["b"]]), via("grpc.test", "grpc", scheme="h2c"))
+    try:
+        gateway.start(workers=1)
+
+        def ask(*words):
+            return gateway.lab.run("client", "/usr/bin/python3", "-c", GRPC_ASK, *words, check=False).stdout
+
+        gateway.lab.wait_for(lambda: "hello" in ask("Unary", "you"), "the gRPC server", 15)
+        one = ask("Unary", "you")
+        assert one.startswith("HTTP/1.1 200 ") and "hello you" in one, one
+        assert "Content-Type: application/grpc" in one and "Grpc-Status: 0" in one.split("\n0")[-1], one
+        streamed = ask("Stream", "a", "b", "c")
+        assert all(f"<{m}>" in streamed for m in "abc") and "Grpc-Status: 0" in streamed, streamed
+        failed = ask("Fail", "x")
+        assert "Grpc-Status: 5" in failed and "no such thing" in failed, failed
+        peers = {line.split(": ")[1] for line in (one + ask("Unary", "me")).splitlines() if line.startswith("X-Peer")}
+        assert len(peers) == 1, peers  # one connection for all
+    finally:
+        gateway.lab.stop(process)

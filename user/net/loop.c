@@ -79,6 +79,20 @@ void loop_forget(struct loop *loop, struct loop_io *io)
 	io->fd = -1;
 }
 
+void loop_move(struct loop *loop, struct loop_io *from, struct loop_io *to)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				    .data.ptr = to};
+
+	to->fd = from->fd;
+	to->ready = from->ready;
+	list_init(&to->again);
+	/* Whatever is there now shows once more, for the new one. */
+	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, to->fd, &event);
+	loop_forget(loop, from);
+	list_init(&from->again);
+}
+
 void loop_again(struct loop *loop, struct loop_io *io)
 {
 	if (list_empty(&io->again))

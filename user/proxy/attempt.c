@@ -151,6 +151,9 @@ void attempt_dial_failed(struct exchange *exchange, enum fail fail)
 void attempt_lost(struct exchange *exchange, bool nothing_sent)
 {
 	struct upstream *upstream = exchange->upstream;
+	/* What the server has not looked at counts as not sent (RFC 9113 8.7). */
+	nothing_sent = nothing_sent || upstream->unprocessed;
+
 	bool was_reused = upstream->n_exchanges > 0;
 	bool idempotent = method_is_idempotent(exchange->request.method_id);
 	bool may_retry = exchange->replayable && exchange->n_retries == 0 && !exchange->n_interim &&

@@ -12,6 +12,7 @@
 #include "net/resolver.h"
 #include "net/sock.h"
 #include "plan/backend_rule.h"
+#include "proxy/h2_upstream.h"
 #include "proxy/worker.h"
 #include "tls/tls_client.h"
 
@@ -277,12 +278,24 @@ static void tls_failed(struct upstream *upstream)
 	upstream_dial_failed(upstream, fail_of(failure));
 }
 
+/* HTTP/2 was agreed: the connection is one that others share. */
+static void share(struct upstream *upstream)
+{
+	if (h2_upstream_begin(upstream, upstream->server))
+		upstream_established(upstream);
+	else
+		upstream_dial_failed(upstream, FAIL_DIAL_FAILED);
+}
+
 static void tls_done(struct upstream *upstream)
 {
 	count(upstream->link.worker, tls_conn_facts(upstream->link.tls).resumed
 					     ? WORKER_SERVER_TLS_RESUMED
 					     : TLS_FAILURE_NONE);
-	upstream_established(upstream);
+	if (str_eq(tls_conn_facts(upstream->link.tls).alpn, STR("h2")))
+		share(upstream);
+	else
+		upstream_established(upstream);
 }
 
 static void tls_go_on(struct upstream *upstream)
@@ -325,9 +338,9 @@ static void tls_begin(struct upstream *upstream)
 
 	upstream->dial->step = DIAL_TLS;
 	if (transport->tls)
-		upstream->link.tls =
-			tls_client_connect(transport->tls, upstream->link.io.fd, host_of(server),
-					   false, upstream->pool->session);
+		upstream->link.tls = tls_client_connect(
+			transport->tls, upstream->link.io.fd, host_of(server),
+			!upstream->owner->wants_upgrade, upstream->pool->session);
 	if (!upstream->link.tls) {
 		tls_failed(upstream);
 		return;
@@ -361,6 +374,8 @@ static void connected(struct upstream *upstream)
 		upstream_dial_failed(upstream, FAIL_DIAL_FAILED);
 	else if (server->scheme == TRANSPORT_HTTPS)
 		tls_begin(upstream);
+	else if (server->scheme == TRANSPORT_H2C && !upstream->owner->wants_upgrade)
+		share(upstream);
 	else
 		upstream_established(upstream);
 }

@@ -27,6 +27,9 @@ void link_close(struct link *link, bool reset)
 	held_drop(&link->out, &worker->blocks);
 	tls_conn_free(link->tls);
 	link->tls = NULL;
+	if (link->via)
+		link->via->close(link);
+	link->via = NULL;
 	if (fd < 0)
 		return;
 	if (reset)
@@ -55,8 +58,11 @@ static ssize_t read_end(struct link *link)
 
 ssize_t link_read(struct link *link, char *buf, size_t cap)
 {
-	ssize_t n = link->tls ? read_tls(link, buf, cap) : sock_read(link->io.fd, buf, cap);
+	ssize_t n;
 
+	if (link->via)
+		return link->via->read(link, buf, cap);
+	n = link->tls ? read_tls(link, buf, cap) : sock_read(link->io.fd, buf, cap);
 	if (n == 0)
 		return read_end(link);
 	if (link->tls)
@@ -72,7 +78,9 @@ static ssize_t send_some(struct link *link, const struct iovec *parts, int n)
 {
 	ssize_t sent;
 
-	if (link->tls)
+	if (link->via)
+		sent = link->via->write(link, parts, n);
+	else if (link->tls)
 		sent = tls_conn_write(link->tls, parts, n);
 	else if (n == 1)
 		sent = sock_write(link->io.fd, parts->iov_base, parts->iov_len);

@@ -18,15 +18,26 @@
 #include "tls/tls_conn.h"
 
 struct worker;
+struct link;
+
+/* A link without a socket of its own: a stream of a connection that others share. */
+struct link_via {
+	/* As tls_conn_read() and tls_conn_write(); read clears LOOP_READ when nothing is left. */
+	ssize_t (*read)(struct link *link, char *buf, size_t cap);
+	ssize_t (*write)(struct link *link, const struct iovec *parts, int n);
+	void (*close)(struct link *link);
+};
 
 struct link {
 	struct loop_io io;
 	struct timer timer;
 	struct worker *worker;
-	bool ended;	      /* the peer's end was read */
-	struct tls_conn *tls; /* NULL: plain */
-	struct held in;	      /* read and not used yet */
-	struct held out;      /* not sent yet */
+	bool ended;		    /* the peer's end was read */
+	struct tls_conn *tls;	    /* NULL: plain */
+	const struct link_via *via; /* NULL: it has a socket (io.fd) */
+	void *via_state;
+	struct held in;	 /* read and not used yet */
+	struct held out; /* not sent yet */
 };
 
 void link_init(struct link *link, struct worker *worker, int fd);

@@ -118,7 +118,8 @@ static enum stream_result at_end(struct stream *stream, struct link *to)
 
 static bool can_splice(const struct stream *stream, const struct link *from, const struct link *to)
 {
-	return (from->tls || to->tls) && stream->out_kind != BODY_CHUNKED && !held_len(&from->in) &&
+	return (from->tls || to->tls) && !from->via && !to->via &&
+	       stream->out_kind != BODY_CHUNKED && !held_len(&from->in) &&
 	       h1_body_run(&stream->body) >= SPLICE_MIN_BYTES &&
 	       (from->tls ? tls_conn_can_splice_from(from->tls) && !tls_conn_more(from->tls)
 			  : true) &&

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "net/sock.h"
 #include "proxy/dial.h"
+#include "proxy/h2_upstream.h"
 #include "proxy/worker.h"
 
 enum {
@@ -86,6 +87,7 @@ static void close_idle(struct server_pool *pool)
 {
 	LIST_EACH (&pool->idle, node)
 		close_upstream(LIST_OF(node, struct upstream, node));
+	h2_upstream_close_all(pool);
 }
 
 void upstream_close_idle(struct worker *worker)
@@ -107,6 +109,12 @@ void upstream_pools_done(struct worker *worker)
 	worker->n_servers = 0;
 }
 
+static void pool_init(struct server_pool *pool)
+{
+	list_init(&pool->idle);
+	list_init(&pool->h2);
+}
+
 /*
  * Made when the server is used for the first time, and kept: ids are few and come back. One that
  * came back with another transport must find nothing of the old one.
@@ -120,7 +128,7 @@ static struct server_pool *pool_for(struct worker *worker, const struct server *
 		pool = calloc(1, sizeof(*pool));
 		worker->servers[server->id] = pool;
 		if (pool)
-			list_init(&pool->idle);
+			pool_init(pool);
 	}
 	if (!pool)
 		return NULL;
@@ -198,10 +206,9 @@ static void on_timer(struct timer *timer)
 		upstream->owner->events->on_timeout(upstream->owner);
 }
 
-/* What the PROXY protocol has said of a connection holds for its whole life. */
-static bool is_for(const struct upstream *upstream, const struct upstream_owner *owner)
+bool upstream_client_is(const struct proxy_header *client, const struct upstream_owner *owner)
 {
-	const struct proxy_header *a = upstream->client, *b = &owner->client;
+	const struct proxy_header *a = client, *b = &owner->client;
 
 	if (!a)
 		return true;
@@ -234,21 +241,63 @@ static void follow_name(struct server_pool *pool, const struct live_addrs *addrs
 	}
 }
 
+/* One without a connection, counted as open. */
+static struct upstream *upstream_new(struct worker *worker, struct server_pool *pool,
+				     struct upstream_owner *owner)
+{
+	struct upstream *upstream = slab_take(&worker->upstreams);
+
+	if (!upstream)
+		return NULL;
+	*upstream = (struct upstream){.pool = pool, .owner = owner};
+	list_init(&upstream->node);
+	link_init(&upstream->link, worker, -1);
+	upstream->link.io.on_ready = on_ready;
+	upstream->link.timer.on_fire = on_timer;
+	pool->n_open++;
+	worker_count(&worker->counters.upstream_active, 1);
+	return upstream;
+}
+
+/* A new stream of a connection that is there. */
+static struct upstream *join(struct worker *worker, struct server_pool *pool,
+			     struct upstream_owner *owner)
+{
+	struct h2_upstream *h2 = h2_upstream_find(pool, owner);
+	struct upstream *upstream = h2 ? upstream_new(worker, pool, owner) : NULL;
+
+	if (!upstream)
+		return NULL;
+	upstream->state = UPSTREAM_BUSY;
+	if (!h2_upstream_join(h2, upstream)) {
+		close_upstream(upstream);
+		return NULL;
+	}
+	worker_count(&worker->counters.upstream_reused, 1);
+	return upstream;
+}
+
 struct upstream *upstream_reuse(struct worker *worker, const struct server *server,
 				struct upstream_owner *owner)
 {
 	struct server_pool *pool = upstream_pool(worker, server->id);
 	struct upstream *upstream = NULL;
 
-	if (!pool || list_empty(&pool->idle) || pool->transport != upstream_transport(server)->id)
+	if (!pool || (list_empty(&pool->idle) && list_empty(&pool->h2)) ||
+	    pool->transport != upstream_transport(server)->id)
 		return NULL;
 	if (server->dns_name.len && server->live && server->live->addrs) {
 		dial_refresh(worker, server, owner);
 		follow_name(pool, server->live->addrs);
 	}
+	if (!list_empty(&pool->h2) && !owner->wants_upgrade) {
+		upstream = join(worker, pool, owner);
+		if (upstream)
+			return upstream;
+	}
 	LIST_EACH (&pool->idle, node) {
 		upstream = LIST_OF(node, struct upstream, node);
-		if (is_for(upstream, owner))
+		if (upstream_client_is(upstream->client, owner))
 			break;
 		upstream = NULL;
 	}
@@ -276,16 +325,10 @@ int upstream_dial(struct worker *worker, const struct server *server, struct ups
 		return -ENOMEM;
 	if (limit && pool->n_open >= limit)
 		return -EAGAIN;
-	upstream = slab_take(&worker->upstreams);
+	upstream = upstream_new(worker, pool, owner);
 	if (!upstream)
 		return -ENOMEM;
-	*upstream = (struct upstream){.pool = pool, .owner = owner, .server = server};
-	list_init(&upstream->node);
-	link_init(&upstream->link, worker, -1);
-	upstream->link.io.on_ready = on_ready;
-	upstream->link.timer.on_fire = on_timer;
-	pool->n_open++;
-	worker_count(&worker->counters.upstream_active, 1);
+	upstream->server = server;
 	worker_count(&worker->counters.upstream_dialled, 1);
 	error = dial_begin(upstream, server);
 	if (error) {
@@ -326,8 +369,8 @@ void upstream_release(struct upstream *upstream, bool may_reuse)
 		keep_session(upstream);
 		tell_alert(upstream);
 	}
-	if (!may_reuse || upstream->state != UPSTREAM_BUSY || link->ended || held_len(&link->in) ||
-	    held_len(&link->out) || worker->draining || !max_idle ||
+	if (!may_reuse || upstream->state != UPSTREAM_BUSY || link->via || link->ended ||
+	    held_len(&link->in) || held_len(&link->out) || worker->draining || !max_idle ||
 	    pool->n_idle >= max_idle + SURPLUS_MAX || !is_quiet(link)) {
 		close_upstream(upstream);
 		return;

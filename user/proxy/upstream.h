@@ -11,8 +11,9 @@
  * (reference/security.md A2.1).
  *
  * Whoever sends a request (an exchange, a fetch) is an owner: it embeds a struct upstream_owner and
- * is told of everything through its events. It speaks HTTP/1.1 over upstream->link. How
- * a connection is made (names, PROXY protocol, TLS) is dial.c's business.
+ * is told of everything through its events. It speaks HTTP/1.1 over upstream->link in any
+ * case: over HTTP/2 the link is one stream of a connection that others share (h2_upstream.h). How a
+ * connection is made (names, PROXY protocol, TLS) is dial.c's business.
  */
 
 #include "http/fail.h"
@@ -75,6 +76,7 @@ struct server_pool {
 	uint32_t max_idle;
 	uint64_t idle_ns;
 	struct ssl_session_st *session; /* of TLS, for the next connection */
+	struct list h2;			/* struct h2_upstream: connections that many share */
 	uint32_t addrs_version; /* of the name's addresses, when idle ones were looked through */
 };
 
@@ -106,6 +108,8 @@ void upstream_close_idle(struct worker *worker);
 
 /* For dial.c. */
 
+/* Whether a connection that was announced so may serve owner. client NULL: it was not announced. */
+bool upstream_client_is(const struct proxy_header *client, const struct upstream_owner *owner);
 /* The link stands: the owner may write. */
 void upstream_established(struct upstream *upstream);
 /* It cannot be made: the owner is told, the upstream goes. */
