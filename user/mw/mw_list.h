@@ -9,6 +9,7 @@
 #define MW_LIST(X)              \
 	X(add_prefix)           \
 	X(basic_auth)           \
+	X(cache)                \
 	X(chain)                \
 	X(compress)             \
 	X(content_type)         \
