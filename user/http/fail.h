@@ -99,6 +99,9 @@
 	  "the route cannot be served as it is configured") \
 	X(BODY_TOO_LARGE, 413, true, "body-too-large", "Request Entity Too Large", \
 	  "the body is larger than the limit") \
+	X(BODY_TOO_LARGE_TO_REPEAT, 413, true, "body-too-large-to-repeat", \
+	  "Request body too large\n", \
+	  "the body is larger than what a failover service keeps to send it once more") \
 	X(TOO_MANY_CONNECTIONS, 503, true, "too-many-connections", "Service Unavailable", \
 	  "the limit of connections is reached") \
 	X(OVERLOADED, 503, true, "overloaded", "Service Unavailable", \
@@ -107,6 +110,8 @@
 	  "the request did not arrive in time") \
 	X(CLIENT_CLOSED, 499, true, "client-closed", "Client Closed Request", \
 	  "the client went away") \
+	X(BODY_NOT_KEPT, 500, true, "body-not-kept", "Internal Server Error", \
+	  "the request's body must be kept, and there is no room for it on the disk") \
 	X(INTERNAL, 500, true, "internal", "Internal Server Error", \
 	  "the proxy failed") \
 	/* upstream */ \

@@ -286,6 +286,13 @@ static const struct field limits_fields[] = {
 	FIELD(struct static_limits, request_memory, .name = "requestMemory", .preset = "2Mi",
 	      .min = 65536, .max = 1 << 30, OURS,
 	      .doc = "Memory of one request; one that needs more is answered 431."),
+	FIELD(struct static_limits, body_directory, .name = "bodyDirectory", .preset = "/tmp", OURS,
+	      .doc = "Folder of the nameless files for bodies that are kept and are too large for "
+		     "memory."),
+	FIELD(struct static_limits, body_disk, .name = "bodyDisk", .preset = "1Gi", .min = 0,
+	      .max = INT64_MAX, OURS,
+	      .doc = "What all those files together may take; a request that needs more is "
+		     "answered 500."),
 };
 OPTION_GROUP(schema_limits, struct static_limits, "limits", "What is held at once.", limits_fields);
 

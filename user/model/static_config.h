@@ -112,6 +112,8 @@ struct static_limits {
 	int64_t max_header_count;	  /* fields in one request or response head */
 	int64_t max_upstream_connections; /* per worker and endpoint; 0: unlimited */
 	struct quantity request_memory;	  /* arena of one request */
+	struct str body_directory;	  /* of temporary files */
+	struct quantity body_disk;	  /* of all of them */
 };
 
 /* Source that is refused at L7 so often within window is dropped in the kernel for drop_for. */

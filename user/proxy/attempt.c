@@ -4,20 +4,31 @@
 #include "proxy/attempt.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "http/forwarded.h"
 #include "http/h1_write.h"
 #include "http/method.h"
+#include "proxy/composite.h"
 #include "proxy/conn.h"
 #include "proxy/reply.h"
+#include "proxy/upload.h"
+#include "proxy/waiting.h"
 #include "proxy/worker.h"
 
 enum { LARGE_HEAD_BYTES = 2 << 20 };
 
+/* The tighter of two bounds, of which 0 is none. */
+static uint64_t bound(uint64_t a, uint64_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
 static uint64_t response_header_ns(const struct exchange *exchange)
 {
-	uint64_t wait_ns = upstream_transport(exchange->pick.server)->response_header_ns;
+	uint64_t wait_ns = bound(upstream_transport(exchange->pick.server)->response_header_ns,
+				 exchange->request.deadlines.response_header_ns);
 
 	return wait_ns ? wait_ns : ENTRY_WAIT_MAX_S * NS_PER_SEC;
 }
@@ -37,7 +48,46 @@ void attempt_set_deadline(struct exchange *exchange)
 		wait_ns = ENTRY_WRITE_STALL_S * NS_PER_SEC;
 	else if (!exchange->responded && exchange->up.done)
 		wait_ns = response_header_ns(exchange);
+	if (exchange->request.deadlines.idle_ns)
+		wait_ns = bound(wait_ns, exchange->request.deadlines.idle_ns);
 	timer_set(&worker->loop.timers, &link->timer, worker->loop.now_ns + wait_ns);
+}
+
+void attempt_release(struct exchange *exchange, bool may_reuse)
+{
+	balance_end(&exchange->load, exchange->origin_status, exchange->worker);
+	if (exchange->upstream)
+		upstream_release(exchange->upstream, may_reuse);
+	exchange->upstream = NULL;
+}
+
+/* ------------------------------------------------------------------ beginning -- */
+
+/*
+ * What may not be sent twice is not sent over a connection whose end has come but was not looked at
+ * yet. Others are tried again for nothing.
+ */
+static bool is_stale(const struct exchange *exchange, const struct upstream *upstream)
+{
+	char byte;
+	ssize_t n;
+
+	if (upstream->link.io.fd < 0 || method_is_idempotent(exchange->request.method_id))
+		return false;
+	n = recv(upstream->link.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+	       (n > 0 && !upstream->link.tls);
+}
+
+static struct upstream *reuse_connection(struct exchange *exchange)
+{
+	struct upstream *upstream;
+
+	while ((upstream = upstream_reuse(exchange->worker, exchange->pick.server,
+					  &exchange->owner)) &&
+	       is_stale(exchange, upstream))
+		upstream_release(upstream, false);
+	return upstream;
 }
 
 /* reuse: an idle connection will do. */
@@ -49,8 +99,9 @@ static void connect_to_server(struct exchange *exchange, bool reuse)
 
 	if (exchange->n_tried < BALANCE_TRIED_MAX)
 		exchange->tried[exchange->n_tried++] = server;
+	balance_begin(&exchange->load, &exchange->pick);
 	if (reuse)
-		upstream = upstream_reuse(worker, server, &exchange->owner);
+		upstream = reuse_connection(exchange);
 	if (upstream) {
 		exchange->upstream = upstream;
 		attempt_send(exchange);
@@ -66,37 +117,165 @@ static void connect_to_server(struct exchange *exchange, bool reuse)
 	exchange->state = EXCHANGE_DIAL;
 }
 
-void attempt_begin(struct exchange *exchange)
+static void send_to_server(struct exchange *exchange)
 {
 	struct request *request = &exchange->request;
-	enum fail fail;
 
-	if (!exchange->route->service) {
-		exchange_fail(exchange, FAIL_SERVICE_BROKEN);
-		return;
+	if (!exchange->was_sent) {
+		enum fail fail = forwarded_send(request, &exchange->conn->entry->reading.forwarded);
+
+		if (fail || exchange->arena.failed) {
+			exchange_fail(exchange, fail ? fail : FAIL_INTERNAL);
+			return;
+		}
+		exchange->was_sent = true;
 	}
-	switch (balance_pick(exchange->worker, exchange->route->service, request, NULL, 0,
-			     &exchange->pick)) {
-	case BALANCE_SERVER:
-		break;
-	case BALANCE_NOOP:
-		reply_status(exchange, 418);
-		return;
-	default:
-		exchange_fail(exchange, FAIL_NO_SERVER);
-		return;
-	}
-	fail = forwarded_send(request, &exchange->conn->entry->reading.forwarded);
-	if (fail || exchange->arena.failed) {
-		exchange_fail(exchange, fail ? fail : FAIL_INTERNAL);
-		return;
-	}
+	exchange->n_attempts++;
 	exchange->origin_begin_ns = exchange->worker->loop.now_ns;
 	exchange->owner.use = exchange->use;
 	exchange->owner.wants_upgrade = request->upgrade;
 	exchange->owner.client = (struct proxy_header){true, request->peer, request->local,
 						       request->peer_port, request->local_port};
 	connect_to_server(exchange, true);
+}
+
+/* What a service further up the choice wants of the request, before it is sent. */
+static void prepare_composites(struct exchange *exchange)
+{
+	if (composite_prepare(exchange, prepare_composites))
+		send_to_server(exchange);
+}
+
+static void enter_chain(struct exchange *exchange)
+{
+	const struct service *service = exchange->pick.service;
+
+	if (pipeline_enter(&exchange->pipeline, service->chain, service, &exchange->request,
+			   exchange->was_sent) < 0) {
+		exchange_fail(exchange, FAIL_INTERNAL);
+		return;
+	}
+	exchange->state = EXCHANGE_MIDDLEWARE;
+	exchange_run_middlewares(exchange);
+}
+
+static void follow(struct exchange *exchange, enum balance_result result)
+{
+	const struct balance_pick *pick = &exchange->pick;
+
+	if ((pick->failover || pick->mirroring) && !composite_note(exchange)) {
+		exchange_fail(exchange, FAIL_INTERNAL);
+		return;
+	}
+	switch (result) {
+	case BALANCE_SERVER:
+		if (pick->failover || pick->mirroring)
+			prepare_composites(exchange);
+		else
+			send_to_server(exchange);
+		return;
+	case BALANCE_NOOP:
+		reply_status(exchange, 418);
+		return;
+	case BALANCE_CHAIN:
+		enter_chain(exchange);
+		return;
+	default:
+		exchange_fail(exchange, FAIL_NO_SERVER);
+		return;
+	}
+}
+
+void attempt_begin(struct exchange *exchange)
+{
+	if (!exchange->route->service) {
+		exchange_fail(exchange, FAIL_SERVICE_BROKEN);
+		return;
+	}
+	follow(exchange,
+	       balance_pick(exchange->worker, exchange->route->service, &exchange->request,
+			    exchange->tried, exchange->n_tried, &exchange->pick));
+}
+
+void attempt_go_on(struct exchange *exchange)
+{
+	follow(exchange, balance_go_on(exchange->worker, &exchange->request, exchange->tried,
+				       exchange->n_tried, &exchange->pick));
+}
+
+/* ---------------------------------------------------------------- once more ---- */
+
+/* The choice is made anew below service: cookies of what was chosen there are void. */
+static void forget_choice(struct exchange *exchange, const struct service *service)
+{
+	struct balance_pick *pick = &exchange->pick;
+	const struct sticky *sticky = pick->service ? pick->service->sticky : NULL;
+	uint8_t n = 0;
+
+	for (uint8_t i = 0; i < pick->n_cookies; i++)
+		if (pick->cookies[i].sticky != sticky && pick->cookies[i].sticky != service->sticky)
+			pick->cookies[n++] = pick->cookies[i];
+	pick->n_cookies = n;
+	pick->server = NULL;
+	pick->noop = NULL;
+	pick->depth = 0;
+	pick->service = service;
+}
+
+void attempt_at(struct exchange *exchange, const struct service *service)
+{
+	forget_choice(exchange, service);
+	exchange->n_tried = 0;
+	if (service->chain)
+		follow(exchange, BALANCE_CHAIN);
+	else
+		attempt_go_on(exchange);
+}
+
+static void count_retry(struct exchange *exchange)
+{
+	struct worker *worker = exchange->worker;
+
+	exchange->n_retries++;
+	worker_count(&worker->counters.retries, 1);
+	if (worker->metrics && exchange->pick.service)
+		metric_add(worker->metrics, exchange->pick.service->series, METRIC_RETRIES, 1);
+}
+
+/* From where the middleware stands that has asked. */
+static void begin_again(struct exchange *exchange)
+{
+	const struct service *service = exchange->pipeline.inner->service;
+
+	if (exchange->n_tried >= BALANCE_TRIED_MAX)
+		exchange->n_tried = 0;
+	if (service) {
+		forget_choice(exchange, service);
+		attempt_go_on(exchange);
+	} else {
+		attempt_begin(exchange);
+	}
+}
+
+void attempt_forget(struct exchange *exchange, const struct pipeline_level *level)
+{
+	exchange->was_sent = pipeline_rewind(&exchange->pipeline, level, exchange->worker,
+					     &exchange->request, exchange->was_sent);
+	exchange->fail = FAIL_NONE;
+	exchange->origin_status = 0;
+	exchange->upload_broken = false;
+	exchange->n_interim = 0;
+	exchange->n_replays = 0;
+	exchange->state = EXCHANGE_MIDDLEWARE;
+}
+
+void attempt_again(struct exchange *exchange, const struct pipeline_level *level, uint64_t until_ns)
+{
+	count_retry(exchange);
+	attempt_forget(exchange, level);
+	exchange->has_failed_over = false;
+	if (!waiting_until(exchange, until_ns, begin_again))
+		exchange_fail(exchange, FAIL_INTERNAL);
 }
 
 static bool was_tried(const struct exchange *exchange, const struct server *server)
@@ -111,11 +290,11 @@ static bool was_tried(const struct exchange *exchange, const struct server *serv
 static bool pick_other(struct exchange *exchange)
 {
 	const struct service *service = exchange->pick.service;
-	struct balance_pick other;
+	struct balance_pick other = {.service = service};
 
 	if (exchange->n_tried >= BALANCE_TRIED_MAX ||
-	    balance_pick(exchange->worker, service, &exchange->request, exchange->tried,
-			 exchange->n_tried, &other) != BALANCE_SERVER ||
+	    balance_go_on(exchange->worker, &exchange->request, exchange->tried, exchange->n_tried,
+			  &other) != BALANCE_SERVER ||
 	    was_tried(exchange, other.server))
 		return false;
 	exchange->pick.server = other.server;
@@ -127,19 +306,10 @@ static bool pick_other(struct exchange *exchange)
 	return true;
 }
 
-static void count_retry(struct exchange *exchange)
-{
-	struct worker *worker = exchange->worker;
-
-	exchange->n_retries++;
-	worker_count(&worker->counters.retries, 1);
-	if (worker->metrics)
-		metric_add(worker->metrics, exchange->pick.service->series, METRIC_RETRIES, 1);
-}
-
 void attempt_dial_failed(struct exchange *exchange, enum fail fail)
 {
 	exchange->upstream = NULL;
+	balance_end(&exchange->load, fail_row(fail)->status, exchange->worker);
 	if (pick_other(exchange)) {
 		count_retry(exchange);
 		connect_to_server(exchange, true);
@@ -156,15 +326,19 @@ void attempt_lost(struct exchange *exchange, bool nothing_sent)
 
 	bool was_reused = upstream->n_exchanges > 0;
 	bool idempotent = method_is_idempotent(exchange->request.method_id);
-	bool may_retry = exchange->replayable && exchange->n_retries == 0 && !exchange->n_interim &&
-			 !exchange->request.upgrade && (nothing_sent || idempotent);
+	bool unseen = nothing_sent || upstream->unprocessed;
+	/* Where nothing was sent, nothing was taken from the client but what came with the head. */
+	bool is_here = exchange->replayable || (nothing_sent && !exchange->pipeline.request_filter);
+	bool may_retry = is_here && exchange->n_replays < (unseen ? BALANCE_TRIED_MAX : 1) &&
+			 !exchange->n_interim && !exchange->request.upgrade &&
+			 (unseen || idempotent);
 
-	upstream_release(upstream, false);
-	exchange->upstream = NULL;
-	if (!may_retry || (!was_reused && !nothing_sent && !pick_other(exchange))) {
+	attempt_release(exchange, false);
+	if (!may_retry || (!was_reused && !unseen && !pick_other(exchange))) {
 		exchange_fail(exchange, FAIL_UPSTREAM_CLOSED);
 		return;
 	}
+	exchange->n_replays++;
 	count_retry(exchange);
 	/* Others that idle there may be as stale: a new connection tells for sure. */
 	connect_to_server(exchange, !was_reused);
@@ -207,7 +381,9 @@ static int send_head(struct exchange *exchange, struct str body)
 		return (int)n;
 	if (!body.len)
 		return link_write(link, worker->out, (size_t)n);
-	if ((size_t)n > (size_t)(body.at - worker->scratch))
+	/* In front of the body, where that stands; a filter's output stands elsewhere. */
+	if ((size_t)n > (size_t)(body.at - worker->scratch) ||
+	    (size_t)(body.at - worker->scratch) > WORKER_SCRATCH_BYTES)
 		return link_write2(link, str_n(worker->out, (size_t)n), body);
 	char *at = (char *)(uintptr_t)body.at - n;
 
@@ -217,31 +393,16 @@ static int send_head(struct exchange *exchange, struct str body)
 
 void attempt_send(struct exchange *exchange)
 {
-	struct worker *worker = exchange->worker;
-	struct request *request = &exchange->request;
-	struct link *client = &exchange->conn->link;
-	char *at = worker_read_at(worker);
-	struct str body = {at, 0};
+	struct str body;
+	enum fail fail;
 	int error;
 
 	exchange->state = EXCHANGE_FORWARD;
-	stream_init(&exchange->up, request->body, request->content_length, request->body,
-		    request->body == BODY_CHUNKED ? &exchange->arena : NULL);
-	if (exchange->early.len) {
-		enum stream_result result;
-
-		memcpy(at, exchange->early.at, exchange->early.len);
-		result = stream_convert(&exchange->up, exchange->is_fresh ? client : NULL, at,
-					exchange->early.len, &body);
-		if (result == STREAM_SOURCE_BAD || result == STREAM_SINK_LOST) {
-			exchange->is_fresh = false;
-			exchange_fail(exchange, result == STREAM_SOURCE_BAD ? exchange->up.body.fail
-									    : FAIL_INTERNAL);
-			return;
-		}
+	fail = upload_start(exchange, &body);
+	if (fail) {
+		exchange_fail(exchange, fail);
+		return;
 	}
-	exchange->is_fresh = false;
-	exchange->replayable = exchange->up.done;
 	error = send_head(exchange, body);
 	if (error == -ENOMEM || error == -ENOSPC) {
 		exchange_fail(exchange, error == -ENOSPC ? FAIL_HEAD_TOO_LARGE : FAIL_INTERNAL);
@@ -251,6 +412,7 @@ void attempt_send(struct exchange *exchange)
 		attempt_lost(exchange, true);
 		return;
 	}
+	exchange->sent_any = true;
 	attempt_set_deadline(exchange);
 	if (!exchange->up.done || link_backlog(&exchange->upstream->link))
 		exchange_move(exchange);

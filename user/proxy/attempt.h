@@ -13,8 +13,22 @@
 
 #include "proxy/exchange.h"
 
-/* Chooses a server and begins. May end. */
+/* The route's middlewares have run: chooses a server and begins. May end. */
 void attempt_begin(struct exchange *exchange);
+/* The middlewares of pick.service have run: goes on below it. May end. */
+void attempt_go_on(struct exchange *exchange);
+/* Goes on at that service, as if the choice had come down to it just now. May end. */
+void attempt_at(struct exchange *exchange, const struct service *service);
+/*
+ * The answer was dropped: all of it once more, with another choice, from the level on whose
+ * middleware asked for it; at until_ns, or soon. May end.
+ */
+void attempt_again(struct exchange *exchange, const struct pipeline_level *level,
+		   uint64_t until_ns);
+/* The answer so far is forgotten, and what middlewares of services within level did, too. */
+void attempt_forget(struct exchange *exchange, const struct pipeline_level *level);
+/* Done with the server's connection, if there is one. */
+void attempt_release(struct exchange *exchange, bool may_reuse);
 /* The connection stands. May end. */
 void attempt_send(struct exchange *exchange);
 /* It could not be made; the upstream is gone already. May end. */

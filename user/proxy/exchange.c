@@ -4,24 +4,27 @@
 #include "proxy/exchange.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
-#include "base/clock.h"
 #include "net/sock.h"
 #include "plan/router.h"
+#include "proxy/answer.h"
 #include "proxy/attempt.h"
 #include "proxy/conn.h"
 #include "proxy/escalation.h"
+#include "proxy/mirror.h"
 #include "proxy/record.h"
 #include "proxy/reply.h"
 #include "proxy/respond.h"
 #include "proxy/tunnel.h"
+#include "proxy/upload.h"
+#include "proxy/waiting.h"
 #include "proxy/worker.h"
 
 enum {
 	ARENA_BLOCK_BYTES = 2048,
 	ARENA_DEFAULT_BYTES = 256 << 10,
-	CONTINUE_WAIT_S = 1, /* reference d.5: Expect-Continue 1 s */
-	HALF_CLOSED_S = 60,  /* how long an answer may take when the client has ended its side */
+	ROUTE_LEVELS_MAX = 8, /* of routes below routes */
 };
 
 static const struct upstream_events upstream_events;
@@ -50,7 +53,7 @@ struct exchange *exchange_new(struct conn *conn)
 	exchange->pick.n_cookies = 0;
 	exchange->pick.service = NULL;
 	exchange->pick.server = NULL;
-	pipeline_init(&exchange->pipeline, NULL);
+	pipeline_init(&exchange->pipeline, NULL, 0);
 	exchange->is_fresh = true;
 	exchange->request.arena = &exchange->arena;
 	exchange->request.headers = (struct headers){
@@ -106,18 +109,29 @@ void exchange_refuse(struct exchange *exchange, enum fail fail)
 	reply_fail(exchange, fail);
 }
 
-static void run_middlewares(struct exchange *exchange);
-
-static void on_job_done(struct mail *mail)
+struct exchange_more *exchange_more(struct exchange *exchange)
 {
-	struct exchange *exchange = LIST_OF(mail, struct exchange, pipeline.job.done);
-
-	exchange->job_runs = false;
-	if (exchange->state == EXCHANGE_ORPHAN) {
-		exchange_free(exchange);
-		return;
+	if (!exchange->more) {
+		exchange->more = ARENA_NEW(&exchange->arena, struct exchange_more);
+		if (exchange->more)
+			exchange->more->body.fd = exchange->more->answer.begin.fd = -1;
 	}
-	run_middlewares(exchange);
+	return exchange->more;
+}
+
+void *exchange_own(struct exchange *exchange, void *memory)
+{
+	struct exchange_more *more = exchange_more(exchange);
+	struct exchange_owned *owned =
+		memory ? ARENA_NEW(&exchange->arena, struct exchange_owned) : NULL;
+
+	if (!more || !owned) {
+		free(memory);
+		return NULL;
+	}
+	*owned = (struct exchange_owned){more->owned, memory};
+	more->owned = owned;
+	return memory;
 }
 
 static void escalate(struct exchange *exchange)
@@ -130,36 +144,74 @@ static void escalate(struct exchange *exchange)
 			 exchange->request.peer_trusted);
 }
 
-static void run_middlewares(struct exchange *exchange)
+/* One chain is done: the chain of a route below, the services', or a server. */
+static void after_chain(struct exchange *exchange)
 {
-	struct worker *worker = exchange->worker;
-	enum pipeline_result result = pipeline_run(&exchange->pipeline, worker, &exchange->request);
+	const struct route *route = exchange->route;
 
-	if (exchange->pipeline.was_refused)
-		escalate(exchange);
-	switch (result) {
-	case PIPELINE_NEXT:
-		if (exchange->arena.failed)
+	if (exchange->arena.failed) {
+		exchange_fail(exchange, FAIL_INTERNAL);
+		return;
+	}
+	if (exchange->pipeline.inner->service) {
+		attempt_go_on(exchange);
+		return;
+	}
+	/* Reference a.1: what the middlewares have made of the request is what routes below see. */
+	while (route->below) {
+		const struct route *next = exchange->n_layers < ROUTE_LEVELS_MAX
+						   ? router_find(route->below, &exchange->request)
+						   : NULL;
+
+		if (!next) {
+			exchange_fail(exchange, FAIL_NO_ROUTE);
+			return;
+		}
+		exchange->n_layers++;
+		exchange->route = route = next;
+		if (!next->chain.n)
+			continue;
+		if (pipeline_enter(&exchange->pipeline, &next->chain, NULL, &exchange->request,
+				   false) < 0)
 			exchange_fail(exchange, FAIL_INTERNAL);
 		else
-			attempt_begin(exchange);
+			exchange_run_middlewares(exchange);
 		return;
-	case PIPELINE_REPLY:
-		reply_middleware(exchange);
-		return;
-	case PIPELINE_WAIT_UNTIL:
-		exchange->deadline_ns = exchange->pipeline.until_ns;
-		conn_set_deadline(exchange->conn, exchange->deadline_ns);
-		return;
-	case PIPELINE_WAIT_JOB:
-		exchange->job_runs = true;
-		exchange->deadline_ns = 0;
-		exchange->pipeline.job.done.run = on_job_done;
-		exchange->pipeline.job.home = &worker->mailbox;
-		jobs_add(worker->shared->jobs, &exchange->pipeline.job);
-		return;
-	case PIPELINE_FAILED:
-		exchange_fail(exchange, FAIL_INTERNAL);
+	}
+	attempt_begin(exchange);
+}
+
+/* What it has waited for, in its own words. */
+static void note_awaited(struct exchange *exchange)
+{
+	struct pipeline *pipeline = &exchange->pipeline;
+
+	if (pipeline->call.wait.body.wanted)
+		pipeline->body = upload_body(exchange, pipeline->call.wait.body.max_bytes);
+}
+
+void exchange_run_middlewares(struct exchange *exchange)
+{
+	struct pipeline *pipeline = &exchange->pipeline;
+
+	for (;;) {
+		if (pipeline->is_waiting)
+			note_awaited(exchange);
+		enum pipeline_result result =
+			pipeline_run(pipeline, exchange->worker, &exchange->request);
+
+		if (pipeline->was_refused)
+			escalate(exchange);
+		if (result == PIPELINE_WAIT) {
+			if (waiting_begin(exchange, exchange_run_middlewares))
+				continue;
+		} else if (result == PIPELINE_NEXT) {
+			after_chain(exchange);
+		} else if (result == PIPELINE_REPLY) {
+			reply_middleware(exchange);
+		} else {
+			exchange_fail(exchange, FAIL_INTERNAL);
+		}
 		return;
 	}
 }
@@ -212,8 +264,8 @@ void exchange_begin(struct exchange *exchange)
 		reply_fail(exchange, fail);
 		return;
 	}
-	pipeline_init(&exchange->pipeline, &exchange->route->chain);
-	run_middlewares(exchange);
+	pipeline_init(&exchange->pipeline, &exchange->route->chain, exchange->begin_ns);
+	exchange_run_middlewares(exchange);
 }
 
 /* ------------------------------------------------------------------ moving --- */
@@ -295,99 +347,6 @@ void exchange_move(struct exchange *exchange)
 	exchange_set_deadline(exchange);
 }
 
-/* ---------------------------------------------------------------- deadlines -- */
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* When the client's slowness ends the exchange; UINT64_MAX when it is not the client that is waited
- * for. */
-static uint64_t client_deadline(struct exchange *exchange)
-{
-	const struct link *client = &exchange->conn->link;
-	const struct entry *entry = exchange->conn->entry;
-	uint64_t now_ns = exchange->worker->loop.now_ns, at_ns = UINT64_MAX;
-	size_t backlog = link_backlog(client) + (exchange->down.pipe != NULL);
-
-	if (!exchange->up.done && exchange->state == EXCHANGE_FORWARD) {
-		if (exchange->up.body.payload != exchange->upload_seen ||
-		    !exchange->upload_since_ns) {
-			exchange->upload_seen = exchange->up.body.payload;
-			exchange->upload_since_ns = now_ns;
-		}
-		at_ns = earlier(exchange->begin_ns + entry->read_ns,
-				exchange->upload_since_ns + ENTRY_READ_STALL_S * NS_PER_SEC);
-		if (exchange->request.expect_continue && !exchange->continued &&
-		    !exchange->upload_seen)
-			at_ns = earlier(at_ns,
-					exchange->origin_begin_ns + CONTINUE_WAIT_S * NS_PER_SEC);
-	}
-	if (backlog) {
-		if (backlog != exchange->backlog_seen || !exchange->backlog_since_ns) {
-			exchange->backlog_seen = backlog;
-			exchange->backlog_since_ns = now_ns;
-		}
-		at_ns = earlier(at_ns, exchange->backlog_since_ns + entry->write_stall_ns);
-		if (entry->write_ns)
-			at_ns = earlier(at_ns, exchange->begin_ns + entry->write_ns);
-	} else {
-		exchange->backlog_since_ns = 0;
-	}
-	if (client->io.ready & LOOP_EOF || client->ended) {
-		if (!exchange->half_closed_since_ns)
-			exchange->half_closed_since_ns = now_ns;
-		if (!exchange->responded)
-			at_ns = earlier(at_ns, exchange->half_closed_since_ns +
-						       HALF_CLOSED_S * NS_PER_SEC);
-	}
-	return at_ns;
-}
-
-void exchange_set_deadline(struct exchange *exchange)
-{
-	uint64_t at_ns;
-
-	if (exchange->state == EXCHANGE_MIDDLEWARE || exchange->state == EXCHANGE_TUNNEL)
-		return;
-	at_ns = client_deadline(exchange);
-	exchange->deadline_ns = at_ns == UINT64_MAX ? 0 : at_ns;
-	if (exchange->deadline_ns)
-		conn_set_deadline(exchange->conn, exchange->deadline_ns);
-}
-
-void exchange_on_client_timeout(struct exchange *exchange)
-{
-	uint64_t now_ns = exchange->worker->loop.now_ns;
-
-	/* The timer may be an old one: the idle connection's. */
-	if (!exchange->deadline_ns)
-		return;
-	if (now_ns < exchange->deadline_ns) {
-		conn_set_deadline(exchange->conn, exchange->deadline_ns);
-		return;
-	}
-	exchange->deadline_ns = 0;
-	if (exchange->state == EXCHANGE_MIDDLEWARE) {
-		run_middlewares(exchange);
-	} else if (exchange->state == EXCHANGE_FORWARD && !exchange->responded &&
-		   exchange->request.expect_continue && !exchange->continued &&
-		   !exchange->upload_seen) {
-		/* A server that knows nothing of expectations waits for the body, and so would the
-		 * client. */
-		if (respond_continue(exchange))
-			exchange_set_deadline(exchange);
-		else
-			exchange_abort(exchange);
-	} else if (exchange->state == EXCHANGE_FORWARD && !exchange->responded &&
-		   !exchange->half_closed_since_ns) {
-		exchange_fail(exchange, FAIL_REQUEST_TIMEOUT);
-	} else {
-		exchange_abort(exchange);
-	}
-}
-
 /* ------------------------------------------------------------------- events -- */
 
 void exchange_on_client(struct exchange *exchange)
@@ -420,8 +379,11 @@ void exchange_on_client(struct exchange *exchange)
 	case EXCHANGE_TUNNEL:
 		tunnel_move(exchange);
 		return;
+	case EXCHANGE_BODY:
+		upload_on_client(exchange);
+		return;
 	default:
-		exchange_set_deadline(exchange);
+		waiting_look(exchange);
 		return;
 	}
 }
@@ -441,6 +403,9 @@ static void on_upstream(struct upstream_owner *owner)
 		return;
 	case EXCHANGE_FORWARD:
 		exchange_move(exchange);
+		return;
+	case EXCHANGE_ANSWER:
+		answer_on_upstream(exchange);
 		return;
 	case EXCHANGE_TUNNEL:
 		tunnel_move(exchange);
@@ -476,8 +441,9 @@ static const struct upstream_events upstream_events = {
 void exchange_fail(struct exchange *exchange, enum fail fail)
 {
 	if (exchange->upstream) {
-		upstream_release(exchange->upstream, false);
-		exchange->upstream = NULL;
+		if (fail >= FAIL_DIAL_FAILED)
+			balance_end(&exchange->load, fail_row(fail)->status, exchange->worker);
+		attempt_release(exchange, false);
 	}
 	if (exchange->responded) {
 		exchange->fail = (uint8_t)fail;
@@ -496,6 +462,19 @@ void exchange_abort(struct exchange *exchange)
 	exchange_end(exchange, EXCHANGE_RESET);
 }
 
+/* What the client has not taken yet. 0: nothing is left, -EAGAIN, or an error. */
+static int write_rest(struct exchange *exchange)
+{
+	struct link *client = &exchange->conn->link;
+	int error = 0;
+
+	if (link_backlog(client))
+		error = client->io.ready & LOOP_WRITE ? link_flush(client) : -EAGAIN;
+	if (!error && exchange->more && exchange->more->reply_rest.len)
+		error = answer_write_rest(exchange);
+	return error;
+}
+
 void exchange_finish(struct exchange *exchange)
 {
 	struct link *client = &exchange->conn->link;
@@ -507,26 +486,45 @@ void exchange_finish(struct exchange *exchange)
 			     !exchange->upload_broken;
 
 		exchange->origin_end_ns = exchange->worker->loop.now_ns;
-		upstream_release(exchange->upstream, clean);
-		exchange->upstream = NULL;
+		attempt_release(exchange, clean);
 	}
-	if (link_backlog(client)) {
-		error = client->io.ready & LOOP_WRITE ? link_flush(client) : -EAGAIN;
-		if (error == -EAGAIN) {
-			exchange_set_deadline(exchange);
-			return;
-		}
-		if (error) {
-			exchange_abort(exchange);
-			return;
-		}
+	error = write_rest(exchange);
+	if (error == -EAGAIN) {
+		exchange_set_deadline(exchange);
+		return;
 	}
-	if (exchange->keep_client && exchange->up.done)
+	if (error) {
+		exchange_abort(exchange);
+		return;
+	}
+	exchange->completed = true;
+	if (exchange->keep_client && upload_is_read(exchange))
 		exchange_end(exchange, EXCHANGE_KEEP);
-	else if (!exchange->up.done || client->io.ready & LOOP_READ || held_len(&client->in))
+	else if (!upload_is_read(exchange) || client->io.ready & LOOP_READ || held_len(&client->in))
 		exchange_end(exchange, EXCHANGE_LINGER);
 	else
 		exchange_end(exchange, EXCHANGE_CLOSE);
+}
+
+static void done_more(struct exchange_more *more)
+{
+	body_store_done(&more->body);
+	body_store_done(&more->answer.begin);
+	for (struct exchange_owned *owned = more->owned; owned; owned = owned->next)
+		free(owned->memory);
+}
+
+void exchange_bury(struct exchange *exchange)
+{
+	struct worker *worker = exchange->worker;
+
+	pipeline_end(&exchange->pipeline, worker, &exchange->request, exchange->completed);
+	if (exchange->more)
+		done_more(exchange->more);
+	if (snapshot_use_put(exchange->use))
+		worker_count(&worker->counters.snapshots_held, -1);
+	exchange->use = NULL;
+	exchange_free(exchange);
 }
 
 void exchange_end(struct exchange *exchange, enum exchange_fate fate)
@@ -534,23 +532,23 @@ void exchange_end(struct exchange *exchange, enum exchange_fate fate)
 	struct worker *worker = exchange->worker;
 	struct conn *conn = exchange->conn;
 
-	if (exchange->state == EXCHANGE_TUNNEL)
+	if (exchange->state == EXCHANGE_TUNNEL) {
 		worker_count(&worker->counters.tunnels_active, -1);
-	if (exchange->upstream)
-		upstream_release(exchange->upstream, false);
-	exchange->upstream = NULL;
+		exchange->completed = fate == EXCHANGE_CLOSE;
+	}
+	attempt_release(exchange, false);
+	waiting_cancel(exchange);
 	record_exchange(exchange);
 	worker_count(&worker->counters.requests_active, -1);
 	stream_done(&exchange->up, &worker->pipes);
 	stream_done(&exchange->down, &worker->pipes);
-	if (snapshot_use_put(exchange->use))
-		worker_count(&worker->counters.snapshots_held, -1);
-	exchange->use = NULL;
+	if (exchange->completed && exchange->more && exchange->more->mirror)
+		mirror_start(exchange, exchange->more->mirror);
 	conn->exchange = NULL;
 	if (exchange->job_runs)
 		exchange->state = EXCHANGE_ORPHAN;
 	else
-		exchange_free(exchange);
+		exchange_bury(exchange);
 	switch (fate) {
 	case EXCHANGE_KEEP:
 		conn_next(conn);

@@ -6,24 +6,29 @@
  * exchange: one request and its response: from a complete request head to the last byte of the
  *answer.
  *
- *	begin -> MIDDLEWARE -> DIAL -> FORWARD -> (TUNNEL) -> end
- *	              \_________\________\_____-> REPLY ----> end
+ *	begin -> MIDDLEWARE <-> BODY -> DIAL -> FORWARD -> (ANSWER) -> FORWARD -> (TUNNEL) -> end
+ *	              \_________________\________\___________\____-> REPLY -------------> end
  *
- * exchange.c drives it, attempt.c chooses and tries servers, respond.c brings the server's answer
- *to the client, reply.c answers instead of a server, tunnel.c moves bytes after an upgrade. Every
- *function that may end the exchange says so ("may end"): the caller touches it no more. An exchange
- *comes from the worker's slab, with room for a usual head inside; all its other memory is its
- *arena, which is reset, not freed.
+ * exchange.c drives it, waiting.c sees to what middlewares wait for, upload.c keeps and sends the
+ * request's body, attempt.c chooses and tries servers, respond.c reads the server's answer, reply.c
+ * answers instead of a server, answer.c brings either to the client, tunnel.c moves bytes after an
+ * upgrade. Every function that may end the exchange says so ("may end"): the caller touches it no
+ * more. An exchange comes from the worker's slab, with room for a usual head inside; all its other
+ * memory is its arena, which is reset, not freed.
  */
 
 #include "http/fail.h"
 #include "http/message.h"
 #include "proxy/balance.h"
+#include "proxy/body_store.h"
 #include "proxy/pipeline.h"
 #include "proxy/stream.h"
 #include "proxy/upstream.h"
 
 struct conn;
+struct exchange;
+struct fetch;
+struct mirror;
 
 enum {
 	EXCHANGE_HEAD_BYTES = 3072, /* a larger head lives in a block of its own */
@@ -32,8 +37,10 @@ enum {
 
 enum exchange_state {
 	EXCHANGE_MIDDLEWARE,
+	EXCHANGE_BODY, /* the request's body is read, to be kept */
 	EXCHANGE_DIAL,
 	EXCHANGE_FORWARD,
+	EXCHANGE_ANSWER, /* an answer is here and waits */
 	EXCHANGE_REPLY,
 	EXCHANGE_TUNNEL,
 	EXCHANGE_ORPHAN, /* the client has gone, a job still runs */
@@ -45,6 +52,46 @@ enum exchange_fate {
 	EXCHANGE_CLOSE,
 	EXCHANGE_LINGER, /* close when the client has had the time to read the answer */
 	EXCHANGE_RESET,	 /* so that it cannot be taken for a complete answer */
+};
+
+/* An answer that waits, or that its beginning is read of. */
+struct exchange_answer {
+	struct response response;
+	uint8_t source_body; /* enum body_kind, as the server framed it */
+	int64_t source_length;
+	bool is_local, may_keep;
+	bool is_held;	 /* texts are in the arena, what followed the head in the link */
+	bool has_begun;	 /* part of the body is in begin */
+	bool is_awaited; /* begin is being read */
+	bool is_whole, is_too_large;
+	struct str body; /* of a local one */
+	struct body_store begin;
+};
+
+/* Memory that an exchange owns beside its arena. */
+struct exchange_owned {
+	struct exchange_owned *next;
+	void *memory;
+};
+
+/* What only some exchanges have. */
+struct exchange_more {
+	/* Waiting. */
+	void (*then)(struct exchange *exchange); /* how it goes on */
+	uint64_t until_ns;			 /* when; 0: not a matter of time */
+	bool in_next_round;
+	struct fetch *fetch;
+	/* The request's body. */
+	bool keeps_body, body_is_whole;
+	int64_t body_max_bytes;
+	struct body_store body;
+	struct exchange_answer answer;
+	struct str reply_rest; /* of a large reply's body */
+	struct exchange_owned *owned;
+	/* What failover and mirroring go back to. */
+	const struct service *failover, *mirroring;
+	const struct pipeline_level *failover_level;
+	struct mirror *mirror;
 };
 
 struct exchange {
@@ -60,21 +107,29 @@ struct exchange {
 	bool keep_upstream; /* as the server's head said */
 	bool continued;	    /* 100 was sent */
 	bool job_runs;
-	bool is_fresh;	    /* early was not used by an attempt yet */
-	bool replayable;    /* all of the request is here: it could be sent once more */
+	bool is_fresh;	 /* early was not used by an attempt yet */
+	bool replayable; /* all of the request is here: it could be sent once more */
+	bool was_sent;	 /* who sent it was added to the request: once only */
+	bool sent_any;	 /* some server got a part of it */
+	bool has_failed_over;
+	bool completed;	    /* the client has the answer to its end */
 	bool upload_broken; /* the server takes no more of the body; its answer is still awaited */
 	bool up_shut, down_shut; /* TUNNEL: the end was passed on */
+	uint8_t n_layers;	 /* routes below routes that were passed */
 	uint8_t n_interim;	 /* 1xx received */
 	uint8_t n_tried;
 	uint16_t status;
 	uint16_t origin_status;
-	uint32_t n_retries;
-	struct held head; /* the block in which the head stands, if not in room */
-	struct str early; /* what came behind the head */
+	uint32_t n_retries, n_attempts;
+	uint32_t n_replays; /* over another connection, unasked */
+	struct held head;   /* the block in which the head stands, if not in room */
+	struct str early;   /* what came behind the head */
 	size_t head_bytes;
 	const struct entry_point *entry_point;
 	const struct route *route;
 	struct upstream *upstream;
+	struct balance_load load;   /* of the server that is asked */
+	struct exchange_more *more; /* NULL: nothing of that */
 	const struct server *tried[BALANCE_TRIED_MAX];
 	uint64_t begin_ns, begin_wall_ns;
 	uint64_t origin_begin_ns, origin_end_ns;
@@ -115,8 +170,14 @@ void exchange_fail(struct exchange *exchange, enum fail fail);
 void exchange_end(struct exchange *exchange, enum exchange_fate fate);
 /* The answer is on its way: ends as soon as the client has taken it. May end. */
 void exchange_finish(struct exchange *exchange);
-/* Goes on after the middlewares. May end. */
-void exchange_route_on(struct exchange *exchange);
+/* Runs what is left of the middlewares on the way there, and goes on. May end. */
+void exchange_run_middlewares(struct exchange *exchange);
+/* It has ended, and nothing runs for it any more: middlewares are told, memory goes back. */
+void exchange_bury(struct exchange *exchange);
+/* NULL without memory. */
+struct exchange_more *exchange_more(struct exchange *exchange);
+/* Memory that is freed with the exchange; NULL without memory. */
+void *exchange_own(struct exchange *exchange, void *memory);
 void exchange_set_deadline(struct exchange *exchange);
 
 #endif

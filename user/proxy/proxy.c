@@ -24,6 +24,7 @@ enum {
 	FD_RESERVE_MIN = 512,
 	FD_RESERVE_FRACTION = 8, /* of the descriptors: for servers, logs, the admin listener */
 	HOST_NAME_MAX_BYTES = 256,
+	SPOOL_DEFAULT_BYTES = 1 << 30,
 };
 
 struct proxy {
@@ -159,6 +160,18 @@ static void init_limits(struct proxy *proxy, const struct static_config *config)
 					       : 0;
 }
 
+static int init_spool(struct proxy *proxy, const struct static_limits *limits)
+{
+	struct body_spool *spool = &proxy->shared.spool;
+	struct str folder = limits->body_directory;
+
+	/* Configurations made by hand (tests) may leave both out. */
+	spool->folder = arena_str(&proxy->arena, folder.len ? folder : STR("/tmp")).at;
+	spool->max_bytes =
+		folder.len ? (uint64_t)limits->body_disk.bytes : (uint64_t)SPOOL_DEFAULT_BYTES;
+	return spool->folder ? 0 : -ENOMEM;
+}
+
 static void init_metrics(struct proxy *proxy)
 {
 	struct worker_shared *shared = &proxy->shared;
@@ -231,6 +244,9 @@ static int init_shared(struct proxy *proxy, const struct proxy_options *options)
 	if (error)
 		return error;
 	init_limits(proxy, options->config);
+	error = init_spool(proxy, &options->config->limits);
+	if (error)
+		return error;
 	init_metrics(proxy);
 	shared->jobs = jobs_new(JOB_THREADS);
 	shared->resolver = resolver_new();

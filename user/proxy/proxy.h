@@ -108,6 +108,7 @@ struct proxy_status {
 		upstream_active;
 	uint64_t upstream_tls_handshakes, upstream_tls_failed, upstream_tls_resumed;
 	uint64_t retries;
+	uint64_t mirrored, mirrors_dropped; /* copies for mirrors that were sent, that were not */
 	uint64_t tls_handshakes, tls_handshakes_failed, tls_resumed;
 	uint64_t ktls_tx, ktls_rx,
 		ktls_none; /* connections by what the kernel took, counted once each */

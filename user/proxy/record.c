@@ -73,3 +73,18 @@ void record_exchange(const struct exchange *exchange)
 	if (worker->shared->rings)
 		access_line_write(exchange);
 }
+
+void record_copy(struct worker *worker, const struct service *service,
+		 const struct request *request, uint16_t status, uint64_t duration_ns,
+		 uint64_t request_bytes)
+{
+	uint16_t class_;
+
+	if (!worker->metrics)
+		return;
+	if (!status)
+		status = fail_row(FAIL_DIAL_FAILED)->status;
+	class_ = metric_class(worker->metrics, status, method_of_request(request),
+			      protocol_of(request));
+	metric_request(worker->metrics, service->series, class_, duration_ns, request_bytes, 0);
+}

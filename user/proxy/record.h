@@ -7,5 +7,9 @@
 #include "proxy/exchange.h"
 
 void record_exchange(const struct exchange *exchange);
+/* A copy for a mirror: counts for its service alone. status 0: there was no answer. */
+void record_copy(struct worker *worker, const struct service *service,
+		 const struct request *request, uint16_t status, uint64_t duration_ns,
+		 uint64_t request_bytes);
 
 #endif

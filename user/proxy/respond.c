@@ -8,9 +8,9 @@
 #include "http/h1_parse.h"
 #include "http/h1_write.h"
 #include "http/header.h"
+#include "proxy/answer.h"
 #include "proxy/attempt.h"
 #include "proxy/conn.h"
-#include "proxy/tunnel.h"
 #include "proxy/worker.h"
 
 enum {
@@ -63,85 +63,6 @@ static bool pass_interim(struct exchange *exchange, const struct response *respo
 	return true;
 }
 
-static void add_cookies(struct exchange *exchange, struct response *response)
-{
-	for (uint8_t i = 0; i < exchange->pick.n_cookies; i++)
-		header_add_id(&response->headers, HEADER_SET_COOKIE,
-			      balance_cookie_text(&exchange->pick.cookies[i], &exchange->arena));
-}
-
-/* Head (in the worker's out buffer) and body leave together. */
-static int send_with_head(struct exchange *exchange, size_t head_len, struct str body)
-{
-	struct worker *worker = exchange->worker;
-	struct link *client = &exchange->conn->link;
-
-	if (!body.len)
-		return link_write(client, worker->out, head_len);
-	if (head_len > (size_t)(body.at - worker->scratch))
-		return link_write2(client, str_n(worker->out, head_len), body);
-	char *at = (char *)(uintptr_t)body.at - head_len;
-
-	memcpy(at, worker->out, head_len);
-	return link_write(client, at, head_len + body.len);
-}
-
-static void after_head(struct exchange *exchange, struct str rest)
-{
-	if (exchange->status == STATUS_SWITCHING)
-		tunnel_begin(exchange, rest);
-	else if (exchange->down.done)
-		exchange_finish(exchange);
-	else
-		exchange_move(exchange);
-}
-
-/* rest: what follows the head; stands in the scratch buffer. */
-static void deliver(struct exchange *exchange, struct response *response, struct str rest)
-{
-	struct worker *worker = exchange->worker;
-	struct upstream *upstream = exchange->upstream;
-	struct str body = {worker_read_at(worker), 0};
-	struct h1_framing framing;
-	ssize_t n;
-
-	exchange->origin_status = response->status;
-	exchange->keep_upstream = response->keep_alive;
-	add_cookies(exchange, response);
-	pipeline_response(&exchange->pipeline, worker, &exchange->request, response);
-	/* A body that is still coming cannot be told from the next request: the connection ends
-	 * with it. */
-	framing = h1_frame_response(&exchange->request, response,
-				    exchange->up.done && conn_may_keep(exchange->conn));
-	n = h1_write_response(response, &framing, worker_date(worker), worker->out,
-			      WORKER_OUT_BYTES);
-	if (n < 0 || exchange->arena.failed) {
-		exchange_fail(exchange, n < 0 ? FAIL_UPSTREAM_HEAD_LARGE : FAIL_INTERNAL);
-		return;
-	}
-	/* Trailers are read in any case, and passed on where the framing has a place for them. */
-	stream_init(&exchange->down, response->body, response->content_length, framing.body,
-		    &exchange->arena);
-	if (response->status != STATUS_SWITCHING && rest.len) {
-		enum stream_result result =
-			stream_convert(&exchange->down, &upstream->link, (char *)(uintptr_t)rest.at,
-				       rest.len, &body);
-
-		if (result == STREAM_SOURCE_BAD || result == STREAM_SINK_LOST) {
-			exchange_fail(exchange, FAIL_UPSTREAM_BAD);
-			return;
-		}
-	}
-	exchange->status = response->status;
-	exchange->responded = true;
-	exchange->keep_client = framing.keep_alive;
-	if (send_with_head(exchange, (size_t)n, body) < 0) {
-		exchange_abort(exchange);
-		return;
-	}
-	after_head(exchange, rest);
-}
-
 /* Input in a held block moves to the scratch buffer before the head's texts are done with: so it is
  * copied late. */
 static void deliver_held(struct exchange *exchange, struct response *response, struct str rest)
@@ -159,7 +80,7 @@ static void deliver_held(struct exchange *exchange, struct response *response, s
 	link->in = (struct held){0};
 	if (rest.len)
 		memcpy(at, rest.at, rest.len);
-	deliver(exchange, response, str_n(at, rest.len));
+	answer_server(exchange, response, str_n(at, rest.len));
 	held_drop(&block, &worker->blocks);
 }
 
@@ -206,7 +127,7 @@ static bool parse(struct exchange *exchange, struct str input, bool is_held)
 			if (is_held)
 				deliver_held(exchange, &response, rest);
 			else
-				deliver(exchange, &response, rest);
+				answer_server(exchange, &response, rest);
 			return false;
 		}
 		if (!pass_interim(exchange, &response))

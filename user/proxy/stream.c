@@ -25,6 +25,19 @@ void stream_init(struct stream *stream, enum body_kind kind, int64_t length,
 	stream->done = h1_body_done(&stream->body);
 }
 
+void stream_send_from(struct stream *stream, enum body_kind out_kind, struct body_store *store,
+		      struct filter *filter)
+{
+	stream->out_kind = (uint8_t)out_kind;
+	stream->store = store;
+	stream->store_at = 0;
+	stream->filter = filter;
+	stream->is_special = store || filter;
+	stream->done = !stream->is_special && h1_body_done(&stream->body);
+	if (filter)
+		stream->window = FILTER_SPAN_BYTES;
+}
+
 void stream_done(struct stream *stream, struct pipe_pool *pipes)
 {
 	pipe_give(pipes, stream->pipe);
@@ -35,10 +48,14 @@ void stream_done(struct stream *stream, struct pipe_pool *pipes)
  * accepted. */
 static size_t put_last_chunk(const struct stream *stream, char *at)
 {
-	ssize_t n = h1_write_last_chunk(stream->has_trailers ? &stream->body.trailers : NULL, at,
-					WORKER_TAILROOM_BYTES - 4);
+	const struct headers *trailers = stream->has_trailers ? &stream->body.trailers : NULL;
+	ssize_t n;
 
-	return n > 0 ? (size_t)n : (size_t)h1_write_last_chunk(NULL, at, WORKER_TAILROOM_BYTES);
+	if (stream->filter)
+		trailers = &stream->filter->trailers;
+	n = h1_write_last_chunk(trailers, at, WORKER_TAILROOM_BYTES - 4);
+
+	return n > 0 ? (size_t)n : (size_t)h1_write_last_chunk(NULL, at, WORKER_TAILROOM_BYTES - 4);
 }
 
 /* Payload [at, end) becomes one chunk in place; returns where it begins. */
@@ -73,6 +90,68 @@ static enum h1_body_result decode(struct stream *stream, struct str *input, char
 	return result;
 }
 
+/* Held bytes first, then the socket; into the scratch buffer. */
+static ssize_t read_source(struct link *from, size_t window)
+{
+	char *at = worker_read_at(from->worker);
+	size_t n = held_len(&from->in);
+
+	if (!n)
+		return link_read(from, at, window);
+	if (n > window)
+		n = window;
+	memcpy(at, held_str(&from->in).at, n);
+	held_take(&from->in, &from->worker->blocks, n);
+	return (ssize_t)n;
+}
+
+/* Through the filters; *begin and *end then stand around what came out. */
+static enum stream_result run_filter(struct stream *stream, char **begin, char **end,
+				     const struct mw_span *how)
+{
+	struct mw_span span = *how;
+	struct str out;
+
+	span.bytes = str_n(*begin, (size_t)(*end - *begin));
+	span.trailers = span.is_last && stream->has_trailers ? &stream->body.trailers : NULL;
+	if (filter_push(stream->filter, &span, &out) < 0)
+		return STREAM_SINK_LOST;
+	if (span.is_flush)
+		stream->filter->flushed_ns = stream->filter->worker->loop.now_ns;
+	*begin = (char *)(uintptr_t)out.at;
+	*end = *begin + out.len;
+	return STREAM_READ;
+}
+
+/* Payload [begin, end), which has room around it, becomes what the receiver gets. */
+static enum stream_result frame(struct stream *stream, char *begin, char *end, bool is_last,
+				struct str *ret_out)
+{
+	stream->sent_bytes += (uint64_t)(end - begin);
+	if (stream->out_kind == BODY_CHUNKED) {
+		if (end > begin)
+			begin = put_chunk(begin, &end);
+		if (is_last)
+			end += put_last_chunk(stream, end);
+	}
+	if (is_last)
+		stream->done = true;
+	*ret_out = (struct str){begin, (size_t)(end - begin)};
+	return stream->done ? STREAM_DONE : STREAM_READ;
+}
+
+enum stream_result stream_put(struct stream *stream, char *at, size_t n, bool is_last,
+			      struct str *ret_out)
+{
+	char *end = at + n;
+
+	*ret_out = (struct str){at, 0};
+	if (stream->filter && run_filter(stream, &at, &end,
+					 &(struct mw_span){.is_last = is_last}) == STREAM_SINK_LOST)
+		return STREAM_SINK_LOST;
+	return frame(stream, at, end, is_last, ret_out);
+}
+
 enum stream_result stream_convert(struct stream *stream, struct link *from, char *at, size_t n,
 				  struct str *ret_out)
 {
@@ -89,36 +168,68 @@ enum stream_result stream_convert(struct stream *stream, struct link *from, char
 		return STREAM_SINK_LOST;
 	if (!begin)
 		begin = end = at;
-	stream->sent_bytes += (uint64_t)(end - begin);
-	if (stream->out_kind == BODY_CHUNKED) {
-		if (end > begin)
-			begin = put_chunk(begin, &end);
-		if (result == H1_BODY_END && !stream->done)
-			end += put_last_chunk(stream, end);
+	if (stream->filter)
+		return stream_put(stream, begin, (size_t)(end - begin),
+				  result == H1_BODY_END && !stream->done, ret_out);
+	return frame(stream, begin, end, result == H1_BODY_END && !stream->done, ret_out);
+}
+
+enum stream_result stream_keep(struct stream *stream, struct link *from, char *bytes, size_t n,
+			       struct body_store *store, int *ret_error)
+{
+	char *begin = NULL, *end = NULL;
+	enum h1_body_result result;
+	struct str input;
+
+	*ret_error = 0;
+	if (!bytes) {
+		ssize_t got;
+
+		if (!held_len(&from->in) && !link_can_read(from) && !from->ended)
+			return STREAM_READ;
+		got = from->ended && !held_len(&from->in) ? 0 : read_source(from, stream->window);
+		if (got == -EAGAIN)
+			return STREAM_READ;
+		if (got <= 0)
+			return got == 0 && h1_body_eof(&stream->body) == H1_BODY_END
+				       ? STREAM_DONE
+				       : STREAM_SOURCE_LOST;
+		bytes = worker_read_at(from->worker);
+		n = (size_t)got;
 	}
-	if (result == H1_BODY_END)
-		stream->done = true;
-	*ret_out = (struct str){begin, (size_t)(end - begin)};
-	return stream->done ? STREAM_DONE : STREAM_READ;
+	input = (struct str){bytes, n};
+	result = decode(stream, &input, &begin, &end);
+	if (result == H1_BODY_FAILED)
+		return STREAM_SOURCE_BAD;
+	if (input.len)
+		*ret_error = held_add(&from->in, &from->worker->blocks, input.at, input.len);
+	if (!*ret_error && end > begin)
+		*ret_error = body_store_add(store, begin, (size_t)(end - begin));
+	if (*ret_error)
+		return STREAM_SINK_LOST;
+	return result == H1_BODY_END ? STREAM_DONE : STREAM_TURN;
 }
 
 /* The source has ended: that may be how the body ends. */
 static enum stream_result at_end(struct stream *stream, struct link *to)
 {
 	char *at = worker_read_at(to->worker);
+	struct str out;
 
 	if (h1_body_eof(&stream->body) != H1_BODY_END)
 		return STREAM_SOURCE_LOST;
-	if (!stream->done && stream->out_kind == BODY_CHUNKED &&
-	    link_write(to, at, put_last_chunk(stream, at)) < 0)
-		return STREAM_SINK_LOST;
+	if (!stream->done) {
+		if (stream_put(stream, at, 0, true, &out) == STREAM_SINK_LOST ||
+		    (out.len && link_write(to, out.at, out.len) < 0))
+			return STREAM_SINK_LOST;
+	}
 	stream->done = true;
 	return STREAM_DONE;
 }
 
 static bool can_splice(const struct stream *stream, const struct link *from, const struct link *to)
 {
-	return (from->tls || to->tls) && !from->via && !to->via &&
+	return (from->tls || to->tls) && !from->via && !to->via && !stream->is_special &&
 	       stream->out_kind != BODY_CHUNKED && !held_len(&from->in) &&
 	       h1_body_run(&stream->body) >= SPLICE_MIN_BYTES &&
 	       (from->tls ? tls_conn_can_splice_from(from->tls) && !tls_conn_more(from->tls)
@@ -175,21 +286,6 @@ static enum stream_result splice_some(struct stream *stream, struct link *from, 
 	return result == STREAM_DONE ? STREAM_TURN : result;
 }
 
-/* Held bytes first, then the socket; into the scratch buffer. */
-static ssize_t read_source(struct link *from, size_t window)
-{
-	char *at = worker_read_at(from->worker);
-	size_t n = held_len(&from->in);
-
-	if (!n)
-		return link_read(from, at, window);
-	if (n > window)
-		n = window;
-	memcpy(at, held_str(&from->in).at, n);
-	held_take(&from->in, &from->worker->blocks, n);
-	return (ssize_t)n;
-}
-
 static enum stream_result copy_some(struct stream *stream, struct link *from, struct link *to)
 {
 	ssize_t n = read_source(from, stream->window);
@@ -207,9 +303,83 @@ static enum stream_result copy_some(struct stream *stream, struct link *from, st
 		return STREAM_SINK_LOST;
 	if (link_backlog(to))
 		stream->window = WINDOW_SLOW_BYTES;
-	else if ((size_t)n == stream->window && stream->window < WORKER_READ_BYTES)
+	else if ((size_t)n == stream->window && stream->window < WORKER_READ_BYTES &&
+		 !stream->filter)
 		stream->window *= 2;
 	return STREAM_TURN;
+}
+
+/* What a filter keeps goes out when nothing more is there for now; but not at every gap of a body
+ * whose length is known. */
+static enum stream_result flush_filter(struct stream *stream, struct link *to)
+{
+	struct filter *filter = stream->filter;
+	char *begin = worker_read_at(to->worker), *end = begin;
+	struct str out;
+
+	if (!filter || !filter->holds ||
+	    to->worker->loop.now_ns - filter->flushed_ns < filter->flush_after_ns)
+		return STREAM_READ;
+	if (run_filter(stream, &begin, &end, &(struct mw_span){.is_flush = true}) ==
+	    STREAM_SINK_LOST)
+		return STREAM_SINK_LOST;
+	frame(stream, begin, end, false, &out);
+	return out.len && link_write(to, out.at, out.len) < 0 ? STREAM_SINK_LOST : STREAM_READ;
+}
+
+/* Nothing is left of the store: the end of a body that was read to its end. */
+enum stream_result stream_next_stored(struct stream *stream, struct worker *worker,
+				      struct str *ret_out)
+{
+	char *at = worker_read_at(worker);
+	uint64_t len = stream->store ? body_store_len(stream->store) : 0;
+	ssize_t n = 0;
+
+	if (stream->store_at < len) {
+		n = body_store_read(stream->store, stream->store_at, at, FILTER_SPAN_BYTES);
+		if (n <= 0) {
+			stream->body.fail = FAIL_BODY_NOT_KEPT;
+			return STREAM_SOURCE_BAD;
+		}
+		stream->store_at += (uint64_t)n;
+	}
+	return stream_put(stream, at, (size_t)n,
+			  stream->store_at == len && h1_body_done(&stream->body), ret_out);
+}
+
+static enum stream_result send_stored(struct stream *stream, struct link *to)
+{
+	struct str out;
+	enum stream_result result = stream_next_stored(stream, to->worker, &out);
+
+	if (result == STREAM_SOURCE_BAD || result == STREAM_SINK_LOST)
+		return result;
+	return out.len && link_write(to, out.at, out.len) < 0 ? STREAM_SINK_LOST : STREAM_TURN;
+}
+
+static bool has_stored(const struct stream *stream)
+{
+	return stream->is_special &&
+	       ((stream->store && stream->store_at < body_store_len(stream->store)) ||
+		h1_body_done(&stream->body));
+}
+
+static enum stream_result pump_some(struct stream *stream, struct link *from, struct link *to)
+{
+	enum stream_result result = STREAM_DONE;
+
+	if (has_stored(stream))
+		return send_stored(stream, to);
+	if (!held_len(&from->in) && !link_can_read(from)) {
+		if (from->ended)
+			return at_end(stream, to);
+		return stream->filter ? flush_filter(stream, to) : STREAM_READ;
+	}
+	if (can_splice(stream, from, to))
+		result = splice_some(stream, from, to);
+	if (result == STREAM_DONE && !stream->done)
+		result = copy_some(stream, from, to);
+	return result;
 }
 
 enum stream_result stream_pump(struct stream *stream, struct link *from, struct link *to)
@@ -233,11 +403,7 @@ enum stream_result stream_pump(struct stream *stream, struct link *from, struct 
 		}
 		if (stream->done)
 			return STREAM_DONE;
-		if (!held_len(&from->in) && !link_can_read(from))
-			return from->ended ? at_end(stream, to) : STREAM_READ;
-		result = can_splice(stream, from, to) ? splice_some(stream, from, to) : STREAM_DONE;
-		if (result == STREAM_DONE && !stream->done)
-			result = copy_some(stream, from, to);
+		result = pump_some(stream, from, to);
 		if (result != STREAM_TURN)
 			return result;
 	}

@@ -11,10 +11,15 @@
  * sockets large copies were measured to be cheaper than splicing). Nothing is read while the
  * receiver still has a backlog, and after one, less is read at a time: so a slow receiver costs
  * little memory.
+ *
+ * A body that middlewares filter, or that was kept (body_store) and goes out from there first,
+ * takes the same way but for the splicing.
  */
 
 #include "http/h1_body.h"
 #include "net/pipe.h"
+#include "proxy/body_store.h"
+#include "proxy/filter.h"
 #include "proxy/link.h"
 
 enum stream_result {
@@ -31,15 +36,25 @@ struct stream {
 	struct h1_body body;
 	uint8_t out_kind; /* enum body_kind: how it is framed for the receiver */
 	bool done;
-	bool has_trailers;   /* they may be passed on */
-	uint64_t sent_bytes; /* of payload */
-	uint32_t window;     /* how much is read at a time */
-	struct pipe *pipe;   /* holds bytes that the receiver did not take yet */
+	bool has_trailers;		/* they may be passed on */
+	bool is_special;		/* it has a filter or a store */
+	uint64_t sent_bytes;		/* of payload */
+	uint32_t window;		/* how much is read at a time */
+	struct pipe *pipe;		/* holds bytes that the receiver did not take yet */
+	struct filter *filter;		/* NULL: none */
+	const struct body_store *store; /* its payload comes before the source's; NULL: none */
+	uint64_t store_at;		/* so much of it was sent */
 };
 
 /* trailers: where the source's trailers are kept; NULL drops them. */
 void stream_init(struct stream *stream, enum body_kind kind, int64_t length,
 		 enum body_kind out_kind, struct arena *trailers);
+/*
+ * The way out, once that is known or once more: everything in the store, then what the source still
+ * has. NULLs are allowed.
+ */
+void stream_send_from(struct stream *stream, enum body_kind out_kind, struct body_store *store,
+		      struct filter *filter);
 /* Accepts a zeroed stream. */
 void stream_done(struct stream *stream, struct pipe_pool *pipes);
 /*
@@ -49,6 +64,21 @@ void stream_done(struct stream *stream, struct pipe_pool *pipes);
  */
 enum stream_result stream_convert(struct stream *stream, struct link *from, char *at, size_t n,
 				  struct str *ret_out);
+/* n bytes of payload, with room around them; is_last: the body ends with them. As above. */
+enum stream_result stream_put(struct stream *stream, char *at, size_t n, bool is_last,
+			      struct str *ret_out);
+/* The next part of what is to be sent from a store. As above; STREAM_SOURCE_BAD: it cannot be read.
+ */
+enum stream_result stream_next_stored(struct stream *stream, struct worker *worker,
+				      struct str *ret_out);
+/*
+ * Instead of sending: the source's payload is kept in the store. bytes: input that was read already
+ * (in the scratch buffer), or NULL to read once. STREAM_DONE: that is all of it; STREAM_TURN: there
+ * may be more now; STREAM_SINK_LOST: it could not be kept (*ret_error). What follows the body stays
+ * in from->in.
+ */
+enum stream_result stream_keep(struct stream *stream, struct link *from, char *bytes, size_t n,
+			       struct body_store *store, int *ret_error);
 /* Moves what can be moved now. */
 enum stream_result stream_pump(struct stream *stream, struct link *from, struct link *to);
 

@@ -15,6 +15,7 @@
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
 #include "proxy/health.h"
+#include "proxy/mirror.h"
 #include "proxy/upstream.h"
 
 struct publication {
@@ -187,6 +188,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, uint16_t in
 				  .mailbox.io.fd = -1,
 				  .loop.epoll_fd = -1};
 	list_init(&worker->open);
+	list_init(&worker->mirrorings);
 	timer_init(&worker->accept_grace, on_grace_over);
 	slab_init(&worker->conns, sizeof(struct conn));
 	slab_init(&worker->exchanges, sizeof(struct exchange));
@@ -249,6 +251,7 @@ static void close_connections(struct worker *worker)
 		else
 			conn_close(conn, false);
 	}
+	mirror_stop_all(worker);
 	upstream_close_idle(worker);
 }
 

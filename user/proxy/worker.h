@@ -16,6 +16,7 @@
 #include "net/pipe.h"
 #include "obs/metric.h"
 #include "proxy/block.h"
+#include "proxy/body_store.h"
 #include "proxy/entry.h"
 #include "proxy/proxy.h"
 #include "proxy/publish.h"
@@ -66,6 +67,8 @@ enum {
 	X(upstream_tls_failed)     \
 	X(upstream_tls_resumed)    \
 	X(retries)                 \
+	X(mirrored)                \
+	X(mirrors_dropped)         \
 	X(tls_handshakes)          \
 	X(tls_handshakes_failed)   \
 	X(tls_resumed)             \
@@ -102,6 +105,7 @@ struct worker_shared {
 	uint64_t max_connections;     /* of one worker */
 	size_t request_memory_bytes;
 	_Atomic uint64_t request_count; /* for the access log only */
+	struct body_spool spool;	/* lock-free */
 };
 
 struct worker {
@@ -118,7 +122,9 @@ struct worker {
 	struct block_pool blocks;
 	struct slab conns, exchanges, upstreams;
 	struct pipe_pool pipes;
-	struct list open;	      /* every struct conn */
+	struct list open;	/* every struct conn */
+	struct list mirrorings; /* struct mirroring: copies on their way */
+	uint32_t n_mirrorings;
 	struct server_pool **servers; /* by server id */
 	uint32_t n_servers;
 	/* Per thread. */

@@ -118,6 +118,13 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static enum pipeline_result back(struct pipeline *pipeline, struct response *response)
+{
+	struct pipeline_facts facts = {.may_again = true};
+
+	return pipeline_answer(pipeline, &bare->worker, &request, response, &facts);
+}
+
 static void the_answer_passes_those_whom_the_request_has_reached_in_reverse(void **state)
 {
 	struct mw_chain chain = {
@@ -126,16 +133,16 @@ static void the_answer_passes_those_whom_the_request_has_reached_in_reverse(void
 	struct pipeline pipeline;
 
 	(void)state;
-	pipeline_init(&pipeline, &chain);
+	pipeline_init(&pipeline, &chain, 1);
 	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_REPLY);
 	assert_int_equal(pipeline.call.reply.status, 429);
 	assert_true(pipeline.was_refused);
 	assert_ptr_equal(pipeline.refused_by, &instances[2]);
 	assert_true(str_eq(pipeline.user, STR("bob")));
-	pipeline_response(&pipeline, &bare->worker, &request, &response);
+	assert_int_equal(back(&pipeline, &response), PIPELINE_NEXT);
 	assert_string_equal(notes, "a>b>c!c<b<a<");
 	/* Once only. */
-	pipeline_response(&pipeline, &bare->worker, &request, &response);
+	assert_int_equal(back(&pipeline, &response), PIPELINE_NEXT);
 	assert_string_equal(notes, "a>b>c!c<b<a<");
 }
 
@@ -146,12 +153,12 @@ static void all_may_pass(void **state)
 	struct pipeline pipeline;
 
 	(void)state;
-	pipeline_init(&pipeline, &chain);
+	pipeline_init(&pipeline, &chain, 1);
 	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_NEXT);
 	assert_string_equal(notes, "a>b>");
-	pipeline_init(&pipeline, NULL);
+	pipeline_init(&pipeline, NULL, 1);
 	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_NEXT);
-	pipeline_response(&pipeline, &bare->worker, &request, NULL);
+	assert_int_equal(back(&pipeline, NULL), PIPELINE_NEXT);
 }
 
 static void waiting_goes_on_where_it_stopped(void **state)
@@ -163,11 +170,11 @@ static void waiting_goes_on_where_it_stopped(void **state)
 	struct pipeline pipeline;
 
 	(void)state;
-	pipeline_init(&pipeline, &chain);
-	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_WAIT_UNTIL);
-	assert_int_equal(pipeline.until_ns, 77);
-	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_WAIT_JOB);
-	assert_ptr_equal(pipeline.job.run, job);
+	pipeline_init(&pipeline, &chain, 1);
+	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_WAIT);
+	assert_int_equal(pipeline.call.wait.until_ns, 77);
+	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_WAIT);
+	assert_ptr_equal(pipeline.call.wait.run, job);
 	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_NEXT);
 	assert_string_equal(notes, "x.ywyrz>");
 }
@@ -179,7 +186,7 @@ static void no_memory_for_slots_is_a_failure(void **state)
 	struct pipeline pipeline;
 
 	(void)state;
-	pipeline_init(&pipeline, &chain);
+	pipeline_init(&pipeline, &chain, 1);
 	assert_int_equal(pipeline_run(&pipeline, &bare->worker, &request), PIPELINE_FAILED);
 	assert_string_equal(notes, "");
 }
