@@ -29,7 +29,7 @@ struct life {
 	const struct static_config *config;
 	struct kernel_plane kernel;
 	struct dataplane *dataplane;
-	struct folder *folder;
+	struct sources *sources;
 	struct metric_registry *metrics;
 	struct process_metric process;
 	struct tls_cache *tls;
@@ -112,21 +112,21 @@ static int open_admin(struct life *self)
 	return rc;
 }
 
-static int open_folder(struct life *self)
+static int open_sources(struct life *self)
 {
-	if (!self->config->manifests.len) {
+	if (!sources_are_named(self->config)) {
 		LOG(LOG_WARN, "no manifests are given, every request will be answered 404; name a "
 			      "folder with --manifests");
 		return 0;
 	}
+	struct str path;
 	int rc = 0;
 
-	/* Texts of options are copied into an arena, so a NUL follows them. */
-	self->folder = folder_open(self->config->manifests.at, &rc);
-	if (!self->folder)
-		LOG(LOG_ERROR, "manifests folder cannot be opened, ending",
-		    LOG_S("folder", self->config->manifests), LOG_ERRNO(rc));
-	return self->folder ? 0 : rc;
+	self->sources = sources_open(self->config, &path, &rc);
+	if (!self->sources)
+		LOG(LOG_ERROR, "manifests cannot be opened, ending", LOG_S("path", path),
+		    LOG_ERRNO(rc));
+	return self->sources ? 0 : rc;
 }
 
 static int drop_privileges(const struct static_config *config)
@@ -148,7 +148,7 @@ static int start_controller(struct life *self)
 {
 	const struct controller_options options = {
 		.config = self->config,
-		.folder = self->folder,
+		.sources = self->sources,
 		.dataplane = self->dataplane,
 		.metrics = self->metrics,
 		.tls = self->tls,
@@ -214,7 +214,7 @@ static int open_all(struct life *self, uint16_t n_workers)
 	TRY(set_buckets(self));
 	self->process.start_wall_ns = clock_wall_ns();
 	TRY(metric_registry_add_source(self->metrics, process_metric_collect, &self->process));
-	TRY(open_folder(self));
+	TRY(open_sources(self));
 	TRY(kernel_plane_open(self->config, &self->kernel, &self->dataplane));
 	TRY(open_listeners(self, n_workers));
 	TRY(open_admin(self));
@@ -259,7 +259,7 @@ static int run(struct command_line *line)
 		controller_free(self.controller);
 	else
 		dataplane_close(self.dataplane);
-	folder_close(self.folder);
+	sources_close(self.sources);
 	tls_cache_free(self.tls);
 	metric_registry_free(self.metrics);
 	free(self.listeners);

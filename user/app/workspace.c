@@ -8,7 +8,7 @@
 #include "app/assumed.h"
 #include "base/log.h"
 #include "plan/registry.h"
-#include "source/folder.h"
+#include "source/sources.h"
 #include "tls/tls_cache.h"
 
 enum { ARENA_MAX_BYTES = 256 << 20 };
@@ -21,24 +21,24 @@ int workspace_open(const struct command_line *line, struct workspace *ret_worksp
 	arena_init(&self->arena, ARENA_MAX_BYTES, 0);
 	diag_init(&self->files, &self->arena);
 	store_init(&self->store);
-	if (!line->config.manifests.len) {
+	if (!sources_are_named(&line->config)) {
 		fprintf(stderr, "tidegate %s: which manifests? give --manifests=DIR\n",
 			line->command->name);
 		workspace_close(self);
 		return EXIT_USAGE;
 	}
+	struct str path;
 	int rc = 0;
-	/* Texts of options are copied into an arena, so a NUL follows them. */
-	struct folder *folder = folder_open(line->config.manifests.at, &rc);
+	struct sources *sources = sources_open(&line->config, &path, &rc);
 
-	if (!folder) {
+	if (!sources) {
 		fprintf(stderr, "tidegate %s: " STR_FMT ": %s\n", line->command->name,
-			STR_ARG(line->config.manifests), log_strerror(rc));
+			STR_ARG(path), log_strerror(rc));
 		workspace_close(self);
 		return EXIT_FAULTS;
 	}
-	folder_read(folder, &self->store, &self->files);
-	folder_close(folder);
+	sources_read(sources, &self->store, &self->files);
+	sources_close(sources);
 	self->config = line->config;
 	assumed_entry_points(&self->store, &self->arena, &self->config);
 	self->registry = registry_new();

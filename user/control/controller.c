@@ -89,7 +89,7 @@ static void read_source(struct controller *self)
 
 	arena_init(&arena, DIAGS_MAX_BYTES, 0);
 	diag_init(&sink, &arena);
-	if (folder_read(self->options.folder, &self->store, &sink) || !self->snapshot)
+	if (sources_read(self->options.sources, &self->store, &sink) || !self->snapshot)
 		publish(self, &sink);
 	arena_done(&arena);
 	self->last_read_ns = clock_mono_ns();
@@ -215,7 +215,7 @@ int controller_run(struct controller *self)
 			{.fd = self->options.dataplane ? dataplane_event_fd(self->options.dataplane)
 						       : -1,
 			 .events = POLLIN},
-			{.fd = self->options.folder ? folder_fd(self->options.folder) : -1,
+			{.fd = self->options.sources ? sources_fd(self->options.sources) : -1,
 			 .events = POLLIN},
 		};
 
@@ -259,7 +259,7 @@ int controller_new(const struct controller_options *options, struct controller *
 		registry_set_metrics(self->registry, options->metrics);
 		registry_set_tls(self->registry, options->tls);
 	}
-	if (self->registry && options->folder)
+	if (self->registry && options->sources)
 		read_source(self);
 	else if (self->registry)
 		publish(self, NULL);

@@ -18,7 +18,7 @@
 #include "model/static_config.h"
 #include "plan/snapshot.h"
 #include "proxy/proxy.h"
-#include "source/folder.h"
+#include "source/sources.h"
 
 enum { CONTROLLER_GAP_MS = 10, CONTROLLER_INTERFACES_MAX = 16 };
 
@@ -35,7 +35,7 @@ struct tls_cache; /* tls/tls_cache.h */
 
 struct controller_options {
 	const struct static_config *config;
-	struct folder *folder;		 /* NULL: no manifests */
+	struct sources *sources;	 /* NULL: none */
 	struct dataplane *dataplane;	 /* NULL: kernel plane off; taken over */
 	struct metric_registry *metrics; /* NULL: none */
 	struct tls_cache *tls;		 /* NULL: no TLS */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ingress: the field tables of Ingress and IngressClass. */
-#include "model/ingress.h"
+/* ingress_object: the field tables of Ingress and IngressClass. */
+#include "model/ingress_object.h"
 
 static const struct field port_fields[] = {
 	FIELD(struct ingress_port, name, .name = "name", .doc = "Name of the Service's port."),

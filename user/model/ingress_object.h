@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef INGRESS_H
-#define INGRESS_H
+#ifndef INGRESS_OBJECT_H
+#define INGRESS_OBJECT_H
 
-/* ingress: networking.k8s.io/v1 Ingress and IngressClass (reference f.1), the fields that routing
+/* ingress_object: networking.k8s.io/v1 Ingress and IngressClass (reference f.1), the fields that routing
  * needs. */
 
 #include "model/schema.h"

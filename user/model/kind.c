@@ -5,7 +5,8 @@
 #include "model/config_map.h"
 #include "model/core_service.h"
 #include "model/endpoint_slice.h"
-#include "model/ingress.h"
+#include "model/file_format.h"
+#include "model/ingress_object.h"
 #include "model/ingress_route.h"
 #include "model/middleware_object.h"
 #include "model/object.h"
@@ -39,6 +40,7 @@ const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_INGRESS] = {"Ingress", NETWORKING, "ingresses", false, &schema_ingress},
 	[KIND_INGRESS_CLASS] = {"IngressClass", NETWORKING, "ingressclasses", false,
 				&schema_ingress_class},
+	[KIND_FILE_SERVICE] = {"FileService", "", "fileservices", false, &schema_file_service},
 };
 
 enum kind kind_find(struct str kind)

@@ -254,6 +254,27 @@ static struct object *object_new(enum kind kind)
 	return object;
 }
 
+static void object_place(struct object *object, struct str namespace_, struct str name,
+			 struct str file, size_t line)
+{
+	object->id = document_id(object->kind, namespace_, name, &object->arena);
+	object->file = arena_str(&object->arena, file);
+	object->line = line;
+	diag_about(&object->diags, object->id, file, line);
+}
+
+static void object_fill(struct object *object, const json_t *document)
+{
+	const struct kind_info *info = &kind_infos[object->kind];
+
+	decode_content(object, document);
+	object->content_hash = hash_mix64(hash_meta(&object->meta) ^
+					  (object->valid ? schema_hash(info->schema, object->spec)
+							 : ~hash_document(document)));
+	if (info->has_raw)
+		object->document = json_incref((json_t *)(uintptr_t)document);
+}
+
 struct object *object_decode(const json_t *document, struct str file, size_t line,
 			     struct diag_sink *sink, bool *ret_skip)
 {
@@ -287,18 +308,23 @@ struct object *object_decode(const json_t *document, struct str file, size_t lin
 		return NULL;
 	if (!namespace_.len)
 		namespace_ = STR("default");
-	object->id = document_id(kind, namespace_, name, &object->arena);
-	object->file = arena_str(&object->arena, file);
-	object->line = line;
-	diag_about(&object->diags, object->id, file, line);
+	object_place(object, namespace_, name, file, line);
 	decode_meta(object, document);
-	decode_content(object, document);
-	object->content_hash =
-		hash_mix64(hash_meta(&object->meta) ^
-			   (object->valid ? schema_hash(kind_infos[kind].schema, object->spec)
-					  : ~hash_document(document)));
-	if (kind_infos[kind].has_raw)
-		object->document = json_incref((json_t *)(uintptr_t)document);
+	object_fill(object, document);
+	return object;
+}
+
+struct object *object_make(enum kind kind, struct str namespace_, struct str name,
+			   const json_t *content, struct str file, size_t line)
+{
+	struct object *object = object_new(kind);
+
+	if (!object)
+		return NULL;
+	object_place(object, namespace_, name, file, line);
+	object->meta.name = arena_str(&object->arena, name);
+	object->meta.namespace_ = arena_str(&object->arena, namespace_);
+	object_fill(object, content);
 	return object;
 }
 

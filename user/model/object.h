@@ -35,6 +35,7 @@ enum kind {
 	KIND_SOURCE_POLICY,
 	KIND_INGRESS,
 	KIND_INGRESS_CLASS,
+	KIND_FILE_SERVICE,
 	KIND__COUNT,
 };
 
@@ -81,6 +82,10 @@ struct object {
  */
 struct object *object_decode(const json_t *document, struct str file, size_t line,
 			     struct diag_sink *sink, bool *ret_skip);
+/* An object that no manifest says: content is what would stand below apiVersion, kind and metadata
+ * (borrowed). NULL without memory. */
+struct object *object_make(enum kind kind, struct str namespace_, struct str name,
+			   const json_t *content, struct str file, size_t line);
 /*
  * The same for a document that may be a list (v1 List, IngressRouteList): each gets a new reference
  * to every object in it. Returns how many documents were skipped or could not be named.

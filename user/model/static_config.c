@@ -126,7 +126,23 @@ static const struct field ingress_fields[] = {
 OPTION_GROUP(schema_ingress_provider, struct kubernetes_ingress_provider, "kubernetesIngress",
 	     "Rules for Ingresses, wherever they come from.", ingress_fields);
 
+static const struct field file_fields[] = {
+	FIELD(struct file_provider, directory, .name = "directory",
+	      .doc = "Folder of files in Traefik's own format (*.yaml, *.yml, *.toml)."),
+	FIELD(struct file_provider, filename, .name = "filename",
+	      .doc = "One such file; directory counts when both are given."),
+	FIELD(struct file_provider, watch, .name = "watch", .preset = "true",
+	      .doc = "Takes changes while running."),
+	FIELD(struct file_provider, debug_log_generated_template,
+	      .name = "debugLogGeneratedTemplate", .support = IGNORED,
+	      .note = "templates are not rendered", .doc = "Logs what templates become."),
+};
+OPTION_GROUP(schema_file_provider, struct file_provider, "file",
+	     "Routers, services and middlewares in Traefik's own files.", file_fields);
+
 static const struct field providers_fields[] = {
+	FIELD_IN(struct static_providers, file, &schema_file_provider, .name = "file",
+		 .doc = "Routers, services and middlewares in Traefik's own files."),
 	FIELD_IN(struct static_providers, kubernetes_ingress, &schema_ingress_provider,
 		 .name = "kubernetesIngress",
 		 .doc = "Rules for Ingresses, wherever they come from."),

@@ -40,7 +40,13 @@ struct kubernetes_ingress_provider {
 	struct strs cross_provider_namespaces; /* at NULL: unrestricted; empty list: nobody */
 };
 
+struct file_provider {
+	struct str directory, filename;
+	bool watch, debug_log_generated_template;
+};
+
 struct static_providers {
+	struct file_provider file;
 	struct kubernetes_crd_provider kubernetes_crd;
 	struct kubernetes_ingress_provider kubernetes_ingress;
 	struct duration providers_throttle_duration;

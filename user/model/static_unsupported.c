@@ -26,7 +26,6 @@ static const struct static_unsupported_group groups[] = {
 	{"metrics.", "only Prometheus metrics are offered", IGNORED},
 	{"ocsp", "certificates are not stapled", IGNORED},
 	{"providers.", NO_SOURCE, REFUSED},
-	{"providers.file.", "Traefik's file format is not read; " NO_SOURCE, REFUSED},
 	{"providers.precedence", "there is one provider", IGNORED},
 	{"serverstransport.spiffe", "SPIFFE is not spoken to servers", REFUSED},
 	{"spiffe", "SPIFFE is not spoken to servers", REFUSED},

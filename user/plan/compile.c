@@ -195,16 +195,7 @@ static void all_parts(struct compile *c)
 struct snapshot *compile(const struct store *store, const struct static_config *config,
 			 struct registry *registry, uint64_t revision)
 {
-	const struct kubernetes_crd_provider *crd = &config->providers.kubernetes_crd;
-	const struct provider_rules rules = {
-		.suffix = NAMES_CRD,
-		.option = "kubernetesCRD",
-		.allow_cross_namespace = crd->allow_cross_namespace,
-		.allow_external_name_services = crd->allow_external_name_services,
-		.allow_empty_services = crd->allow_empty_services,
-		.native_lb_by_default = crd->native_lb_by_default,
-		.cross_provider_namespaces = crd->cross_provider_namespaces,
-	};
+	const struct provider_rules rules = compile_reference_rules(config);
 	struct compile c = {
 		.rules = &rules, .store = store, .config = config, .registry = registry};
 	const struct static_prometheus *prometheus = config->metrics.prometheus;

@@ -195,9 +195,7 @@ static const struct form *form_of(struct compile *c, const struct traefik_servic
 static const struct service *make(struct compile *c, const struct object *object)
 {
 	const struct form *form = form_of(c, object->spec);
-	struct str name =
-		names_join(names_object(object->meta.namespace_, object->meta.name, c->arena),
-			   STR(NAMES_CRD), c->arena);
+	struct str name = names_qualified(object->meta.namespace_, object->meta.name, c->arena);
 	struct forming forming = {
 		.compile = c,
 		.spec = object->spec,

@@ -11,6 +11,7 @@
 #include "model/core_service.h"
 #include "obs/metric.h"
 #include "plan/backend_rule.h"
+#include "model/file_format.h"
 #include "plan/compile_parts.h"
 
 enum {
@@ -406,19 +407,54 @@ static const struct core_service_port *named_port(struct gathering *g, const str
 	return NULL;
 }
 
+/* Servers of Traefik's own files, by their URLs. */
+static bool gather_listed(struct gathering *g, const struct object *object,
+			  const struct service_ref *ref)
+{
+	struct compile *c = g->compile;
+	const struct file_service *listed = object->spec;
+	const struct diag_path *path = DIAG_FIELD(g->path, "servers");
+
+	if (!compile_health(c, ref, true, g->path, g->service))
+		return false;
+	for (size_t i = 0; i < listed->servers.n; i++) {
+		const struct file_server *conf =
+			LIST_AT(listed->servers, const struct file_server, i);
+		struct url_parts parts;
+		struct server *server;
+
+		g->path = DIAG_FIELD(DIAG_INDEX(path, i), "url");
+		if (!compile_url_parse(c, conf->url, g->path, &parts))
+			return false;
+		g->scheme = parts.scheme;
+		g->transport = compile_transport(c, ref->servers_transport, object->meta.namespace_,
+						 g->scheme, g->path);
+		server = g->transport ? server_add(g, parts.host, parts.port) : NULL;
+		if (!server)
+			return false;
+		server->weight = (int32_t)conf->weight;
+		server->fenced = conf->fenced;
+		/* Cookies are of the URL as it is written. */
+		if (g->service->sticky)
+			names_sticky_values(conf->url, c->arena, server->sticky_values);
+	}
+	return true;
+}
+
 static bool gather(struct gathering *g, const struct object *object, const struct service_ref *ref,
 		   bool is_child)
 {
 	struct compile *c = g->compile;
+
+	if (object->kind == KIND_FILE_SERVICE)
+		return gather_listed(g, object, ref);
 	const struct core_service *service = object->spec;
 	bool is_external = str_eq(service->type, STR("ExternalName"));
 	struct core_service_port verbatim;
 	const struct core_service_port *port = named_port(g, object, ref, &verbatim);
 	/* reference k.16: the default does not reach TraefikService children */
-	bool is_native =
-		ref->native_lb.set
-			? ref->native_lb.value
-			: !is_child && c->rules->native_lb_by_default;
+	bool is_native = ref->native_lb.set ? ref->native_lb.value
+					    : !is_child && c->rules->native_lb_by_default;
 
 	if (!port || !find_scheme(c, ref, port, g->path, &g->scheme))
 		return false;

@@ -7,7 +7,7 @@
  * What annotations say is read first; a wrong one means that the object is not used at all.
  */
 
-#include "model/ingress.h"
+#include "model/ingress_object.h"
 #include "model/ingress_annotation.h"
 #include "plan/compile_parts.h"
 

@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "model/config_map.h"
+#include "model/file_format.h"
 #include "model/secret_object.h"
 #include "obs/metric.h"
 #include "plan/compile_parts.h"
@@ -179,6 +180,9 @@ struct str compile_middleware_name(struct compile *c, struct str key)
 		return mw->name;
 	if (!str_starts(key, STR("Middleware/")))
 		return key;
+	if (str_starts(key, STR("Middleware/" FILE_NAMESPACE "/")))
+		return names_join(str_from(key, strlen("Middleware/" FILE_NAMESPACE "/")),
+				  STR(NAMES_FILE), c->arena);
 	return names_join(names_normalize(str_from(key, strlen("Middleware/")), c->arena),
 			  STR(NAMES_CRD), c->arena);
 }
@@ -191,8 +195,7 @@ static void file_object(struct compile *c, const struct object *object)
 	if (!mw)
 		return;
 	mw->object = object;
-	mw->name = names_join(names_object(object->meta.namespace_, object->meta.name, c->arena),
-			      STR(NAMES_CRD), c->arena);
+	mw->name = names_qualified(object->meta.namespace_, object->meta.name, c->arena);
 	file(c, mw, object->id);
 	mw->type = object->valid ? middleware_object_type(spec) : NULL;
 	if (!mw->type) {

@@ -100,6 +100,8 @@ void compile_about_end(struct compile *c, struct compile_about before);
 struct str compile_problem(const struct compile *c);
 uint32_t compile_series(struct compile *c, unsigned int kind, struct str a, struct str b);
 
+/* What Traefik's own kinds are allowed. */
+struct provider_rules compile_reference_rules(const struct static_config *config);
 /* compile_reference: which object a reference means (reference a.0); false with a diag. */
 bool compile_reference_namespace(struct compile *c, struct str from, struct str name,
 				 struct str namespace_, const struct diag_path *path,
@@ -190,6 +192,14 @@ bool compile_health_targets(struct compile *c, const struct service_ref *ref,
 			    struct str service_namespace, const struct diag_path *path,
 			    struct service *service);
 
+/* Where a URL leads; its path does not count. False with a diag. */
+struct url_parts {
+	enum transport_scheme scheme;
+	struct str host;
+	uint16_t port;
+};
+bool compile_url_parse(struct compile *c, struct str url, const struct diag_path *path,
+		       struct url_parts *ret_parts);
 /* compile_url: a service of one server that a URL names: "https://auth.example:8443". NULL with a
  * diag. */
 const struct service *compile_url(struct compile *c, struct str url, const struct mw_url_tls *tls,

@@ -6,6 +6,21 @@
 
 #include "plan/compile_parts.h"
 
+struct provider_rules compile_reference_rules(const struct static_config *config)
+{
+	const struct kubernetes_crd_provider *crd = &config->providers.kubernetes_crd;
+
+	return (struct provider_rules){
+		.suffix = NAMES_CRD,
+		.option = "kubernetesCRD",
+		.allow_cross_namespace = crd->allow_cross_namespace,
+		.allow_external_name_services = crd->allow_external_name_services,
+		.allow_empty_services = crd->allow_empty_services,
+		.native_lb_by_default = crd->native_lb_by_default,
+		.cross_provider_namespaces = crd->cross_provider_namespaces,
+	};
+}
+
 static bool may_cross_providers(const struct provider_rules *provider, struct str from)
 {
 	if (!provider->cross_provider_namespaces.at)
@@ -23,8 +38,7 @@ bool compile_reference_namespace(struct compile *c, struct str from, struct str 
 	struct diag *diag;
 
 	*ret_namespace = namespace_.len ? namespace_ : from;
-	if (str_eq(*ret_namespace, from) ||
-	    c->rules->allow_cross_namespace)
+	if (str_eq(*ret_namespace, from) || c->rules->allow_cross_namespace)
 		return true;
 	diag = diag_error(c->sink, path,
 			  STR_FMT " is in namespace " STR_FMT
@@ -44,7 +58,8 @@ static bool cross_provider(struct compile *c, struct str from, const struct obje
 		diag_warning(c->sink, path,
 			     "the namespace is ignored, since " STR_FMT " names a provider",
 			     STR_ARG(ref->name));
-	if (str_ends(ref->name, str_of(provider->suffix)) && !provider->allow_cross_namespace) {
+	if (str_ends(ref->name, str_of(provider->suffix)) && !provider->allow_cross_namespace &&
+	    !names_are_of_file(from)) {
 		diag_suggest(
 			c->sink,
 			diag_error(c->sink, path,

@@ -18,6 +18,8 @@
 
 bool compile_route_is_ours(const struct compile *c, const struct object *object)
 {
+	if (names_are_of_file(object->meta.namespace_))
+		return true;
 	const struct ingress_route *spec = object->spec;
 	struct str wanted = c->config->providers.kubernetes_crd.ingress_class;
 	struct str class_ = spec->ingress_class_name;
@@ -49,7 +51,7 @@ void compile_route_warn(struct draft *draft, struct str problem)
 }
 
 void compile_route_parse(struct compile *c, struct draft *draft, enum rule_syntax syntax,
-		       const struct diag_path *path)
+			 const struct diag_path *path)
 {
 	struct rule_fault fault = {0};
 	int status = registry_rule(c->registry, syntax, draft->route.rule_text, &draft->route.rule,
@@ -217,12 +219,14 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 	const struct diag_path *path =
 		DIAG_INDEX(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "routes"), index);
 	enum compile_layer layer = compile_layers_of(c, object);
-	struct str name = router_name(c, object, rule->match);
+	bool is_file = names_are_of_file(object->meta.namespace_);
+	struct str name = is_file ? object->meta.name : router_name(c, object, rule->match);
 	struct draft draft = {
 		.object = object,
 		.route =
 			{
-				.name = names_join(name, STR(NAMES_CRD), c->arena),
+				.name = names_join(name, is_file ? STR(NAMES_FILE) : STR(NAMES_CRD),
+						   c->arena),
 				.rule_text = rule->match,
 				.priority = rule->priority,
 				.object = object->id,
@@ -246,7 +250,7 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 		check_child(c, &draft, rule, path);
 	else
 		compile_route_entry_points(c, &draft, &spec->entry_points,
-				    DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"));
+					   DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"));
 	middlewares = choose_middlewares(c, &draft, rule, path);
 	if (layer == LAYER_ROOT || layer == LAYER_MIDDLE)
 		check_parent(c, &draft, rule, path);

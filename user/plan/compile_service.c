@@ -9,6 +9,7 @@
  * (Traefik lets the last parent's settings win for all); the API shows the last.
  */
 
+#include "model/file_format.h"
 #include "obs/metric.h"
 #include "plan/compile_parts.h"
 
@@ -133,7 +134,9 @@ static const struct service *load_balancer(struct compile *c, const struct wante
 					   const struct object *object, struct str name,
 					   const struct diag_path *path)
 {
-	struct str qualified = names_join(name, str_of(c->rules->suffix), c->arena);
+	struct str qualified = object->kind == KIND_FILE_SERVICE
+				       ? names_join(name, STR(NAMES_FILE), c->arena)
+				       : names_join(name, str_of(c->rules->suffix), c->arena);
 	const struct service_ref *ref = wanted->ref;
 	struct service *service = wanted->is_shared ? table_find(&c->services, qualified) : NULL;
 
@@ -157,6 +160,50 @@ static const struct service *load_balancer(struct compile *c, const struct wante
 	return compile_service_file(c, service);
 }
 
+/* One of Traefik's own files, for one of them or for anybody else. */
+static const struct service *service_of_file(struct compile *c, const struct wanted *wanted,
+					     const struct diag_path *path)
+{
+	struct str from = wanted->owner->meta.namespace_, name = wanted->ref->name, unused;
+	struct object_ref ref = {.name = name};
+	const struct object *object;
+	struct wanted balancer = {.is_shared = true};
+
+	/* reference a.0, rule 1: the same rules as for middlewares. */
+	if (!names_are_of_file(from) && !compile_reference_middleware(c, from, &ref, path, &unused))
+		return NULL;
+	if (str_ends(name, STR(NAMES_FILE)))
+		name.len -= strlen(NAMES_FILE);
+	object = store_find(c->store, KIND_TRAEFIK_SERVICE, STR(FILE_NAMESPACE), name);
+	if (object)
+		return compile_composite(c, object, path);
+	object = store_find(c->store, KIND_FILE_SERVICE, STR(FILE_NAMESPACE), name);
+	if (!object) {
+		diag_error(c->sink, path, "service " STR_FMT NAMES_FILE " does not exist",
+			   STR_ARG(name));
+		return NULL;
+	}
+	balancer.owner = object;
+	balancer.ref = object->valid ? &((const struct file_service *)object->spec)->ref : NULL;
+	return load_balancer(c, &balancer, object, name, path);
+}
+
+/* What a file calls by its qualified name. */
+static const struct service *service_of_crd(struct compile *c, struct str name,
+					    const struct diag_path *path)
+{
+	size_t n;
+	struct object **objects = store_sorted(c->store, KIND_TRAEFIK_SERVICE, &c->scratch, &n);
+
+	for (size_t i = 0; objects && i < n; i++)
+		if (str_eq(names_qualified(objects[i]->meta.namespace_, objects[i]->meta.name,
+					   &c->scratch),
+			   name))
+			return compile_composite(c, objects[i], path);
+	diag_error(c->sink, path, "service " STR_FMT " does not exist", STR_ARG(name));
+	return NULL;
+}
+
 const struct service *compile_service_wanted(struct compile *c, const struct wanted *wanted,
 					     const struct diag_path *path, struct str *ret_name)
 {
@@ -166,6 +213,10 @@ const struct service *compile_service_wanted(struct compile *c, const struct wan
 	const struct object *object;
 
 	*ret_name = name;
+	if (str_ends(name, STR(NAMES_FILE)) || (names_are_of_file(from) && str_find(name, '@') < 0))
+		return service_of_file(c, wanted, path);
+	if (names_are_of_file(from) && str_ends(name, STR(NAMES_CRD)))
+		return service_of_crd(c, name, path);
 	if (str_ends(name, STR(NAMES_CRD))) {
 		name = str_take(name, name.len - strlen(NAMES_CRD));
 		kind = KIND_TRAEFIK_SERVICE;

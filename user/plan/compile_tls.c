@@ -13,7 +13,8 @@
 
 #include "model/secret_object.h"
 #include "model/tls_option.h"
-#include "model/ingress.h"
+#include "model/file_format.h"
+#include "model/ingress_object.h"
 #include "plan/compile_parts.h"
 #include "obs/metric.h"
 #include "plan/registry.h"
@@ -53,6 +54,8 @@ static struct str option_id(struct compile *c, struct str namespace_, struct str
 {
 	if (str_eq(name, STR("default")))
 		return STR("default");
+	if (names_are_of_file(namespace_))
+		return names_qualified(namespace_, name, c->arena);
 	return arena_printf(c->arena, STR_FMT "-" STR_FMT, STR_ARG(namespace_), STR_ARG(name));
 }
 
@@ -142,12 +145,19 @@ static struct str secret_of(const struct object *object, size_t index)
 static struct str_map wanted_secrets(struct compile *c)
 {
 	struct str_map wanted = {0};
-	size_t n = 0;
+	struct object **secrets;
+	size_t n = 0, n_all;
 
 	for (size_t i = 0; i < c->drafts.n; i++)
 		n += n_secrets(c->drafts.at[i]->object);
-	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + 1);
+	secrets = store_sorted(c->store, KIND_SECRET, &c->scratch, &n_all);
+	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + n_all + 1);
 	n = 0;
+	for (size_t i = 0; wanted.at && secrets && i < n_all; i++)
+		if (names_are_of_file(secrets[i]->meta.namespace_) &&
+		    str_starts(secrets[i]->meta.name, STR(FILE_CERTIFICATE)))
+			wanted.at[wanted.n++] = (struct str_pair){
+				str_from(secrets[i]->id, strlen("Secret/")), secrets[i]->id};
 	for (size_t i = 0; wanted.at && i < c->drafts.n; i++) {
 		const struct object *object = c->drafts.at[i]->object;
 

@@ -393,8 +393,7 @@ static const struct transport *remember(struct compile *c, const struct object *
 
 static struct str name_of(struct compile *c, const struct object *object)
 {
-	return names_join(names_object(object->meta.namespace_, object->meta.name, &c->scratch),
-			  STR(NAMES_CRD), &c->scratch);
+	return names_qualified(object->meta.namespace_, object->meta.name, &c->scratch);
 }
 
 /* The object of a qualified name, "shop-mtls@kubernetescrd". */

@@ -24,33 +24,43 @@ struct service *compile_url_service(struct compile *c, struct str host, uint16_t
 	return service;
 }
 
+bool compile_url_parse(struct compile *c, struct str url, const struct diag_path *path,
+		       struct url_parts *ret_parts)
+{
+	struct str authority, port_text;
+	struct uri uri;
+
+	/* A query right behind the authority is nothing that a request target can have. */
+	if (uri_parse(url, METHOD_GET, &uri) || uri.form != URI_ABSOLUTE ||
+	    !transport_scheme_parse(uri.scheme, &ret_parts->scheme)) {
+		diag_found(c->sink,
+			   diag_error(c->sink, path, "not a URL such as http://host:80/path"), url);
+		return false;
+	}
+	authority = uri.authority;
+	if (!uri_split_authority(authority, &ret_parts->host, &port_text) || !ret_parts->host.len) {
+		diag_found(c->sink, diag_error(c->sink, path, "a URL without a proper host"), url);
+		return false;
+	}
+	ret_parts->port = ret_parts->scheme == TRANSPORT_HTTPS ? 443 : 80;
+	if (port_text.len && (num_uint16(port_text, &ret_parts->port) < 0 || !ret_parts->port)) {
+		diag_found(c->sink, diag_error(c->sink, path, "a URL with a port that is none"),
+			   url);
+		return false;
+	}
+	return true;
+}
+
 const struct service *compile_url(struct compile *c, struct str url, const struct mw_url_tls *tls,
 				  const struct diag_path *path)
 {
 	const struct transport *transport;
-	enum transport_scheme scheme;
-	struct str authority, host, port_text;
-	struct uri uri;
-	uint16_t port;
+	struct url_parts parts;
 
-	/* A query right behind the authority is nothing that a request target can have. */
-	if (uri_parse(url, METHOD_GET, &uri) || uri.form != URI_ABSOLUTE ||
-	    !transport_scheme_parse(uri.scheme, &scheme)) {
-		diag_found(c->sink,
-			   diag_error(c->sink, path, "not a URL such as http://host:80/path"), url);
+	if (!compile_url_parse(c, url, path, &parts))
 		return NULL;
-	}
-	authority = uri.authority;
-	if (!uri_split_authority(authority, &host, &port_text) || !host.len) {
-		diag_found(c->sink, diag_error(c->sink, path, "a URL without a proper host"), url);
-		return NULL;
-	}
-	port = scheme == TRANSPORT_HTTPS ? 443 : 80;
-	if (port_text.len && (num_uint16(port_text, &port) < 0 || !port)) {
-		diag_found(c->sink, diag_error(c->sink, path, "a URL with a port that is none"),
-			   url);
-		return NULL;
-	}
-	transport = compile_transport_url(c, tls, scheme, path);
-	return transport ? compile_url_service(c, host, port, scheme, transport, path) : NULL;
+	transport = compile_transport_url(c, tls, parts.scheme, path);
+	return transport ? compile_url_service(c, parts.host, parts.port, parts.scheme, transport,
+					       path)
+			 : NULL;
 }

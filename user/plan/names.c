@@ -12,6 +12,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
+#include "model/file_format.h"
 
 static bool is_alnum(char c)
 {
@@ -73,6 +74,18 @@ struct str names_object(struct str namespace_, struct str name, struct arena *ar
 	struct str pieces[] = {namespace_, STR("-"), name};
 
 	return normalize(concat(pieces, 3, arena));
+}
+
+bool names_are_of_file(struct str namespace_)
+{
+	return str_eq(namespace_, STR(FILE_NAMESPACE));
+}
+
+struct str names_qualified(struct str namespace_, struct str name, struct arena *arena)
+{
+	if (names_are_of_file(namespace_))
+		return names_join(name, STR(NAMES_FILE), arena);
+	return names_join(names_object(namespace_, name, arena), STR(NAMES_CRD), arena);
 }
 
 struct str names_rule_hash(struct str match, struct arena *arena)

@@ -12,6 +12,7 @@
 
 #define NAMES_CRD      "@kubernetescrd"
 #define NAMES_INGRESS  "@kubernetes"
+#define NAMES_FILE     "@file"
 #define NAMES_INTERNAL "@internal"
 
 enum { NAMES_STICKY_VALUES = 4 };
@@ -20,6 +21,10 @@ enum { NAMES_STICKY_VALUES = 4 };
 struct str names_normalize(struct str text, struct arena *arena);
 /* Normalize(ns-name), without a provider: of Middleware, TraefikService. */
 struct str names_object(struct str namespace_, struct str name, struct arena *arena);
+/* The same with its provider: "ns-name@kubernetescrd", or "name@file". */
+struct str names_qualified(struct str namespace_, struct str name, struct arena *arena);
+/* Whether objects of the namespace come from Traefik's own files. */
+bool names_are_of_file(struct str namespace_);
 /* Normalize(ns-name-H), H the first 20 hex digits of the rule's SHA-256. */
 struct str names_router(struct str namespace_, struct str name, struct str match,
 			struct arena *arena);

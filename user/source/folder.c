@@ -24,7 +24,6 @@
 #include "base/hash.h"
 #include "model/yaml_json.h"
 #include "source/folder_watch.h"
-#include "source/manifest_file.h"
 
 #define SETTLE_NS    (25 * NS_PER_MS)
 #define AGAIN_NS     (8 * NS_PER_MS)
@@ -40,6 +39,8 @@ struct entry {
 
 struct folder {
 	struct folder_watch watch;
+	enum manifest_form form;
+	char *only;	       /* the one file that counts; NULL: all */
 	struct table entries;  /* by name */
 	struct entry **sorted; /* the same by name, made when it is needed; NULL: not made */
 	struct table named; /* names of events since the last read; values are the names, owned */
@@ -52,16 +53,19 @@ struct folder {
 	struct folder_stats stats;
 };
 
-struct folder *folder_open(const char *path, int *ret_error)
+struct folder *folder_open(const struct folder_options *options, int *ret_error)
 {
 	struct folder *folder = calloc(1, sizeof(*folder));
 
-	if (!folder) {
-		*ret_error = -ENOMEM;
+	*ret_error = -ENOMEM;
+	if (!folder)
 		return NULL;
-	}
-	*ret_error = folder_watch_open(&folder->watch, path);
+	folder->form = options->form;
+	folder->only = options->only ? strdup(options->only) : NULL;
+	if (!options->only || folder->only)
+		*ret_error = folder_watch_open(&folder->watch, options->path);
 	if (*ret_error) {
+		free(folder->only);
 		free(folder);
 		return NULL;
 	}
@@ -100,6 +104,7 @@ void folder_close(struct folder *folder)
 		entry_free(slot->value);
 	table_done(&folder->entries);
 	folder_watch_close(&folder->watch);
+	free(folder->only);
 	free(folder);
 }
 
@@ -113,6 +118,12 @@ struct folder_stats folder_stats(const struct folder *folder)
 	return folder->stats;
 }
 
+static bool is_name(const struct folder *folder, const char *name)
+{
+	return folder->only ? !strcmp(name, folder->only)
+			    : manifest_file_is_name(name, folder->form);
+}
+
 static void take_name(void *context, const char *name, bool is_written)
 {
 	struct folder *folder = context;
@@ -120,8 +131,7 @@ static void take_name(void *context, const char *name, bool is_written)
 
 	if (entry && is_written)
 		entry->written = true;
-	if (folder->unnamed || !manifest_file_is_name(name) ||
-	    table_find(&folder->named, str_of(name)))
+	if (folder->unnamed || !is_name(folder, name) || table_find(&folder->named, str_of(name)))
 		return;
 	char *copy = strdup(name);
 
@@ -147,7 +157,7 @@ static struct entry *entry_of(struct folder *folder, const char *name)
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
-	manifest_file_init(&entry->file, folder->watch.path, name);
+	manifest_file_init(&entry->file, folder->form, folder->watch.path, name);
 	entry->written = true;
 	free(folder->sorted);
 	folder->sorted = NULL;
@@ -322,7 +332,7 @@ static bool scan(struct folder *folder)
 	TABLE_EACH (&folder->entries, slot)
 		((struct entry *)slot->value)->present = false;
 	while ((item = readdir(dir)))
-		if (manifest_file_is_name(item->d_name))
+		if (is_name(folder, item->d_name))
 			changed |= look_at(folder, item->d_name);
 	closedir(dir);
 	changed |= drop_absent(folder);

@@ -14,11 +14,19 @@
  */
 
 #include "model/object.h"
+#include "source/manifest_file.h"
 
 struct folder;
 
-/* NULL with a negative errno when there is no such folder, or it cannot be watched. */
-struct folder *folder_open(const char *path, int *ret_error);
+struct folder_options {
+	const char *path;
+	enum manifest_form form;
+	const char *only; /* the name of the one file that counts; NULL: all */
+};
+
+/* NULL with a negative errno when there is no such folder, or it cannot be watched. Texts are
+ * copied. */
+struct folder *folder_open(const struct folder_options *options, int *ret_error);
 void folder_close(struct folder *folder);
 /* For epoll: readable when folder_read should be called. */
 int folder_fd(const struct folder *folder);

@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/hash.h"
+#include "model/file_format.h"
+#include "model/toml_json.h"
 #include "model/yaml_json.h"
 
 enum {
@@ -20,9 +23,17 @@ enum {
 	LINES_LOOKED_UP_MAX = 20, /* faults of a document whose line is looked up */
 };
 
-void manifest_file_init(struct manifest_file *file, const char *folder, const char *name)
+static enum manifest_syntax syntax_of(struct str name)
 {
-	*file = (struct manifest_file){.is_json = str_ends(str_of(name), STR(".json"))};
+	return str_ends(name, STR(".json"))   ? MANIFEST_JSON
+	       : str_ends(name, STR(".toml")) ? MANIFEST_TOML
+					      : MANIFEST_YAML;
+}
+
+void manifest_file_init(struct manifest_file *file, enum manifest_form form, const char *folder,
+			const char *name)
+{
+	*file = (struct manifest_file){.form = form, .syntax = syntax_of(str_of(name))};
 	if (asprintf(&file->path, "%s/%s", folder, name) < 0)
 		file->path = NULL;
 	file->name = strdup(name);
@@ -54,13 +65,14 @@ void manifest_file_done(struct manifest_file *file)
 	*file = (struct manifest_file){0};
 }
 
-bool manifest_file_is_name(const char *name)
+bool manifest_file_is_name(const char *name, enum manifest_form form)
 {
 	struct str text = str_of(name);
 
 	return text.len && text.at[0] != '.' && text.at[0] != '#' && text.at[0] != '~' &&
 	       (str_ends(text, STR(".yaml")) || str_ends(text, STR(".yml")) ||
-		str_ends(text, STR(".json")));
+		str_ends(text, STR(".json")) ||
+		(form == MANIFEST_TRAEFIK && str_ends(text, STR(".toml"))));
 }
 
 /* Blank lines, comments and directives: they belong to the document that follows the next "---". */
@@ -128,17 +140,46 @@ static void place_faults(struct diag_sink *faults, struct str text, size_t first
 	}
 }
 
+static int read_named(void *context, struct str path, struct buf *text)
+{
+	char *copy = strndup(path.at ? path.at : "", path.len);
+	int error = copy ? file_read(copy, text) : -ENOMEM;
+
+	(void)context;
+	free(copy);
+	return error;
+}
+
+static void decode_document(struct manifest_file *file, struct manifest_chunk *chunk,
+			    const struct yaml_document *document)
+{
+	size_t line = chunk->line + document->line - 1;
+	struct file_format format = {
+		.read = read_named,
+		.each = keep_object,
+		.context = chunk,
+		.file = str_of(file->path),
+		.line = line,
+		.sink = &chunk->faults,
+	};
+
+	if (file->form == MANIFEST_TRAEFIK)
+		file_format_decode(&format, document->json);
+	else
+		object_decode_each(document->json, str_of(file->path), line, &chunk->faults,
+				   keep_object, chunk);
+}
+
 static void decode_documents(struct manifest_file *file, struct manifest_chunk *chunk,
 			     const struct yaml_json *yaml, struct str text)
 {
 	for (size_t i = 0; i < yaml->n; i++) {
 		/* Paths inside a list begin at its items, not at the document. */
-		bool placeable = !file->is_json && !json_object_get(yaml->at[i].json, "items");
+		bool placeable = file->syntax == MANIFEST_YAML && file->form == MANIFEST_OBJECTS &&
+				 !json_object_get(yaml->at[i].json, "items");
 		size_t first = chunk->n_objects, first_fault = chunk->faults.n;
 
-		object_decode_each(yaml->at[i].json, str_of(file->path),
-				   chunk->line + yaml->at[i].line - 1, &chunk->faults, keep_object,
-				   chunk);
+		decode_document(file, chunk, &yaml->at[i]);
 		for (size_t k = first; k < chunk->n_objects; k++) {
 			if (chunk->objects[k]->diags.n == 0)
 				continue;
@@ -159,6 +200,41 @@ static int set_fault(struct manifest_file *file, int error, const char *message,
 	return error;
 }
 
+/* Traefik renders Go templates; a text with one would mean something else here. */
+static bool is_template(const struct manifest_file *file, struct str text)
+{
+	return file->form == MANIFEST_TRAEFIK && str_search(text, STR("{{")) >= 0;
+}
+
+static int load(const struct manifest_file *file, struct str text, struct yaml_json *yaml)
+{
+	struct toml_json toml;
+	int error;
+
+	*yaml = (struct yaml_json){0};
+	if (is_template(file, text)) {
+		snprintf(yaml->message, sizeof(yaml->message), "Go templates are not rendered");
+		return -EINVAL;
+	}
+	if (file->syntax != MANIFEST_TOML)
+		return yaml_json_load(yaml, text, file->syntax == MANIFEST_JSON);
+	error = toml_json_load(&toml, text);
+	if (error) {
+		snprintf(yaml->message, sizeof(yaml->message), "%s", toml.message);
+		yaml->line = toml.line;
+		yaml->column = toml.column;
+		return error;
+	}
+	yaml->at = calloc(1, sizeof(*yaml->at));
+	if (!yaml->at) {
+		json_decref(toml.json);
+		return -ENOMEM;
+	}
+	yaml->n = yaml->cap = 1;
+	yaml->at[0] = (struct yaml_document){toml.json, 1};
+	return 0;
+}
+
 static struct manifest_chunk *chunk_new(struct manifest_file *file, struct str text, size_t line,
 					int *ret_error)
 {
@@ -169,7 +245,7 @@ static struct manifest_chunk *chunk_new(struct manifest_file *file, struct str t
 		*ret_error = set_fault(file, -ENOMEM, "no memory", 0);
 		return NULL;
 	}
-	*ret_error = yaml_json_load(&yaml, text, file->is_json);
+	*ret_error = load(file, text, &yaml);
 	if (*ret_error) {
 		set_fault(file, *ret_error, yaml.message, yaml.line ? line + yaml.line - 1 : 0);
 		yaml_json_done(&yaml);
@@ -257,7 +333,7 @@ static int decode_text(struct manifest_file *file, struct str text, struct table
 		bool reused = true;
 		int error = 0;
 
-		if (file->is_json)
+		if (file->syntax != MANIFEST_YAML)
 			text = (struct str){0};
 		else
 			document = next_document(&text, &line);

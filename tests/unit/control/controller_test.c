@@ -63,7 +63,8 @@ static void changes_become_revisions_until_a_signal_ends_it(void **state)
 {
 	const char *folder_path = capture_folder(NULL, NULL);
 	struct static_config config = {0};
-	struct folder *folder;
+	struct sources *sources;
+	struct str path;
 	struct controller *controller;
 	pthread_t thread;
 	sigset_t signals;
@@ -76,10 +77,11 @@ static void changes_become_revisions_until_a_signal_ends_it(void **state)
 	write_route(folder_path, "one");
 	int rc;
 
-	folder = folder_open(folder_path, &rc);
-	assert_non_null(folder);
+	config.manifests = str_of(folder_path);
+	sources = sources_open(&config, &path, &rc);
+	assert_non_null(sources);
 	const struct controller_options options = {
-		.config = &config, .folder = folder, .kernel = {.mode = "off"}};
+		.config = &config, .sources = sources, .kernel = {.mode = "off"}};
 
 	assert_int_equal(controller_new(&options, &controller), 0);
 	assert_int_equal(revision(controller), 1);
@@ -99,7 +101,7 @@ static void changes_become_revisions_until_a_signal_ends_it(void **state)
 	pthread_join(thread, NULL);
 	assert_true(controller_draining(controller));
 	controller_free(controller);
-	folder_close(folder);
+	sources_close(sources);
 }
 
 int main(void)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ingress_test: what is read of Ingress and IngressClass. */
+/* ingress_object_test: what is read of Ingress and IngressClass. */
 #include "model_help.h"
 
-#include "model/ingress.h"
+#include "model/ingress_object.h"
 
 #define PATH(more) "{'spec':{'rules':[{'host':'a','http':{'paths':[{" more "}]}}]}}"
 #define BACKEND	   "'backend':{'service':{'name':'s','port':{'number':80}}}"

@@ -186,7 +186,7 @@ static void every_wrong_option_is_told_of(void **state)
 		{"--providers.docker", "providers.docker", "not supported", DIAG_ERROR},
 		{"--providers.docker.endpiont=x", "providers.docker.endpiont", "unknown",
 		 DIAG_ERROR},
-		{"--providers.file.filename=a", "providers.file", "not supported", DIAG_ERROR},
+		{"--providers.docker.endpoint=a", "providers.docker", "not supported", DIAG_ERROR},
 		{"--tracing.otlp.http.endpoint=x", "tracing", "no effect", DIAG_WARNING},
 		{"--certificatesresolvers.le.acme.email=a@b", "certificatesresolvers", "no effect",
 		 DIAG_WARNING},

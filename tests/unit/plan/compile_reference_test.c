@@ -28,6 +28,7 @@ static void references_resolve_by_the_rules(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct compile c = {.config = &f->config, .arena = &f->arena, .sink = &f->sink};
+		struct provider_rules rules;
 		struct object_ref ref = {str_of(rows[i].ref), str_of(rows[i].ref_namespace)};
 		size_t n_errors;
 		struct str name;
@@ -35,6 +36,8 @@ static void references_resolve_by_the_rules(void **state)
 
 		fixture_config(f, "{" FIXTURE_EPS ",'providers':{'kubernetesCRD':{%s}}}",
 			       rows[i].config);
+		rules = compile_reference_rules(&f->config);
+		c.rules = &rules;
 		n_errors = f->sink.n_errors;
 		ok = compile_reference_middleware(&c, STR("shop"), &ref, NULL, &name);
 		if (ok != (rows[i].want != NULL) || ok != (f->sink.n_errors == n_errors))

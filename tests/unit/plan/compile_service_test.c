@@ -51,7 +51,7 @@ static void what_cannot_be_reached_disables_the_route(void **state)
 		{"d.2 internal", "", "{'name':'api@internal','kind':'TraefikService'}",
 		 "api@internal is served by the admin listener only"},
 		{"a.0 provider", "", "{'name':'x@file','kind':'TraefikService'}",
-		 "there is no provider of x@file"},
+		 "service x@file does not exist"},
 		{"d.2 recursion", "", "{'name':'loop','kind':'TraefikService'}", "has errors"},
 		{"a.1 one bad child", "", "{'name':'web','port':80},{'name':'none','port':80}",
 		 "does not exist"},

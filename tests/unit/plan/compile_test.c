@@ -225,7 +225,7 @@ static void the_examples_compile_without_a_fault(void **state)
 	(void)state;
 	fixture_init(&f);
 	registry_set_tls(f.registry, tls);
-	folder = folder_open("deploy/examples", &error);
+	folder = folder_open(&(struct folder_options){.path = "deploy/examples"}, &error);
 	if (!folder)
 		fail_msg("deploy/examples: %s", strerror(-error));
 	folder_read(folder, &f.store, &f.sink);

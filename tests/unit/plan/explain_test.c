@@ -19,7 +19,7 @@ static int examples_setup(void **state)
 	fixture_init(f);
 	cache = tls_cache_new();
 	registry_set_tls(f->registry, cache);
-	folder = folder_open("deploy/examples", &error);
+	folder = folder_open(&(struct folder_options){.path = "deploy/examples"}, &error);
 	assert_non_null(folder);
 	folder_read(folder, &f->store, &f->sink);
 	folder_close(folder);

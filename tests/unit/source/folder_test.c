@@ -119,7 +119,7 @@ static void open_folder(struct scene *scene)
 {
 	int error;
 
-	scene->folder = folder_open(scene->path, &error);
+	scene->folder = folder_open(&(struct folder_options){.path = scene->path}, &error);
 	assert_non_null(scene->folder);
 	read_now(scene);
 }
@@ -164,9 +164,10 @@ static void a_missing_folder_is_an_error(void **state)
 	int error;
 
 	(void)state;
-	assert_null(folder_open("/tmp/tidegate-no-such-folder", &error));
+	assert_null(folder_open(&(struct folder_options){.path = "/tmp/tidegate-no-such-folder"},
+				&error));
 	assert_int_equal(error, -ENOENT);
-	assert_null(folder_open("/etc/passwd", &error));
+	assert_null(folder_open(&(struct folder_options){.path = "/etc/passwd"}, &error));
 	assert_int_equal(error, -ENOTDIR);
 }
 

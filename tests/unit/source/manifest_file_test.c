@@ -39,7 +39,7 @@ static void only_manifests_are_manifests(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (manifest_file_is_name(rows[i].name) != rows[i].yes)
+		if (manifest_file_is_name(rows[i].name, MANIFEST_OBJECTS) != rows[i].yes)
 			fail_msg("%s", rows[i].name);
 }
 
@@ -50,7 +50,7 @@ static void unchanged_documents_keep_their_objects(void **state)
 	bool lost;
 
 	(void)state;
-	manifest_file_init(&file, "dir", "f.yaml");
+	manifest_file_init(&file, MANIFEST_OBJECTS, "dir", "f.yaml");
 	assert_int_equal(
 		take(&file, SECRET("a") "---\n" SECRET("b") "---\n" SECRET("c"), false, &lost), 0);
 	assert_int_equal(file.n_chunks, 3);
@@ -78,7 +78,7 @@ static void a_text_that_loses_objects_may_be_left_for_later(void **state)
 	bool lost;
 
 	(void)state;
-	manifest_file_init(&file, "dir", "f.yaml");
+	manifest_file_init(&file, MANIFEST_OBJECTS, "dir", "f.yaml");
 	take(&file, SECRET("a") "---\n" SECRET("b"), false, &lost);
 	b = object_at(&file, 1);
 	assert_int_equal(take(&file, SECRET("a"), true, &lost), -EAGAIN);
@@ -101,7 +101,7 @@ static void a_text_that_does_not_parse_changes_nothing(void **state)
 	bool lost;
 
 	(void)state;
-	manifest_file_init(&file, "dir", "f.yaml");
+	manifest_file_init(&file, MANIFEST_OBJECTS, "dir", "f.yaml");
 	take(&file, SECRET("a"), false, &lost);
 	a = object_at(&file, 0);
 	assert_int_equal(take(&file, SECRET("a") "---\n" SECRET("b") "---\nx: [\n", false, &lost),
@@ -121,7 +121,7 @@ static void faults_know_their_line_even_when_it_moves(void **state)
 	bool lost;
 
 	(void)state;
-	manifest_file_init(&file, "dir", "f.yaml");
+	manifest_file_init(&file, MANIFEST_OBJECTS, "dir", "f.yaml");
 	take(&file, SECRET("a") "---\n" BAD("p"), false, &lost);
 	assert_int_equal(object_at(&file, 1)->diags.n, 1);
 	assert_int_equal(object_at(&file, 1)->diags.at[0].line, 9);
@@ -136,7 +136,7 @@ static void preambles_belong_to_the_document_after_them(void **state)
 	bool lost;
 
 	(void)state;
-	manifest_file_init(&file, "dir", "f.yaml");
+	manifest_file_init(&file, MANIFEST_OBJECTS, "dir", "f.yaml");
 	assert_int_equal(take(&file,
 			      "# a licence\n%YAML 1.1\n---\n" SECRET("a") "---\n---\n# end\n",
 			      false, &lost),
@@ -157,7 +157,7 @@ static void the_same_document_twice_is_two_objects(void **state)
 	bool lost;
 
 	(void)state;
-	manifest_file_init(&file, "dir", "f.yaml");
+	manifest_file_init(&file, MANIFEST_OBJECTS, "dir", "f.yaml");
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(take(&file,
 				      "---\n" SECRET("a") "---\n" SECRET("a") "---\n" SECRET("a"),
@@ -174,7 +174,7 @@ static void json_is_taken_whole(void **state)
 	bool lost;
 
 	(void)state;
-	manifest_file_init(&file, "dir", "f.json");
+	manifest_file_init(&file, MANIFEST_OBJECTS, "dir", "f.json");
 	assert_int_equal(
 		take(&file,
 		     "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":["

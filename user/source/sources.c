@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sources: see the header. */
+#include "source/sources.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { SOURCES_MAX = 2 };
+
+struct sources {
+	struct folder *folders[SOURCES_MAX];
+	size_t n;
+	int epoll_fd; /* over those that are watched */
+};
+
+bool sources_are_named(const struct static_config *config)
+{
+	const struct file_provider *file = &config->providers.file;
+
+	return config->manifests.len || file->directory.len || file->filename.len;
+}
+
+static int add(struct sources *sources, const struct folder_options *options, bool is_watched)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int error = 0;
+	struct folder *folder = folder_open(options, &error);
+
+	if (!folder)
+		return error;
+	sources->folders[sources->n++] = folder;
+	if (is_watched &&
+	    epoll_ctl(sources->epoll_fd, EPOLL_CTL_ADD, folder_fd(folder), &event) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Texts of options are copied into an arena, so a NUL follows them. */
+static int add_file(struct sources *sources, struct str filename, bool is_watched)
+{
+	const char *slash = strrchr(filename.at, '/');
+	char *folder =
+		slash ? strndup(filename.at, (size_t)(slash - filename.at) + (slash == filename.at))
+		      : strdup(".");
+	struct folder_options options = {
+		.path = folder, .form = MANIFEST_TRAEFIK, .only = slash ? slash + 1 : filename.at};
+	int error = folder ? add(sources, &options, is_watched) : -ENOMEM;
+
+	free(folder);
+	return error;
+}
+
+static int open_all(struct sources *sources, const struct static_config *config,
+		    struct str *ret_path)
+{
+	const struct file_provider *file = &config->providers.file;
+	int error = 0;
+
+	*ret_path = config->manifests;
+	if (config->manifests.len)
+		error = add(sources, &(struct folder_options){.path = config->manifests.at}, true);
+	if (error || !(file->directory.len || file->filename.len))
+		return error;
+	/* Traefik: the directory counts when both are given. */
+	*ret_path = file->directory.len ? file->directory : file->filename;
+	return file->directory.len ? add(sources,
+					 &(struct folder_options){.path = file->directory.at,
+								  .form = MANIFEST_TRAEFIK},
+					 file->watch)
+				   : add_file(sources, file->filename, file->watch);
+}
+
+struct sources *sources_open(const struct static_config *config, struct str *ret_path,
+			     int *ret_error)
+{
+	struct sources *sources = calloc(1, sizeof(*sources));
+
+	*ret_path = config->manifests;
+	*ret_error = -ENOMEM;
+	if (!sources)
+		return NULL;
+	sources->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	*ret_error = sources->epoll_fd < 0 ? -errno : open_all(sources, config, ret_path);
+	if (!*ret_error)
+		return sources;
+	sources_close(sources);
+	return NULL;
+}
+
+void sources_close(struct sources *sources)
+{
+	if (!sources)
+		return;
+	for (size_t i = 0; i < sources->n; i++)
+		folder_close(sources->folders[i]);
+	if (sources->epoll_fd >= 0)
+		close(sources->epoll_fd);
+	free(sources);
+}
+
+int sources_fd(const struct sources *sources)
+{
+	return sources->epoll_fd;
+}
+
+int sources_read(struct sources *sources, struct store *store, struct diag_sink *sink)
+{
+	int changed = 0;
+
+	for (size_t i = 0; i < sources->n; i++)
+		changed |= folder_read(sources->folders[i], store, sink);
+	return changed;
+}
