@@ -8,9 +8,12 @@
 
 #define MW_LIST(X)              \
 	X(add_prefix)           \
+	X(api_key)              \
 	X(basic_auth)           \
+	X(buffering)            \
 	X(cache)                \
 	X(chain)                \
+	X(circuit_breaker)      \
 	X(compress)             \
 	X(content_type)         \
 	X(deny)                 \
@@ -22,6 +25,7 @@
 	X(in_flight_req)        \
 	X(ip_allow_list)        \
 	X(ip_white_list)        \
+	X(jwt)                  \
 	X(pass_tls_client_cert) \
 	X(rate_limit)           \
 	X(redirect_regex)       \
@@ -29,6 +33,7 @@
 	X(replace_path)         \
 	X(replace_path_regex)   \
 	X(request_id)           \
+	X(retry)                \
 	X(strip_prefix)         \
 	X(strip_prefix_regex)   \
 	X(timeouts)
