@@ -13,19 +13,17 @@
 #include "base/clock.h"
 #include "base/regex.h"
 #include "http/header.h"
-#include "http/uri.h"
 #include "model/mw_conf_auth.h"
+#include "mw/asked_url.h"
 #include "mw/auth_answer.h"
 #include "mw/auth_question.h"
 #include "mw/mw_list.h"
-#include "mw/secret_pem.h"
 
 enum { TIMEOUT_S = 30, BODY_MAX_BYTES = 16 << 20 };
 
 struct forward_auth {
 	const struct mwc_forward_auth *conf;
-	const struct service *service;
-	struct str host, path;
+	struct asked_url address;
 	struct regex *regex; /* NULL: none */
 	enum auth_trust trust;
 };
@@ -35,31 +33,6 @@ struct slot {
 };
 
 /* ---------------------------------------------------------------- prepare -- */
-
-static int prepare_address(struct mw_prepare *prepare, struct forward_auth *self)
-{
-	const struct diag_path *path = DIAG_FIELD(prepare->path, "address");
-	struct str address = self->conf->address;
-	struct mw_url_tls tls = {0};
-	struct uri uri;
-
-	if (uri_parse(address, METHOD_GET, &uri) != FAIL_NONE || uri.form != URI_ABSOLUTE ||
-	    uri.authority.len == 0) {
-		struct diag *diag = diag_error(prepare->sink, path, "wrong value");
-
-		diag_expected(prepare->sink, diag, "a URL such as http://host/path");
-		diag_found(prepare->sink, diag, address);
-		return -EINVAL;
-	}
-	self->host = uri.authority;
-	self->path = uri.has_query ? arena_printf(prepare->arena, STR_FMT "?" STR_FMT,
-						  STR_ARG(uri.path), STR_ARG(uri.query))
-				   : uri.path;
-	if (self->conf->tls && secret_pem_read(prepare, self->conf->tls, &tls) < 0)
-		return -EINVAL;
-	self->service = prepare->url(prepare, address, self->conf->tls ? &tls : NULL, path);
-	return self->service ? 0 : -EINVAL;
-}
 
 static void free_regex(void *regex)
 {
@@ -90,7 +63,7 @@ static int prepare(struct mw_prepare *prepare, const void *decoded, const void *
 		prepare->own(prepare, self->regex, free_regex);
 	}
 	*ret_conf = self;
-	return prepare_address(prepare, self);
+	return asked_url_prepare(prepare, "address", from->address, from->tls, &self->address);
 }
 
 /* --------------------------------------------------------------- requests -- */
@@ -106,20 +79,17 @@ static enum mw_verdict ask(const struct forward_auth *self, struct mw_call *call
 	const struct request *request = call->request;
 	const struct mwc_forward_auth *conf = self->conf;
 	struct slot *slot = call->slot;
-	struct mw_fetch *fetch = ARENA_NEW(request->arena, struct mw_fetch);
+	struct mw_fetch *fetch = asked_url_question(
+		&self->address, conf->preserve_request_method ? request->method : STR("GET"),
+		request->arena);
 	int64_t max_bytes = conf->max_response_body_bytes;
 
 	if (!fetch)
 		return refuse(call, 500);
-	fetch->service = self->service;
-	fetch->method = conf->preserve_request_method ? request->method : STR("GET");
-	fetch->path = self->path;
-	fetch->host = self->host;
 	fetch->body = body;
 	fetch->timeout_ns = TIMEOUT_S * NS_PER_SEC;
 	fetch->max_response_bytes =
 		max_bytes >= 0 && max_bytes < BODY_MAX_BYTES ? max_bytes : BODY_MAX_BYTES;
-	fetch->headers.arena = request->arena;
 	auth_question_headers(request, self->trust, &conf->auth_request_headers, &fetch->headers);
 	if (request->arena->failed)
 		return refuse(call, 500);

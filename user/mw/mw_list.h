@@ -21,6 +21,7 @@
 	X(encoded_characters)   \
 	X(errors)               \
 	X(forward_auth)         \
+	X(grpc_web)             \
 	X(headers)              \
 	X(in_flight_req)        \
 	X(ip_allow_list)        \
