@@ -24,6 +24,7 @@ static void as_json(const char *pem, char *ret_text)
 struct lab {
 	struct fixture f;
 	struct compile c;
+	struct provider_rules rules;
 };
 
 static void lab_begin(struct lab *lab)
@@ -36,6 +37,8 @@ static void lab_begin(struct lab *lab)
 				  .snapshot = snapshot_new(1)};
 	lab->c.arena = &lab->c.snapshot->arena;
 	lab->c.sink = &lab->c.snapshot->diags;
+	lab->rules = compile_reference_rules(&f->config);
+	lab->c.rules = &lab->rules;
 	arena_init(&lab->c.scratch, 1 << 20, 0);
 	table_init(&lab->c.transports, &lab->c.scratch);
 	assert_int_equal(registry_begin(f->registry, lab->c.snapshot), 0);
