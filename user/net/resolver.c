@@ -170,19 +170,21 @@ static void wait_and_serve(struct resolver *resolver)
 	struct pollfd fds[1 + ARES_GETSOCK_MAXNUM] = {{.fd = resolver->wake_fd, .events = POLLIN}};
 	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
 	struct timeval most = {.tv_sec = 3600}, wait = most;
-	int n = 1, bits = 0;
+	unsigned int bits = 0;
+	int n = 1;
 	uint64_t woken;
 
 	if (resolver->has_channel) {
-		bits = ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
+		bits = (unsigned int)ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
 		wait = *ares_timeout(resolver->channel, &most, &wait);
 	}
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		short events = 0;
 
-		if (ARES_GETSOCK_READABLE(bits, i))
+		/* ARES_GETSOCK_READABLE and _WRITABLE, without their shift into the sign. */
+		if (bits >> i & 1)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(bits, i))
+		if (bits >> (i + ARES_GETSOCK_MAXNUM) & 1)
 			events |= POLLOUT;
 		if (events)
 			fds[n++] = (struct pollfd){.fd = sockets[i], .events = events};
