@@ -228,7 +228,7 @@ static enum mw_verdict take_answer(const struct mw_instance *instance, struct mw
 	slot->mode = CACHE_KEEPS;
 	tell(call, "; stored");
 	if (slot->fill.body) {
-		call->filter_response = true;
+		call->filter_response = call->keeps_length = true;
 	} else {
 		cache_fill_end(&slot->fill, instance->state);
 		land(instance, slot);

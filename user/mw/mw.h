@@ -121,6 +121,7 @@ struct mw_call {
 	bool filter_response; /* on_response_body is to see the body of this response. The length is
 				 then unknown unless the hook sets response->content_length anew and
 				 body to BODY_LENGTH */
+	bool keeps_length; /* with filter_response: what comes out is as long as what went in */
 };
 
 struct mw_instance {

@@ -208,8 +208,9 @@ static enum mw_verdict call_response_hook(struct pipeline *pipeline, struct work
 	if (verdict == MW_NEXT && pipeline->call.filter_response) {
 		add_filter(&pipeline->response_filter, worker, true, request, instance,
 			   &pipeline->call);
-		/* Unknown, unless the hook said a new one. */
-		if (response->content_length == length && response->body == body) {
+		/* Unknown, unless the hook said a new one, or that it stays. */
+		if (!pipeline->call.keeps_length && response->content_length == length &&
+		    response->body == body) {
 			response->body = BODY_CHUNKED;
 			response->content_length = -1;
 		}
