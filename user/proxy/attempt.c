@@ -333,6 +333,10 @@ void attempt_lost(struct exchange *exchange, bool nothing_sent)
 			 !exchange->n_interim && !exchange->request.upgrade &&
 			 (unseen || idempotent);
 
+	/* An idle connection that was about to end says nothing of the server. */
+	if (!was_reused || !may_retry)
+		balance_end(&exchange->load, fail_row(FAIL_UPSTREAM_CLOSED)->status,
+			    exchange->worker);
 	attempt_release(exchange, false);
 	if (!may_retry || (!was_reused && !unseen && !pick_other(exchange))) {
 		exchange_fail(exchange, FAIL_UPSTREAM_CLOSED);
