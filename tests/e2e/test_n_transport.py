@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from conftest import BACKENDS, Gateway, parse_answer, route, run, secret
+from conftest import BACKENDS, parse_answer, route, run, secret
 
 TLS_CONF = """
 user root; daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log warn;

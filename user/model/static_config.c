@@ -24,7 +24,6 @@
 #define NOT_NEGATIVE .min = 0, .max = INT64_MAX
 #define OURS	     .support = DIFFERS, .note = "Tidegate only"
 #define AT_ONCE	     .support = IGNORED, .note = "changes are applied at once"
-#define NO_TLS	     .support = IGNORED, .note = "servers are spoken to in plain HTTP/1.1"
 #define NO_API                                                                                  \
 	.support = IGNORED, .note = "objects come from the manifests folder, no API server is " \
 				    "asked"
@@ -247,8 +246,8 @@ OPTION_GROUP(schema_forwarding, struct forwarding_timeouts, "forwardingTimeouts"
 
 static const struct field servers_transport_fields[] = {
 	FIELD(struct static_servers_transport, insecure_skip_verify, .name = "insecureSkipVerify",
-	      NO_TLS, .doc = "Does not verify the servers' certificates."),
-	FIELD(struct static_servers_transport, root_cas, .name = "rootCAs", NO_TLS,
+	      .doc = "Does not verify the servers' certificates."),
+	FIELD(struct static_servers_transport, root_cas, .name = "rootCAs",
 	      .doc = "Files with certificate authorities; those of the system when absent."),
 	FIELD(struct static_servers_transport, max_idle_conns_per_host,
 	      .name = "maxIdleConnsPerHost", .preset = "200", .min = -1, .max = 1000000,
