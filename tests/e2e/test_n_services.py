@@ -425,6 +425,50 @@ def test_a_probed_server_goes_down_and_comes_back(gateway, backends):
     assert "server is unhealthy" in gateway.log() and "server is healthy again" in gateway.log()
 
 
+GRPC = r"""
+import grpc, sys, concurrent.futures
+answers = {"SERVING": b"\x08\x01", "NOT_SERVING": b"\x08\x02", "UNKNOWN": b""}
+def check(request, context):
+    said = open(sys.argv[2]).read().strip()
+    if said == "UNIMPLEMENTED": context.abort(grpc.StatusCode.UNIMPLEMENTED, "no")
+    return answers[said]
+class Handler(grpc.GenericRpcHandler):
+    def service(self, details):
+        if details.method == "/grpc.health.v1.Health/Check":
+            return grpc.unary_unary_rpc_method_handler(check)
+server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+server.add_generic_rpc_handlers((Handler(),))
+server.add_insecure_port(f"0.0.0.0:{sys.argv[1]}")
+server.start()
+server.wait_for_termination()
+"""
+
+
+def test_grpc_servers_are_probed_in_their_own_protocol(gateway, backends, tmp_path):
+    """d.3: grpc.health.v1, plaintext unless scheme is https, SERVING required."""
+    said = tmp_path / "said"
+    said.write_text("SERVING")
+    gateway.write("10.yaml", external("ext", SERVERS[0]),
+                  route("r", "Host(`r.test`)", services=[{
+                      "name": "ext", "port": PORT,
+                      "healthCheck": {"mode": "grpc", "port": 9300, "interval": "100ms"}}]))
+    server = gateway.lab.start("a", "/usr/bin/python3", "-c", GRPC, "9300", str(said))
+    try:
+        gateway.lab.wait_for(lambda: gateway.lab.run("a", "curl", "-s", "--http2-prior-knowledge",
+                                                     "http://127.0.0.1:9300/", check=False).returncode == 0, "gRPC")
+        gateway.start("--providers.kubernetesCRD.allowExternalNameServices=true")
+        time.sleep(0.5)
+        assert server_status(gateway, "default-r-") == "UP", gateway.log()
+        for answer in ("NOT_SERVING", "UNIMPLEMENTED", "UNKNOWN"):
+            said.write_text(answer)
+            gateway.lab.wait_for(lambda: server_status(gateway, "default-r-") == "DOWN", answer)
+            said.write_text("SERVING")
+            gateway.lab.wait_for(lambda: server_status(gateway, "default-r-") == "UP", "SERVING")
+    finally:
+        gateway.lab.stop(server)
+    gateway.lab.wait_for(lambda: server_status(gateway, "default-r-") == "DOWN", "a refused connection")
+
+
 def test_failures_of_requests_make_a_server_rest(gateway, backends):
     """d.4: maxFailedAttempts within failureWindow; success clears; time brings it back."""
     gateway.write("10.yaml", *service("two", SERVERS[0], SERVERS[1]),

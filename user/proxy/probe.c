@@ -17,6 +17,7 @@ enum {
 	ARENA_MAX_BYTES = 256 << 10,
 	ARENA_BLOCK_BYTES = 4096,
 	ANSWER_HEADERS = 32,
+	GRPC_MESSAGE_BYTES = 5,
 };
 
 static struct probe *of_owner(struct upstream_owner *owner)
@@ -49,6 +50,8 @@ static void done(struct probe *probe, bool is_up, struct str why)
 
 static void connect_to_target(struct probe *probe)
 {
+	probe->was_sent = false;
+
 	int error = upstream_dial(probe->worker, probe->target, &probe->owner, &probe->upstream);
 
 	if (!error)
@@ -120,6 +123,90 @@ static void judge(struct probe *probe, const struct response *response)
 	done(probe, is_up, str_of(text));
 }
 
+/* -------------------------------------------------------------------- gRPC -- */
+
+/* HealthCheckResponse.status of the message, or -1. The rest of the fields is passed over. */
+static int serving_status(const struct probe *probe)
+{
+	enum { PREFIX_BYTES = 5, STATUS_KEY = 1 << 3 };
+	const unsigned char *at = (const unsigned char *)probe->message;
+
+	/* Not compressed, one message; proto3 leaves out a 0 (UNKNOWN). */
+	if (probe->n_message < PREFIX_BYTES || at[0])
+		return -1;
+	for (size_t i = PREFIX_BYTES; i + 1 < probe->n_message; i += 2) {
+		if (at[i] == STATUS_KEY)
+			return at[i + 1];
+		if (at[i] & 7 || at[i + 1] & 0x80)
+			break;
+	}
+	return 0;
+}
+
+static void judge_grpc(struct probe *probe)
+{
+	enum { SERVING = 1 };
+	const struct header *trailer = header_find_name(&probe->body.trailers, STR("grpc-status"));
+	struct str status = trailer ? trailer->value : probe->grpc_status;
+	char text[64];
+
+	if (!str_eq(status, STR("0"))) {
+		snprintf(text, sizeof(text), "gRPC status %.*s", status.len ? (int)status.len : 4,
+			 status.len ? status.at : "none");
+		done(probe, false, str_of(text));
+		return;
+	}
+	int serving = serving_status(probe);
+
+	done(probe, serving == SERVING, serving == SERVING ? STR("SERVING") : STR("not SERVING"));
+}
+
+/* True: nothing more is to be done. */
+static bool read_message(struct probe *probe)
+{
+	struct link *link = &probe->upstream->link;
+	struct str input = held_str(&link->in), data;
+	enum h1_body_result result;
+
+	while ((result = h1_body_next(&probe->body, &input, &data)) == H1_BODY_DATA) {
+		size_t room = sizeof(probe->message) - probe->n_message;
+		size_t n = data.len < room ? data.len : room;
+
+		memcpy(probe->message + probe->n_message, data.at, n);
+		probe->n_message += n;
+	}
+	held_drop(&link->in, &link->worker->blocks);
+	if (result == H1_BODY_MORE)
+		return false;
+	if (result == H1_BODY_END)
+		judge_grpc(probe);
+	else
+		done(probe, false, STR("the answer is not gRPC"));
+	return true;
+}
+
+/* The head of a gRPC answer. True: nothing more is to be done. */
+static bool begin_message(struct probe *probe, const struct response *response)
+{
+	const struct header *status =
+		header_find_name(&((struct response *)response)->headers, STR("grpc-status"));
+
+	if (response->status != 200) {
+		char text[48];
+
+		snprintf(text, sizeof(text), "status %u", response->status);
+		done(probe, false, str_of(text));
+		return true;
+	}
+	probe->has_head = true;
+	probe->grpc_status = status ? arena_str(&probe->arena, status->value) : (struct str){0};
+	h1_body_init(&probe->body, (enum body_kind)response->body, response->content_length,
+		     &probe->arena);
+	return false;
+}
+
+/* ------------------------------------------------------------------ reading -- */
+
 /* True: nothing more is to be done. */
 static bool parse(struct probe *probe)
 {
@@ -127,7 +214,7 @@ static bool parse(struct probe *probe)
 	const struct h1_limits limits = {H1_MAX_HEAD_BYTES, H1_MAX_HEADERS};
 	const struct h1_asked asked = {.head = probe->request.method_id == METHOD_HEAD};
 
-	for (;;) {
+	while (!probe->has_head) {
 		struct header slots[ANSWER_HEADERS];
 		struct response response = {
 			.arena = &probe->arena,
@@ -143,12 +230,15 @@ static bool parse(struct probe *probe)
 			done(probe, false, STR("the answer is not HTTP"));
 			return true;
 		}
-		if (response.status >= 200) {
+		if (response.status >= 200 && !probe->conf->is_grpc) {
 			judge(probe, &response);
 			return true;
 		}
+		if (response.status >= 200 && begin_message(probe, &response))
+			return true;
 		held_take(&link->in, &link->worker->blocks, (size_t)n);
 	}
+	return read_message(probe);
 }
 
 static void read_answer(struct probe *probe)
@@ -177,10 +267,17 @@ static void read_answer(struct probe *probe)
 
 static void send_request(struct probe *probe)
 {
+	/* gRPC: no compression, a message of no bytes, which asks for the server as a whole. */
+	static const char empty[GRPC_MESSAGE_BYTES];
 	struct h1_request_options options = {0};
 	char *head = probe->worker->out;
-	ssize_t n = h1_write_request(&probe->request, &options, head, WORKER_OUT_BYTES);
+	ssize_t n = h1_write_request(&probe->request, &options, head,
+				     WORKER_OUT_BYTES - GRPC_MESSAGE_BYTES);
 
+	if (n >= 0 && probe->conf->is_grpc) {
+		memcpy(head + n, empty, sizeof(empty));
+		n += GRPC_MESSAGE_BYTES;
+	}
 	if (n < 0 || link_write(&probe->upstream->link, head, (size_t)n) < 0)
 		done(probe, false, STR("the request could not be sent"));
 }
@@ -191,8 +288,8 @@ static void on_ready(struct upstream_owner *owner)
 	struct link *link = &probe->upstream->link;
 
 	/* The first event of a connection is that it stands. */
-	if (!probe->upstream->n_exchanges) {
-		probe->upstream->n_exchanges = 1;
+	if (!probe->was_sent) {
+		probe->was_sent = true;
 		send_request(probe);
 		if (!probe->runs)
 			return;
@@ -230,6 +327,20 @@ static void on_time(struct timer *timer)
 
 static const struct upstream_events events = {on_ready, on_dial_failed, on_upstream_timeout};
 
+/* reference d.3: what headers say, but Host, which comes from hostname alone */
+static void add_headers(struct probe *probe)
+{
+	const struct str_map *map = &probe->conf->headers;
+	struct headers *headers = &probe->request.headers;
+
+	for (size_t i = 0; i < map->n; i++)
+		if (!str_eq_nocase(map->at[i].key, STR("Host")) &&
+		    header_name_valid(map->at[i].key) && header_value_valid(map->at[i].value))
+			header_add(headers, map->at[i].key, map->at[i].value);
+	if (!header_find(headers, HEADER_USER_AGENT))
+		header_add_id(headers, HEADER_USER_AGENT, STR("tidegate-health"));
+}
+
 static bool make_request(struct probe *probe)
 {
 	const struct health_probe *conf = probe->conf;
@@ -239,25 +350,24 @@ static bool make_request(struct probe *probe)
 	*request = (struct request){
 		.arena = &probe->arena,
 		.version_minor = 1,
-		.method = conf->method,
-		.method_id = (uint8_t)method_of(conf->method),
+		.method = conf->is_grpc ? STR("POST") : conf->method,
 		.authority = conf->host.len ? conf->host : probe->target->host,
 		.headers.arena = &probe->arena,
 	};
-	if (uri_parse(conf->path, METHOD_GET, &uri))
+	request->method_id = (uint8_t)method_of(request->method);
+	if (uri_parse(conf->is_grpc ? STR("/grpc.health.v1.Health/Check") : conf->path, METHOD_GET,
+		      &uri))
 		return false;
 	request->raw_path = uri.path;
 	request->query = uri.query;
 	request->has_query = uri.has_query;
-	for (size_t i = 0; i < conf->headers.n; i++)
-		/* reference d.3: Host comes from hostname alone */
-		if (!str_eq_nocase(conf->headers.at[i].key, STR("Host")) &&
-		    header_name_valid(conf->headers.at[i].key) &&
-		    header_value_valid(conf->headers.at[i].value))
-			header_add(&request->headers, conf->headers.at[i].key,
-				   conf->headers.at[i].value);
-	if (!header_find(&request->headers, HEADER_USER_AGENT))
-		header_add_id(&request->headers, HEADER_USER_AGENT, STR("tidegate-health"));
+	add_headers(probe);
+	if (conf->is_grpc) {
+		request->body = BODY_LENGTH;
+		request->content_length = GRPC_MESSAGE_BYTES;
+		header_set_id(&request->headers, HEADER_CONTENT_TYPE, STR("application/grpc"));
+		header_set_id(&request->headers, HEADER_TE, STR("trailers"));
+	}
 	return !probe->arena.failed;
 }
 
@@ -266,6 +376,8 @@ void probe_begin(struct probe *probe)
 	probe->owner.events = &events;
 	probe->upstream = NULL;
 	probe->n_redirects = 0;
+	probe->n_message = 0;
+	probe->has_head = false;
 	probe->why_not = (struct str){0};
 	probe->runs = true;
 	arena_init(&probe->arena, ARENA_MAX_BYTES, ARENA_BLOCK_BYTES);

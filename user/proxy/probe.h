@@ -5,13 +5,17 @@
 /*
  * probe: asks one server once whether it is well (reference d.3).
  *
- * On a connection of its own, made by the rules of the server's transport; only the answer's head
- * is read. Redirections that stay at the server are followed; one that leads elsewhere is an answer
- * like any other.
+ * By the rules of the server's transport, on a connection of its own where HTTP/1.1 is spoken; only
+ * the answer's head is read. Redirections that stay at the server are followed; one that leads
+ * elsewhere is an answer like any other. In gRPC's health protocol (grpc.health.v1.Health/Check,
+ * for the server as a whole) the answer must say SERVING.
  */
 
+#include "http/h1_body.h"
 #include "plan/snapshot.h"
 #include "proxy/upstream.h"
+
+enum { PROBE_MESSAGE_MAX = 64 /* of a gRPC answer, which has 7 bytes */ };
 
 struct probe {
 	struct upstream_owner owner; /* first */
@@ -26,8 +30,14 @@ struct probe {
 	struct arena arena;
 	struct request request;
 	unsigned int n_redirects;
-	bool runs;
+	bool runs, was_sent;
 	struct str why_not;
+	/* gRPC: the answer's message. */
+	bool has_head;
+	struct h1_body body;
+	struct str grpc_status; /* of the head */
+	char message[PROBE_MESSAGE_MAX];
+	size_t n_message;
 };
 
 /* worker, conf, target, owner.use and on_done are set. All they point at must live until on_done.

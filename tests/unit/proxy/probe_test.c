@@ -154,6 +154,33 @@ static void redirections_to_the_same_server_are_followed(void **state)
 	assert_string_equal(reason, "status 302");
 }
 
+static void grpc_must_say_serving(void **state)
+{
+	static const struct {
+		const char *answer, *reason;
+	} rows[] = {
+		{"HTTP/1.1 200 OK\r\ngrpc-status: 12\r\nContent-Length: 0\r\n\r\n",
+		 "gRPC status 12"},
+		{"HTTP/1.1 200 OK\r\ngrpc-status: 0\r\nContent-Length: 0\r\n\r\n", "not SERVING"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "gRPC status none"},
+		{"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n", "status 503"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\ngrpc-status: "
+		 "14\r\n\r\n",
+		 "gRPC status 14"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+		 "the answer is not gRPC"},
+	};
+
+	(void)state;
+	conf.is_grpc = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_false(answered(&rows[i].answer, 1));
+		assert_string_equal(reason, rows[i].reason);
+		assert_ptr_equal(strstr(last, "POST /grpc.health.v1.Health/Check HTTP/1.1\r\n"),
+				 last);
+	}
+}
+
 static void silence_and_refusal_are_failures(void **state)
 {
 	int listener = loopback_listen(&target.port);
@@ -192,6 +219,7 @@ int main(void)
 		TEST(statuses_decide),
 		TEST(the_request_is_as_configured),
 		TEST(redirections_to_the_same_server_are_followed),
+		TEST(grpc_must_say_serving),
 		TEST(silence_and_refusal_are_failures),
 		TEST(one_that_is_cancelled_says_nothing),
 	};
