@@ -15,7 +15,7 @@
 #include "model/tls_option.h"
 #include "model/file_format.h"
 #include "model/ingress_object.h"
-#include "plan/compile_services.h"
+#include "plan/compile_parts.h"
 #include "obs/metric.h"
 #include "plan/registry.h"
 #include "tls/tls_builder.h"

@@ -130,6 +130,8 @@ static void send_to_server(struct exchange *exchange)
 		}
 		exchange->was_sent = true;
 	}
+	if (request->deadlines.total_ns)
+		exchange_set_deadline(exchange);
 	exchange->n_attempts++;
 	exchange->origin_begin_ns = exchange->worker->loop.now_ns;
 	exchange->owner.use = exchange->use;

@@ -90,6 +90,7 @@ static struct route *make_route(struct loopback *loopback, const struct loopback
 	for (uint16_t i = 0; i < conf->n_middlewares; i++) {
 		route->chain.slot_bytes += conf->middlewares[i].mw->slot_size;
 		route->chain.has_response_hooks |= conf->middlewares[i].mw->on_response != NULL;
+		route->chain.has_end_hooks |= conf->middlewares[i].mw->on_end != NULL;
 	}
 	service->id = index + 1;
 	service->kind = SERVICE_SERVERS;
@@ -103,6 +104,8 @@ static struct route *make_route(struct loopback *loopback, const struct loopback
 		*sticky = (struct sticky){str_of(conf->sticky_cookie), STR("; Path=/")};
 		service->sticky = sticky;
 	}
+	if (conf->edit)
+		conf->edit(route, snapshot);
 	return route;
 }
 

@@ -23,8 +23,10 @@ struct loopback_route {
 	uint16_t ports[LOOPBACK_SERVERS_MAX]; /* of servers on 127.0.0.1; 0 ends the list */
 	const struct mw_instance *middlewares;
 	uint16_t n_middlewares;
-	const char *sticky_cookie;	   /* NULL: none */
-	bool keep_server_host;		   /* passHostHeader: false */
+	const char *sticky_cookie; /* NULL: none */
+	bool keep_server_host;	   /* passHostHeader: false */
+	/* What the fields above cannot say: changes the route (and its service) once it is made. */
+	void (*edit)(struct route *route, struct snapshot *snapshot);
 	const struct transport *transport; /* NULL: transport_plain */
 };
 
