@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "obs/metric.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 struct held {
 	struct object **at;

@@ -9,7 +9,7 @@
  * 1/TURNS_MAX each.
  */
 
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 enum { TURNS_MAX = 4096 };
 

@@ -8,7 +8,7 @@
  */
 
 #include "model/traefik_service.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 enum { WEIGHT_MAX = 1 << 30, CHILDREN_MAX = 65535, PERCENT_MAX = 100 };
 

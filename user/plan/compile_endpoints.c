@@ -12,7 +12,7 @@
 #include "obs/metric.h"
 #include "plan/backend_rule.h"
 #include "model/file_format.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 enum {
 	SERVERS_MAX = 65535, /* turns are 16 bit */

@@ -10,7 +10,7 @@
 
 #include "model/mw_conf.h"
 #include "obs/metric.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 #include "plan/reading.h"
 #include "plan/router.h"
 

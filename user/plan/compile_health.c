@@ -5,7 +5,7 @@
  */
 
 #include "http/uri.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 enum {
 	INTERVAL_S = 30, /* reference a.1 */

@@ -9,7 +9,7 @@
 
 #include "model/ingress_object.h"
 #include "model/ingress_annotation.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 /* One Ingress on its way. */
 struct ingressing {

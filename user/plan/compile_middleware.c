@@ -16,7 +16,7 @@
 #include "model/file_format.h"
 #include "model/secret_object.h"
 #include "obs/metric.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 enum {
 	CHAIN_MAX = 256, /* instances of one router, chains inlined */

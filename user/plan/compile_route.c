@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "obs/metric.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 /* reference b.4: the top of the range belongs to @internal routers */
 #define PRIORITY_USER_MAX (INT64_MAX - 1000)

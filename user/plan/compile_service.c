@@ -11,7 +11,7 @@
 
 #include "model/file_format.h"
 #include "obs/metric.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 /* A service and where it stands in c->service_list. */
 struct filed {

@@ -15,7 +15,7 @@
 #include "model/tls_option.h"
 #include "model/file_format.h"
 #include "model/ingress_object.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 #include "obs/metric.h"
 #include "plan/registry.h"
 #include "tls/tls_builder.h"
@@ -142,8 +142,10 @@ static struct str secret_of(const struct object *object, size_t index)
 }
 
 /* "ns/secret" -> name of one object that asks for it, sorted (reference g.1), each once. */
-static struct str_map wanted_secrets(struct compile *c)
+static struct str_map wanted_secrets(struct compile *c, const struct object *store)
 {
+	size_t n_store = compile_tls_store_names(store, NULL, 0);
+	struct str *names = ARENA_ARRAY(&c->scratch, struct str, n_store + 1);
 	struct str_map wanted = {0};
 	struct object **secrets;
 	size_t n = 0, n_all;
@@ -151,8 +153,15 @@ static struct str_map wanted_secrets(struct compile *c)
 	for (size_t i = 0; i < c->drafts.n; i++)
 		n += n_secrets(c->drafts.at[i]->object);
 	secrets = store_sorted(c->store, KIND_SECRET, &c->scratch, &n_all);
-	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + n_all + 1);
+	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + n_all + n_store + 1);
 	n = 0;
+	if (names)
+		compile_tls_store_names(store, names, n_store);
+	for (size_t i = 0; wanted.at && names && i < n_store; i++)
+		wanted.at[wanted.n++] = (struct str_pair){
+			arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
+				     STR_ARG(store->meta.namespace_), STR_ARG(names[i])),
+			store->id};
 	for (size_t i = 0; wanted.at && secrets && i < n_all; i++)
 		if (names_are_of_file(secrets[i]->meta.namespace_) &&
 		    str_starts(secrets[i]->meta.name, STR(FILE_CERTIFICATE)))
@@ -470,6 +479,7 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 	struct compile_about before = {c->sink->object, c->sink->file, c->sink->line};
 	struct strs *hosts = ARENA_ARRAY(&c->scratch, struct strs, n + 1);
 	struct diag_sink quiet;
+	const struct object *store;
 	struct str_map secrets;
 
 	if (!hosts)
@@ -494,7 +504,9 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 	making.sink = c->tls_is_told ? &quiet : c->sink;
 	table_init(&making.policies, &c->scratch);
 	add_options(&making);
-	secrets = wanted_secrets(c);
+	store = compile_tls_store(c, making.sink);
+	compile_tls_store_default(c, store, making.builder, making.sink);
+	secrets = wanted_secrets(c, store);
 	for (size_t i = 0; i < secrets.n; i++)
 		add_certificate(&making, &secrets.at[i]);
 	c->tls_is_told = true;

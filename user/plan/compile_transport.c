@@ -14,7 +14,7 @@
 #include "base/hash.h"
 #include "model/config_map.h"
 #include "model/servers_transport.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 #include "tls/tls_client.h"
 #include "tls/tls_suite.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/num.h"
 #include "http/uri.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 struct service *compile_url_service(struct compile *c, struct str host, uint16_t port,
 				    enum transport_scheme scheme, const struct transport *transport,

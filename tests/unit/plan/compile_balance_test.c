@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* compile_balance_test: turns (reference d.1) and cookies (a.1). */
 
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

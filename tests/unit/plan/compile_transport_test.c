@@ -3,7 +3,7 @@
 #include "compile_fixture.h"
 #include "../tls/tls_lab.h"
 #include "base/clock.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 /* A CA, as the inside of a JSON string, and a pair with its key. */
 static char ca_json[8192], key_json[4096];

@@ -2,7 +2,7 @@
 /* compile_url_test: services that a URL names. */
 
 #include "compile_fixture.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_services.h"
 
 /* A compile that has begun, as parts see it. */
 static struct compile begin(struct fixture *f)
