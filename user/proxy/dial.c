@@ -17,12 +17,13 @@
 #include "tls/tls_client.h"
 
 enum {
-	RESOLVE_LOOK_MS = 2,	 /* how often a dial looks whether its name is known */
+	LOOK_MS = 2,		 /* how often a dial looks whether its name is known */
 	RESOLVE_PATIENCE_S = 15, /* then somebody else may ask */
 	ADDRESS_TRY_MIN_S = 2,	 /* of several addresses, each gets its share of the time */
 };
 
 enum dial_step {
+	DIAL_WAIT, /* for a connection that somebody else makes, and that can be shared */
 	DIAL_RESOLVE,
 	DIAL_CONNECT,
 	DIAL_TLS,
@@ -31,12 +32,15 @@ enum dial_step {
 struct dial {
 	struct addr addrs[LIVE_ADDRS_MAX];
 	uint32_t n_addrs, next;
-	uint64_t deadline_ns; /* of connecting, all addresses together */
-	uint8_t step;	      /* enum dial_step */
+	uint64_t deadline_ns;	 /* of connecting, all addresses together */
+	uint8_t step;		 /* enum dial_step */
+	struct server_pool *led; /* others wait for this one; NULL: nobody does */
 };
 
 void dial_free(struct dial *dial)
 {
+	if (dial && dial->led)
+		dial->led->n_leaders--;
 	free(dial);
 }
 
@@ -193,7 +197,7 @@ static int resolve(struct upstream *upstream)
 	if (now_ns >= dial->deadline_ns)
 		return -ETIMEDOUT;
 	dial->step = DIAL_RESOLVE;
-	set_deadline(upstream, now_ns + RESOLVE_LOOK_MS * NS_PER_MS);
+	set_deadline(upstream, now_ns + LOOK_MS * NS_PER_MS);
 	return 0;
 }
 
@@ -204,12 +208,55 @@ static bool is_plain(const struct server *server)
 	       !server->dns_name.len;
 }
 
+/* Nobody else is making the connection: this one does. */
+static int begin(struct upstream *upstream)
+{
+	const struct server *server = upstream->server;
+	struct dial *dial = upstream->dial;
+
+	if (server->scheme != TRANSPORT_HTTP && !upstream->owner->wants_upgrade) {
+		dial->led = upstream->pool;
+		dial->led->n_leaders++;
+	}
+	if (server->dns_name.len)
+		return server->live && server->live->addrs ? resolve(upstream) : -EHOSTUNREACH;
+	dial->addrs[0] = server->addr;
+	dial->n_addrs = 1;
+	return connect_to_next(upstream);
+}
+
+/*
+ * Many requests that come at once to a server of HTTP/2 need one connection, not one each: all but
+ * the first wait for it.
+ */
+static int wait_or_begin(struct upstream *upstream)
+{
+	struct server_pool *pool = upstream->pool;
+	uint64_t now_ns = upstream->link.worker->loop.now_ns;
+	bool may_share = upstream->server->scheme == TRANSPORT_H2C || pool->speaks_h2;
+	struct h2_upstream *h2;
+
+	if (upstream->owner->wants_upgrade || !may_share)
+		return begin(upstream);
+	h2 = upstream->dial->step == DIAL_WAIT ? h2_upstream_find(pool, upstream->owner) : NULL;
+	if (h2 && upstream_join(upstream, h2)) {
+		upstream_established(upstream);
+		return 0;
+	}
+	if (!pool->n_leaders)
+		return begin(upstream);
+	if (now_ns >= upstream->dial->deadline_ns)
+		return -ETIMEDOUT;
+	upstream->dial->step = DIAL_WAIT;
+	set_deadline(upstream, now_ns + LOOK_MS * NS_PER_MS);
+	return 0;
+}
+
 int dial_begin(struct upstream *upstream, const struct server *server)
 {
 	const struct transport *transport = upstream_transport(server);
 	struct worker *worker = upstream->link.worker;
 	uint64_t deadline_ns = worker->loop.now_ns + transport->dial_ns;
-	struct dial *dial;
 	int error;
 
 	if (is_plain(server)) {
@@ -218,16 +265,12 @@ int dial_begin(struct upstream *upstream, const struct server *server)
 			set_deadline(upstream, deadline_ns);
 		return error;
 	}
-	dial = calloc(1, sizeof(*dial));
-	if (!dial)
+	upstream->dial = calloc(1, sizeof(*upstream->dial));
+	if (!upstream->dial)
 		return -ENOMEM;
-	upstream->dial = dial;
-	dial->deadline_ns = deadline_ns;
-	if (server->dns_name.len)
-		return server->live && server->live->addrs ? resolve(upstream) : -EHOSTUNREACH;
-	dial->addrs[0] = server->addr;
-	dial->n_addrs = 1;
-	return connect_to_next(upstream);
+	upstream->dial->deadline_ns = deadline_ns;
+	upstream->dial->step = DIAL_RESOLVE;
+	return wait_or_begin(upstream);
 }
 
 /* -------------------------------------------------------------------- TLS ----- */
@@ -281,6 +324,7 @@ static void tls_failed(struct upstream *upstream)
 /* HTTP/2 was agreed: the connection is one that others share. */
 static void share(struct upstream *upstream)
 {
+	upstream->pool->speaks_h2 = true;
 	if (h2_upstream_begin(upstream, upstream->server))
 		upstream_established(upstream);
 	else
@@ -289,13 +333,16 @@ static void share(struct upstream *upstream)
 
 static void tls_done(struct upstream *upstream)
 {
-	count(upstream->link.worker, tls_conn_facts(upstream->link.tls).resumed
-					     ? WORKER_SERVER_TLS_RESUMED
-					     : TLS_FAILURE_NONE);
-	if (str_eq(tls_conn_facts(upstream->link.tls).alpn, STR("h2")))
+	struct tls_facts facts = tls_conn_facts(upstream->link.tls);
+
+	count(upstream->link.worker, facts.resumed ? WORKER_SERVER_TLS_RESUMED : TLS_FAILURE_NONE);
+	if (str_eq(facts.alpn, STR("h2"))) {
 		share(upstream);
-	else
-		upstream_established(upstream);
+		return;
+	}
+	if (!upstream->owner->wants_upgrade)
+		upstream->pool->speaks_h2 = false;
+	upstream_established(upstream);
 }
 
 static void tls_go_on(struct upstream *upstream)
@@ -408,8 +455,8 @@ void dial_on_timeout(struct upstream *upstream)
 {
 	struct dial *dial = upstream->dial;
 
-	if (dial && dial->step == DIAL_RESOLVE) {
-		int error = resolve(upstream);
+	if (dial && (dial->step == DIAL_RESOLVE || dial->step == DIAL_WAIT)) {
+		int error = dial->step == DIAL_WAIT ? wait_or_begin(upstream) : resolve(upstream);
 
 		if (error)
 			upstream_dial_failed(upstream, error == -ETIMEDOUT ? FAIL_DIAL_TIMEOUT

@@ -57,6 +57,8 @@ static void close_now(struct h2_upstream *h2)
 	keep_session(h2);
 	h2->is_dead = true;
 	list_del(&h2->node);
+	if (h2->is_counted)
+		h2->pool->n_open--;
 	if (h2->link.tls)
 		(void)tls_conn_shutdown(h2->link.tls);
 	link_close(&h2->link, false);
@@ -83,8 +85,7 @@ static void lost(struct h2_upstream *h2, int error)
 		close_now(h2);
 }
 
-/* Nothing new begins on it; it goes when its last stream has. */
-static void retire(struct h2_upstream *h2)
+void h2_upstream_retire(struct h2_upstream *h2)
 {
 	list_del(&h2->node);
 	if (!h2->n_streams && !h2->is_dead) {
@@ -120,7 +121,7 @@ void h2_upstream_stream_ended(struct h2_upstream *h2)
 	if (h2->is_dead)
 		close_now(h2);
 	else if (list_empty(&h2->node) || !h2->pool->max_idle || h2->link.worker->draining)
-		retire(h2);
+		h2_upstream_retire(h2);
 	else
 		set_timer(h2);
 }
@@ -137,7 +138,7 @@ static void on_timer(struct timer *timer)
 		return;
 	}
 	if (!h2->n_streams && now_ns >= h2->quiet_since_ns + h2->idle_ns) {
-		retire(h2);
+		h2_upstream_retire(h2);
 		return;
 	}
 	if (h2->read_idle_ns && !h2->pinged_at_ns && now_ns >= h2->read_at_ns + h2->read_idle_ns) {
@@ -457,7 +458,13 @@ bool h2_upstream_begin(struct upstream *upstream, const struct server *server)
 	list_add_front(&h2->pool->h2, &h2->node);
 	h2_upstream_send_later(h2);
 	set_timer(h2);
-	return h2_upstream_join(h2, upstream);
+	if (!h2_upstream_join(h2, upstream)) {
+		h2_upstream_retire(h2);
+		return false;
+	}
+	/* The upstream was counted as a connection: that is what this one is now. */
+	h2->is_counted = true;
+	return true;
 }
 
 struct h2_upstream *h2_upstream_find(struct server_pool *pool, const struct upstream_owner *owner)
@@ -476,8 +483,8 @@ struct h2_upstream *h2_upstream_find(struct server_pool *pool, const struct upst
 	return NULL;
 }
 
-void h2_upstream_close_all(struct server_pool *pool)
+void h2_upstream_retire_all(struct server_pool *pool)
 {
 	LIST_EACH (&pool->h2, node)
-		retire(LIST_OF(node, struct h2_upstream, node));
+		h2_upstream_retire(LIST_OF(node, struct h2_upstream, node));
 }

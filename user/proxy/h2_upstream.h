@@ -21,8 +21,9 @@ struct h2_stream;
 
 enum {
 	H2_UPSTREAM_STREAMS_MAX = 256, /* of one connection, whatever the server would take */
-	H2_UPSTREAM_STREAM_WINDOW = 512 << 10,
-	H2_UPSTREAM_WINDOW = 8 << 20,
+	H2_UPSTREAM_STREAM_WINDOW = 256 << 10,
+	/* Enough for all streams at once: clients that read nothing must not stop the others. */
+	H2_UPSTREAM_WINDOW = H2_UPSTREAM_STREAMS_MAX * H2_UPSTREAM_STREAM_WINDOW,
 	H2_UPSTREAM_HEAD_MAX = 128 << 10, /* of a server's head, as over HTTP/1.1 */
 };
 
@@ -35,7 +36,7 @@ struct h2_upstream {
 	struct list streams; /* struct h2_stream */
 	struct list touched; /* those whose owners are to be told */
 	uint32_t n_streams;
-	bool is_tls, is_dead, will_send;
+	bool is_tls, is_dead, will_send, is_counted;
 	uint64_t n_exchanges;
 	uint64_t idle_ns, read_idle_ns, ping_ns; /* the transport's */
 	uint64_t quiet_since_ns, read_at_ns, pinged_at_ns;
@@ -51,8 +52,9 @@ bool h2_upstream_begin(struct upstream *upstream, const struct server *server);
 struct h2_upstream *h2_upstream_find(struct server_pool *pool, const struct upstream_owner *owner);
 /* The upstream becomes a stream of it. False without memory. */
 bool h2_upstream_join(struct h2_upstream *h2, struct upstream *upstream);
-/* Those without streams are closed, the others with their last stream. */
-void h2_upstream_close_all(struct server_pool *pool);
+/* No new stream begins on it; it is closed when it has none left. */
+void h2_upstream_retire(struct h2_upstream *h2);
+void h2_upstream_retire_all(struct server_pool *pool);
 
 /* For h2_stream.c. */
 

@@ -72,7 +72,8 @@ static void close_upstream(struct upstream *upstream)
 	}
 	upstream->state = UPSTREAM_CLOSED;
 	upstream->owner = NULL;
-	upstream->pool->n_open--;
+	if (!upstream->link.via)
+		upstream->pool->n_open--;
 	dial_free(upstream->dial);
 	upstream->dial = NULL;
 	free(upstream->client);
@@ -87,7 +88,7 @@ static void close_idle(struct server_pool *pool)
 {
 	LIST_EACH (&pool->idle, node)
 		close_upstream(LIST_OF(node, struct upstream, node));
-	h2_upstream_close_all(pool);
+	h2_upstream_retire_all(pool);
 }
 
 void upstream_close_idle(struct worker *worker)
@@ -217,27 +218,41 @@ bool upstream_client_is(const struct proxy_header *client, const struct upstream
 	       addr_eq(&a->destination, &b->destination);
 }
 
+static bool is_known(const struct addr *addrs, uint32_t n, int fd)
+{
+	struct addr peer;
+	uint16_t port;
+
+	if (sock_peer(fd, &peer, &port) < 0)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (addr_eq(&addrs[i], &peer))
+			return true;
+	return false;
+}
+
 /* Connections to what is no longer an address of the server's name are let go. */
 static void follow_name(struct server_pool *pool, const struct live_addrs *addrs)
 {
 	uint32_t version = atomic_load_explicit(&addrs->version, memory_order_acquire);
-	struct addr known[LIVE_ADDRS_MAX], peer;
-	uint16_t port;
+	struct addr known[LIVE_ADDRS_MAX];
+	uint32_t n;
 
 	if (version == pool->addrs_version)
 		return;
-	uint32_t n = live_addrs_read(addrs, known);
-
+	n = live_addrs_read(addrs, known);
 	pool->addrs_version = version;
 	LIST_EACH (&pool->idle, node) {
 		struct upstream *upstream = LIST_OF(node, struct upstream, node);
-		bool is_known = false;
 
-		if (sock_peer(upstream->link.io.fd, &peer, &port) == 0)
-			for (uint32_t i = 0; !is_known && i < n; i++)
-				is_known = addr_eq(&known[i], &peer);
-		if (!is_known)
+		if (!is_known(known, n, upstream->link.io.fd))
 			close_upstream(upstream);
+	}
+	LIST_EACH (&pool->h2, node) {
+		struct h2_upstream *h2 = LIST_OF(node, struct h2_upstream, node);
+
+		if (!is_known(known, n, h2->link.io.fd))
+			h2_upstream_retire(h2);
 	}
 }
 
@@ -259,6 +274,16 @@ static struct upstream *upstream_new(struct worker *worker, struct server_pool *
 	return upstream;
 }
 
+bool upstream_join(struct upstream *upstream, struct h2_upstream *h2)
+{
+	if (!h2_upstream_join(h2, upstream))
+		return false;
+	/* A stream is no connection. */
+	upstream->pool->n_open--;
+	worker_count(&upstream->link.worker->counters.upstream_reused, 1);
+	return true;
+}
+
 /* A new stream of a connection that is there. */
 static struct upstream *join(struct worker *worker, struct server_pool *pool,
 			     struct upstream_owner *owner)
@@ -269,11 +294,10 @@ static struct upstream *join(struct worker *worker, struct server_pool *pool,
 	if (!upstream)
 		return NULL;
 	upstream->state = UPSTREAM_BUSY;
-	if (!h2_upstream_join(h2, upstream)) {
+	if (!upstream_join(upstream, h2)) {
 		close_upstream(upstream);
 		return NULL;
 	}
-	worker_count(&worker->counters.upstream_reused, 1);
 	return upstream;
 }
 

@@ -23,6 +23,7 @@
 #include "proxy/link.h"
 
 struct dial;
+struct h2_upstream;
 struct snapshot_use;
 struct upstream_owner;
 
@@ -77,6 +78,8 @@ struct server_pool {
 	uint64_t idle_ns;
 	struct ssl_session_st *session; /* of TLS, for the next connection */
 	struct list h2;			/* struct h2_upstream: connections that many share */
+	uint32_t n_leaders;		/* dials that may bring one: others wait for them */
+	bool speaks_h2;			/* the server has agreed to it before */
 	uint32_t addrs_version; /* of the name's addresses, when idle ones were looked through */
 };
 
@@ -110,6 +113,8 @@ void upstream_close_idle(struct worker *worker);
 
 /* Whether a connection that was announced so may serve owner. client NULL: it was not announced. */
 bool upstream_client_is(const struct proxy_header *client, const struct upstream_owner *owner);
+/* The upstream, which has no connection, becomes a stream of h2. False without memory. */
+bool upstream_join(struct upstream *upstream, struct h2_upstream *h2);
 /* The link stands: the owner may write. */
 void upstream_established(struct upstream *upstream);
 /* It cannot be made: the owner is told, the upstream goes. */

@@ -22,8 +22,50 @@ static void many_share_one_connection(void **state)
 		assert_int_equal(owners[i]->upstream->n_exchanges, i);
 		owner_free(owners[i]);
 	}
-	assert_int_equal(upstream_pool(worker, peer_server.id)->n_open, 0);
+	/* Streams are no connections. */
+	assert_int_equal(upstream_pool(worker, peer_server.id)->n_open, 1);
 	assert_false(list_empty(&upstream_pool(worker, peer_server.id)->h2));
+}
+
+static void many_that_come_at_once_make_one_connection(void **state)
+{
+	struct owner *owners[5];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		owners[i] = owner_new();
+		assert_int_equal(upstream_dial(worker, &peer_server, &owners[i]->owner,
+					       &owners[i]->upstream),
+				 0);
+	}
+	peer_accept(100, 65535, true);
+	go_on(30);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(owners[i]->upstream->state, UPSTREAM_BUSY);
+	assert_int_equal(upstream_pool(worker, peer_server.id)->n_open, 1);
+	assert_int_equal(upstream_pool(worker, peer_server.id)->n_leaders, 0);
+	for (int i = 0; i < 5; i++)
+		owner_free(owners[i]);
+	/* When the first one leaves before it has one, another makes it. */
+	h2_upstream_retire_all(upstream_pool(worker, peer_server.id));
+	go_on(3);
+	nghttp2_session_del(peer.session);
+	close(peer.fd);
+	for (int i = 0; i < 2; i++) {
+		owners[i] = owner_new();
+		assert_int_equal(upstream_dial(worker, &peer_server, &owners[i]->owner,
+					       &owners[i]->upstream),
+				 0);
+	}
+	close(accept(peer.listener, NULL, NULL));
+	upstream_release(owners[0]->upstream, false);
+	owners[0]->upstream = NULL;
+	go_on(5);
+	peer_accept(100, 65535, true);
+	go_on(20);
+	assert_int_equal(owners[1]->upstream->state, UPSTREAM_BUSY);
+	owner_free(owners[0]);
+	owner_free(owners[1]);
 }
 
 static void the_server_s_limit_of_streams_holds(void **state)
@@ -193,6 +235,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, peer_set_up, peer_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(many_share_one_connection),
+		TEST(many_that_come_at_once_make_one_connection),
 		TEST(the_server_s_limit_of_streams_holds),
 		TEST(a_switch_of_protocols_needs_a_connection_of_its_own),
 		TEST(a_refused_stream_was_not_processed),
