@@ -200,7 +200,6 @@ struct server *compile_endpoints_add(struct compile *c, struct service *service,
 	if (!server)
 		return NULL;
 	*server = draft;
-	server->is_https = scheme == TRANSPORT_HTTPS;
 	server->url = names_join(prefixes[scheme], str_of(text), c->arena);
 	server->host = str_from(server->url, prefixes[scheme].len);
 	if (registry_server(c->registry,

@@ -439,8 +439,38 @@ static bool is_kept(const struct service *service, const struct request *request
 	return false;
 }
 
+/* How the service goes about it, where that is not by turns. */
+static struct str how(const struct service *service, struct arena *arena)
+{
+	static const char *const strategies[] = {
+		[STRATEGY_WRR] = "",
+		[STRATEGY_P2C] = ", the one of two with fewer requests does",
+		[STRATEGY_HRW] = ", the client's address decides which",
+		[STRATEGY_LEASTTIME] = ", the fastest by its load does",
+	};
+	const struct service_child *children = service->children;
+
+	switch (service->kind) {
+	case SERVICE_SERVERS:
+		return str_of(strategies[service->strategy]);
+	case SERVICE_HIGHEST_RANDOM_WEIGHT:
+		return STR(", the client's address decides which service");
+	case SERVICE_MIRRORING:
+		return arena_printf(arena, "; " STR_FMT " answers, %u get copies",
+				    STR_ARG(children[0].name), service->n_children - 1);
+	case SERVICE_FAILOVER:
+		return arena_printf(arena, "; " STR_FMT " answers, " STR_FMT " when that is down%s",
+				    STR_ARG(children[0].name), STR_ARG(children[1].name),
+				    service->n_statuses ? " or its status says so" : "");
+	default:
+		return (struct str){0};
+	}
+}
+
 static void forward(struct explaining *e)
 {
+	struct str manner;
+
 	const struct service *service = e->result.service;
 	const struct route *route = e->result.route;
 	size_t n = count_servers(service);
@@ -455,11 +485,12 @@ static void forward(struct explaining *e)
 		end_fail(e, FAIL_NO_SERVER);
 		return;
 	}
+	manner = how(service, e->arena);
 	end(e, EXPLAIN_FORWARD, 0,
 	    arena_printf(e->arena,
 			 "the rule of " STR_FMT " is the first by priority that matches; %zu "
-			 "server%s can take it",
-			 STR_ARG(route->name), n, n == 1 ? "" : "s"));
+			 "server%s can take it" STR_FMT,
+			 STR_ARG(route->name), n, n == 1 ? "" : "s", STR_ARG(manner)));
 }
 
 struct explain_result explain_run(const struct snapshot *snapshot, const struct explain_spec *spec,

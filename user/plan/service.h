@@ -26,24 +26,24 @@ struct sticky {
 struct transport; /* plan/transport.h */
 
 struct server {
+	/* What choosing reads: one cache line. */
 	uint32_t id; /* dense: address, port, scheme, transport */
-	struct addr addr;
 	uint16_t port;
-	bool is_https;
 	uint8_t scheme; /* enum transport_scheme */
 	bool fenced;	/* terminating: keeps sticky clients, gets no new ones */
 	int32_t weight;
+	uint32_t up_series;		   /* service_server_up */
+	struct live_server *live;	   /* NULL in tests only */
+	struct live_member *member;	   /* NULL: nothing is known of it, it is up */
+	const struct transport *transport; /* NULL: transport_plain */
+	struct addr addr;
+	/* The rest. The name that addr is looked up by (live->addrs); empty: addr is what it is. */
+	struct str dns_name;
 	struct str url;	 /* "http://10.0.0.1:80" */
 	struct str host; /* "10.0.0.1:80": Host when passHostHeader is false */
 	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings.
 	 */
 	struct str sticky_values[4];
-	const struct transport *transport; /* NULL: transport_plain */
-	/* The name that addr is looked up by (live->addrs); empty: addr is what it is. */
-	struct str dns_name;
-	struct live_server *live;   /* NULL in tests only */
-	struct live_member *member; /* NULL: nothing is known of it, it is up */
-	uint32_t up_series;	    /* service_server_up */
 };
 
 enum service_kind {

@@ -9,7 +9,6 @@ static void print_server(const struct server *server, const char *before, char *
 {
 	static const char *const schemes[] = {"", " https", " h2c"};
 
-	assert_int_equal(server->is_https, server->scheme == TRANSPORT_HTTPS);
 	assert_int_equal(server->live->addrs != NULL, server->dns_name.len > 0);
 	snprintf(text, size, "%s%s%.*s%s", before, server->fenced ? "!" : "", STR_ARG(server->host),
 		 schemes[server->scheme]);

@@ -364,10 +364,52 @@ static void a_terminating_server_is_for_its_own_clients(void **state)
 	check(f, &row);
 }
 
+static void it_is_said_how_a_server_is_chosen(void **state)
+{
+	static const struct {
+		const char *spec, *why;
+	} rows[] = {
+		{"'weighted':{'services':[{'name':'web','port':80}]}", "2 servers can take it"},
+		{"'mirroring':{'name':'web','port':80,'mirrors':[{'name':'web','port':80}]}",
+		 "2 servers can take it; shop-web-80 answers, 1 get copies"},
+		{"'failover':{'service':{'name':'web','port':80},'fallback':{'name':'web','port':"
+		 "'http'},'errors':{'status':['500']}}",
+		 "; shop-web-80 answers, shop-web-http when that is down or its status says so"},
+		{"'highestRandomWeight':{'services':[{'name':'web','port':80}]}",
+		 ", the client's address decides which service"},
+	};
+	struct fixture *f = *state;
+	struct row row = {.name = "a.6",
+			  .method = "GET",
+			  .url = "http://how/",
+			  .from = "10.0.0.1",
+			  .action = EXPLAIN_FORWARD,
+			  .router = "shop-how",
+			  .service = "shop-how"};
+
+	fixture_backend(f, "web", "'10.0.0.1','10.0.0.2'");
+	fixture_add(f, "IngressRoute", "how",
+		    "'spec':{'routes':[{'match':'Host(`how`)','services':[{'name':'how','kind':"
+		    "'TraefikService'}]}]}");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		fixture_add(f, "TraefikService", "how", "'spec':{%s}", rows[i].spec);
+		fixture_compile(f);
+		row.why = rows[i].why;
+		check(f, &row);
+	}
+	fixture_add(f, "IngressRoute", "how",
+		    "'spec':{'routes':[{'match':'Host(`how`)','services':[{'name':'web','port':80,"
+		    "'strategy':'leasttime'}]}]}");
+	fixture_compile(f);
+	row.why = ", the fastest by its load does";
+	check(f, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EXAMPLES_TEST(the_examples_are_explained),
+		EXAMPLES_TEST(it_is_said_how_a_server_is_chosen),
 		EXAMPLES_TEST(a_host_header_for_another_policy_is_misdirected),
 		EXAMPLES_TEST(redirects_say_where_they_lead),
 		EXAMPLES_TEST(the_kernel_plane_is_part_of_the_answer),

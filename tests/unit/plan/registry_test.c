@@ -200,9 +200,61 @@ static void state_belongs_to_router_middleware_and_configuration(void **state)
 	assert_int_equal(n_states, 0);
 }
 
+static void what_is_known_of_servers_stays_over_hundreds_of_updates(void **state)
+{
+	struct registry *registry = registry_new();
+	struct snapshot *before = snapshot_new(1);
+	struct live_server *first, *live;
+	struct live_member *first_member, *member, *other;
+	uint32_t first_id, id;
+
+	(void)state;
+	assert_int_equal(registry_begin(registry, before), 0);
+	assert_int_equal(registry_server(registry, STR("http://a 1"), true, &first_id, &first), 0);
+	assert_non_null(first->addrs);
+	assert_int_equal(registry_member(registry, STR("web"), STR("http://a"), &first_member), 0);
+	assert_int_equal(registry_member(registry, STR("api"), STR("http://a"), &other), 0);
+	assert_ptr_not_equal(first_member, other);
+	registry_end(registry);
+	atomic_store(&first_member->in_flight, 3);
+	live_member_probed(first_member, false, 1);
+	live_server_dial_failed(first, 1);
+	for (uint64_t i = 0; i < 300; i++) {
+		struct snapshot *snapshot = snapshot_new(2 + i);
+
+		assert_int_equal(registry_begin(registry, snapshot), 0);
+		assert_int_equal(registry_server(registry, STR("http://a 1"), true, &id, &live), 0);
+		/* Another transport is another server. */
+		assert_int_equal(registry_server(registry, STR("http://a 2"), true, &id, &live), 0);
+		assert_ptr_not_equal(live, first);
+		assert_int_equal(registry_server(registry, STR("http://a 1"), true, &id, &live), 0);
+		assert_int_equal(registry_member(registry, STR("web"), STR("http://a"), &member),
+				 0);
+		assert_int_equal(id, first_id);
+		assert_ptr_equal(live, first);
+		assert_ptr_equal(member, first_member);
+		registry_end(registry);
+		snapshot_unref(before);
+		before = snapshot;
+	}
+	assert_int_equal(member->in_flight, 3);
+	assert_false(live_member_is_up(member, 1000));
+	assert_true(live_server_is_set_aside(live, 1000));
+	snapshot_unref(before);
+	/* Nobody has used it in two compiles: it is forgotten, and begins anew. */
+	before = snapshot_new(1000);
+	assert_int_equal(registry_begin(registry, before), 0);
+	assert_int_equal(registry_member(registry, STR("web"), STR("http://a"), &member), 0);
+	assert_true(live_member_is_up(member, 1000));
+	registry_end(registry);
+	snapshot_unref(before);
+	registry_free(registry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_known_of_servers_stays_over_hundreds_of_updates),
 		cmocka_unit_test(ids_and_positions_stay_with_the_name),
 		cmocka_unit_test(what_no_snapshot_uses_is_forgotten_but_its_number_rests),
 		cmocka_unit_test(numbers_come_back_after_a_long_rest),
