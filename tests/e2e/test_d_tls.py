@@ -131,6 +131,22 @@ def test_a_rotated_certificate_is_served_and_a_broken_one_keeps_the_rest(gateway
     gateway.update("05.yaml", secret("a", {"tls.crt": "garbage", "tls.key": "garbage"}, "kubernetes.io/tls"))
     assert gateway.get("p.test")[0] == 200
     assert "garbage" not in gateway.log()
+    # security.md D14: the last good one stays, until the Secret itself is gone.
+    assert "O = rotated" in s_client(gateway, "-servername", "a.test")
+    assert "the last good certificate is still used" in gateway.log()
+    gateway.update("05.yaml", tls_secret(pki, "a"))
+    assert "O = rotated" not in s_client(gateway, "-servername", "a.test")
+
+
+def test_the_default_certificate_of_the_tls_store(gateway, pki):
+    store = {"apiVersion": "traefik.io/v1alpha1", "kind": "TLSStore", "metadata": {"name": "default"},
+             "spec": {"defaultCertificate": {"secretName": "a"}, "certificates": [{"secretName": "wild"}]}}
+    gateway.write("10.yaml", tls_secret(pki, "a"), tls_secret(pki, "wild"), store,
+                  route("p", "Host(`p.test`)", entry_points=("websecure",), tls={}))
+    gateway.start()
+    assert "CN = a.test" in s_client(gateway, "-servername", "p.test")
+    assert "CN = *.wild.test" in s_client(gateway, "-servername", "x.wild.test")
+    assert "CN = a.test" in s_client(gateway, "-noservername")
 
 
 def test_ktls_outcome_is_shown(gateway, pki):

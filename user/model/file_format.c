@@ -231,6 +231,20 @@ static void transport(struct file_entry *entry, json_t *conf)
 	file_entry_emit(entry, KIND_SERVERS_TRANSPORT, json_incref(conf));
 }
 
+/* defaultCertificate{certFile, keyFile} -> a Secret. */
+static void tls_store(struct file_entry *entry, json_t *conf)
+{
+	json_t *files = file_entry_take(conf, "defaultCertificate");
+
+	if (files)
+		json_object_set_new(
+			conf, "defaultCertificate",
+			json_pack("{s:o}", "secretName",
+				  file_entry_certificate(entry, "default-certificate", files)));
+	json_decref(files);
+	file_entry_emit(entry, KIND_TLS_STORE, json_incref(conf));
+}
+
 static void tls_options(struct file_entry *entry, json_t *conf)
 {
 	json_t *auth = file_entry_find(conf, "clientAuth"), *names = json_array(), *item;
@@ -336,6 +350,7 @@ void file_format_decode(const struct file_format *format, json_t *document)
 	};
 	static const struct section tls[] = {
 		{"options", "tls-option", tls_options},
+		{"stores", "tls-store", tls_store},
 		{"certificates", NULL, NULL},
 	};
 	const char *name;

@@ -39,11 +39,25 @@ static const struct schema schema_service = {
 	SCHEMA_FIELDS(service_fields),
 };
 
+static const struct field resource_fields[] = {
+	FIELD(struct ingress_resource, api_group, .name = "apiGroup", .doc = "Its API group."),
+	FIELD(struct ingress_resource, kind, .name = "kind", .doc = "Its kind."),
+	FIELD(struct ingress_resource, name, .name = "name", .doc = "Its name."),
+};
+
+static const struct schema schema_resource = {
+	.name = "resource",
+	.doc = "An object of any kind.",
+	.size = sizeof(struct ingress_resource),
+	SCHEMA_FIELDS(resource_fields),
+};
+
 static const struct field backend_fields[] = {
 	FIELD_SUB(struct ingress_backend, service, &schema_service, .name = "service",
 		  .doc = "The Service that requests go to."),
-	FIELD(struct ingress_backend, resource, .name = "resource", .support = REFUSED,
-	      .note = "as in Traefik, only Services", .doc = "Another object than a Service."),
+	FIELD_SUB(struct ingress_backend, resource, &schema_resource, .name = "resource",
+		  .support = REFUSED, .note = "as in Traefik, only Services",
+		  .doc = "Another object than a Service."),
 };
 
 static const struct schema schema_backend = {

@@ -2,8 +2,8 @@
 #ifndef INGRESS_OBJECT_H
 #define INGRESS_OBJECT_H
 
-/* ingress_object: networking.k8s.io/v1 Ingress and IngressClass (reference f.1), the fields that routing
- * needs. */
+/* ingress_object: networking.k8s.io/v1 Ingress and IngressClass (reference f.1), the fields that
+ * routing needs. */
 
 #include "model/schema.h"
 
@@ -17,9 +17,13 @@ struct ingress_service {
 	struct ingress_port port;
 };
 
+struct ingress_resource {
+	struct str api_group, kind, name;
+};
+
 struct ingress_backend {
-	struct ingress_service *service; /* NULL: none, or another resource */
-	struct raw_json resource;	 /* not supported, as in Traefik */
+	struct ingress_service *service;   /* NULL: none, or another resource */
+	struct ingress_resource *resource; /* not supported, as in Traefik */
 };
 
 struct ingress_path {

@@ -14,6 +14,7 @@
 #include "model/servers_transport.h"
 #include "model/source_policy.h"
 #include "model/tls_option.h"
+#include "model/tls_store.h"
 #include "model/traefik_service.h"
 
 #define TRAEFIK	   "traefik.io/v1alpha1"
@@ -28,6 +29,7 @@ const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_TRAEFIK_SERVICE] = {"TraefikService", TRAEFIK, "traefikservices", true,
 				  &schema_traefik_service},
 	[KIND_TLS_OPTION] = {"TLSOption", TRAEFIK, "tlsoptions", true, &schema_tls_option},
+	[KIND_TLS_STORE] = {"TLSStore", TRAEFIK, "tlsstores", true, &schema_tls_store},
 	[KIND_SERVERS_TRANSPORT] = {"ServersTransport", TRAEFIK, "serverstransports", true,
 				    &schema_servers_transport_object},
 	[KIND_SERVICE] = {"Service", "v1", "services", false, &schema_core_service},

@@ -65,7 +65,7 @@ static bool is_our_group(struct str api_version, struct str kind)
 
 /* Traefik's kinds that are known but not read: no typing errors. */
 static const char later_kinds[] = "IngressRouteTCP|IngressRouteUDP|MiddlewareTCP|"
-				  "ServersTransportTCP|TLSStore";
+				  "ServersTransportTCP";
 
 static void tell_unknown_kind(const json_t *document, struct str kind_name, struct diag_sink *sink)
 {

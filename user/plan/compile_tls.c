@@ -218,18 +218,22 @@ static void add_certificate(struct tls_making *making, const struct str_pair *wa
 	struct str cert = secret ? secret_get(secret, STR("tls.crt")) : (struct str){0};
 	struct str key = secret ? secret_get(secret, STR("tls.key")) : (struct str){0};
 	char message[TLS_MESSAGE_MAX] = "";
+	int status;
 
 	diag_about(making->sink, wanted->value, (struct str){0}, 0);
-	if (!cert.len || !key.len) {
-		diag_error(making->sink, path,
-			   secret ? "Secret " STR_FMT " has no tls.crt and tls.key"
-				  : "Secret " STR_FMT " does not exist or has errors",
+	if (!object) {
+		tls_cache_cert_forget(registry_tls(c->registry), wanted->key);
+		diag_error(making->sink, path, "Secret " STR_FMT " does not exist",
 			   STR_ARG(wanted->key));
 		return;
 	}
-	if (tls_builder_certificate(making->builder, cert, key, message) < 0) {
-		diag_error(making->sink, path, "Secret " STR_FMT ": %s", STR_ARG(wanted->key),
-			   message);
+	status = tls_builder_certificate_of(making->builder, wanted->key, cert, key, message);
+	if (status) {
+		diag_error(making->sink, path, "Secret " STR_FMT ": %s%s", STR_ARG(wanted->key),
+			   !secret		 ? "it has errors"
+			   : cert.len && key.len ? message
+						 : "it has no tls.crt and tls.key",
+			   status > 0 ? ": the last good certificate is still used" : "");
 	} else {
 		if (message[0])
 			diag_warning(making->sink, path, "Secret " STR_FMT ": %s",

@@ -119,14 +119,12 @@ uint16_t tls_builder_default(const struct tls_builder *builder)
 	return builder->table->default_policy->id;
 }
 
-int tls_builder_certificate(struct tls_builder *builder, struct str cert_pem, struct str key_pem,
-			    char ret_message[TLS_MESSAGE_MAX])
+/* Takes the reference. */
+static int add_certificate(struct tls_builder *builder, struct tls_cert *cert)
 {
 	struct tls_table *table = builder->table;
 	void *array = table->certs;
-	struct tls_cert *cert;
 
-	TRY(tls_cache_cert(table->cache, cert_pem, key_pem, &cert, ret_message));
 	if (!grow(&array, table->n_certs, &builder->cap_certs, sizeof(*table->certs))) {
 		tls_cache_cert_put(table->cache, cert);
 		return -ENOMEM;
@@ -135,6 +133,27 @@ int tls_builder_certificate(struct tls_builder *builder, struct str cert_pem, st
 	table->certs[table->n_certs] = (struct tls_table_cert){cert, table->n_certs};
 	table->n_certs++;
 	return 0;
+}
+
+int tls_builder_certificate(struct tls_builder *builder, struct str cert_pem, struct str key_pem,
+			    char ret_message[TLS_MESSAGE_MAX])
+{
+	struct tls_cert *cert;
+
+	TRY(tls_cache_cert(builder->table->cache, cert_pem, key_pem, &cert, ret_message));
+	return add_certificate(builder, cert);
+}
+
+int tls_builder_certificate_of(struct tls_builder *builder, struct str secret, struct str cert_pem,
+			       struct str key_pem, char ret_message[TLS_MESSAGE_MAX])
+{
+	struct tls_cert *cert;
+	int result = tls_cache_cert_of(builder->table->cache, secret, cert_pem, key_pem, &cert,
+				       ret_message);
+
+	TRY(result);
+	TRY(add_certificate(builder, cert));
+	return result;
 }
 
 int tls_builder_default_certificate(struct tls_builder *builder, struct str cert_pem,

@@ -49,6 +49,13 @@ uint16_t tls_builder_default(const struct tls_builder *builder);
  */
 int tls_builder_certificate(struct tls_builder *builder, struct str cert_pem, struct str key_pem,
 			    char ret_message[TLS_MESSAGE_MAX]);
+/*
+ * The same for the certificate of a Secret ("shop/tls"): 1 when it cannot be used but an earlier
+ * content of that Secret could, which is added instead (security.md D14); the message says what is
+ * wrong with the new one.
+ */
+int tls_builder_certificate_of(struct tls_builder *builder, struct str secret, struct str cert_pem,
+			       struct str key_pem, char ret_message[TLS_MESSAGE_MAX]);
 /* The default certificate, used when no name matches; without this call a generated one. As above.
  */
 int tls_builder_default_certificate(struct tls_builder *builder, struct str cert_pem,

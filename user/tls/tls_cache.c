@@ -33,10 +33,18 @@ struct identity {
 	struct identity *next;
 };
 
+/* The last content of a name that could be used. */
+struct good {
+	struct tls_cert *cert; /* a reference */
+	size_t name_len;
+	char name[];
+};
+
 struct tls_cache {
 	pthread_mutex_t lock;
 	struct table certs;    /* digest -> struct tls_cert */
 	struct table policies; /* digest -> struct tls_policy */
+	struct table good;     /* name -> struct good */
 	struct table ids; /* identity -> struct identity; never shrinks, so that ids never change */
 	struct identity *identities;
 	uint32_t next_id;
@@ -103,6 +111,7 @@ struct tls_cache *tls_cache_new(void)
 	pthread_mutex_init(&cache->lock, NULL);
 	table_init(&cache->certs, NULL);
 	table_init(&cache->policies, NULL);
+	table_init(&cache->good, NULL);
 	table_init(&cache->ids, NULL);
 	cache->next_id = FIRST_FREE_ID;
 	cache->tickets = tls_ticket_ring_new(clock_mono_ns());
@@ -115,11 +124,26 @@ struct tls_cache *tls_cache_new(void)
 	return cache;
 }
 
+static void cert_put_locked(struct tls_cache *cache, struct tls_cert *cert)
+{
+	if (!ref_put(&cert->ref))
+		return;
+	table_del(&cache->certs, digest_key(cert->digest));
+	tls_cert_free(cert);
+}
+
 void tls_cache_free(struct tls_cache *cache)
 {
 	if (!cache)
 		return;
 	tls_cert_free(cache->default_cert);
+	TABLE_EACH (&cache->good, slot) {
+		struct good *good = slot->value;
+
+		cert_put_locked(cache, good->cert);
+		free(good);
+	}
+	table_done(&cache->good);
 	ASSERT(cache->certs.n == 0 && cache->policies.n == 0);
 	for (struct identity *at = cache->identities, *next; at; at = next) {
 		next = at->next;
@@ -206,9 +230,61 @@ void tls_cache_cert_put(struct tls_cache *cache, struct tls_cert *cert)
 	if (!cert)
 		return;
 	pthread_mutex_lock(&cache->lock);
-	if (ref_put(&cert->ref)) {
-		table_del(&cache->certs, digest_key(cert->digest));
-		tls_cert_free(cert);
+	cert_put_locked(cache, cert);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+/* Keeps a reference for the name; without memory the name has just no last good one. */
+static void remember_locked(struct tls_cache *cache, struct str name, struct tls_cert *cert)
+{
+	struct good *good = table_find(&cache->good, name);
+
+	if (good && good->cert == cert)
+		return;
+	if (!good) {
+		good = calloc(1, sizeof(*good) + name.len);
+		if (!good)
+			return;
+		good->name_len = name.len;
+		memcpy(good->name, name.at, name.len);
+		if (table_put(&cache->good, str_n(good->name, name.len), good, NULL) < 0) {
+			free(good);
+			return;
+		}
+	} else {
+		cert_put_locked(cache, good->cert);
+	}
+	ref_get(&cert->ref);
+	good->cert = cert;
+}
+
+int tls_cache_cert_of(struct tls_cache *cache, struct str name, struct str cert_pem,
+		      struct str key_pem, struct tls_cert **ret_cert, char *ret_message)
+{
+	pthread_mutex_lock(&cache->lock);
+	int result = cert_locked(cache, cert_pem, key_pem, ret_cert, ret_message);
+	struct good *good = result < 0 ? table_find(&cache->good, name) : NULL;
+
+	if (result == 0) {
+		remember_locked(cache, name, *ret_cert);
+	} else if (good) {
+		ref_get(&good->cert->ref);
+		*ret_cert = good->cert;
+		result = 1;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return result;
+}
+
+void tls_cache_cert_forget(struct tls_cache *cache, struct str name)
+{
+	pthread_mutex_lock(&cache->lock);
+	struct good *good = table_find(&cache->good, name);
+
+	if (good) {
+		table_del(&cache->good, name);
+		cert_put_locked(cache, good->cert);
+		free(good);
 	}
 	pthread_mutex_unlock(&cache->lock);
 }

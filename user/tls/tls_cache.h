@@ -41,6 +41,15 @@ void tls_cache_rotate_tickets(struct tls_cache *cache);
 int tls_cache_cert(struct tls_cache *cache, struct str cert_pem, struct str key_pem,
 		   struct tls_cert **ret_cert, char *ret_message);
 void tls_cache_cert_put(struct tls_cache *cache, struct tls_cert *cert);
+/*
+ * The same under a name that stays over updates ("shop/tls", of a Secret): when the content cannot
+ * be used but an earlier one of that name could, that is given instead, and 1 returned; ret_message
+ * says what is wrong with the new one.
+ */
+int tls_cache_cert_of(struct tls_cache *cache, struct str name, struct str cert_pem,
+		      struct str key_pem, struct tls_cert **ret_cert, char *ret_message);
+/* There is nothing of that name any more. */
+void tls_cache_cert_forget(struct tls_cache *cache, struct str name);
 /* The generated one, made when it is first asked for; with a reference. NULL on failure. */
 struct tls_cert *tls_cache_default_cert(struct tls_cache *cache);
 /*

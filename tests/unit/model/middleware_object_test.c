@@ -13,7 +13,6 @@ static void faults_are_found_and_what_is_right_passes(void **state)
 		 "more than one middleware type: stripPrefix, chain"},
 		{"unknown", "{'spec':{'ratelimit':{'average':1}}}", "spec.ratelimit",
 		 "unknown field"},
-		{"not yet", "{'spec':{'retry':{'attempts':3}}}", "spec.retry", "not supported yet"},
 		{"plugin", "{'spec':{'plugin':{'x':{}}}}", "spec.plugin", "not supported yet"},
 	};
 

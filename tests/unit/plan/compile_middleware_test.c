@@ -72,7 +72,7 @@ static void what_is_broken_disables_the_routes_that_use_it(void **state)
 
 	strip(f, "good");
 	fixture_add(f, "Middleware", "broken", "'spec':{'stripPrefix':{'prefixs':['/x']}}");
-	fixture_add(f, "Middleware", "later", "'spec':{'compress':{}}");
+	fixture_add(f, "Middleware", "later", "'spec':{'plugin':{'x':{}}}");
 	fixture_add(f, "Middleware", "auth", "'spec':{'basicAuth':{'secret':'none'}}");
 	fixture_add(f, "Middleware", "loop", "'spec':{'chain':{'middlewares':[{'name':'loop2'}]}}");
 	fixture_add(f, "Middleware", "loop2", "'spec':{'chain':{'middlewares':[{'name':'loop'}]}}");

@@ -210,7 +210,7 @@ static void certificates_come_from_secrets(void **state)
 		{"good", "'type':'kubernetes.io/tls','stringData':{'tls.crt':'%s','tls.key':'%s'}",
 		 NULL},
 		{"no key", "'stringData':{'tls.crt':'%s','other':'%.0s'}",
-		 "has no tls.crt and tls.key"},
+		 "no tls.crt and tls.key"},
 		{"not PEM", "'stringData':{'tls.crt':'%.1s','tls.key':'%.1s'}", "Secret shop/s"},
 	};
 	struct fixture *f = *state;
@@ -230,12 +230,20 @@ static void certificates_come_from_secrets(void **state)
 		fixture_compile(f);
 		names = tls_table_certificate(fixture_entry_point(f, "websecure")->tls_table,
 					      STR("secure.test"), NULL);
-		assert_text(names, rows[i].told ? "default" : "secure.test");
-		if (rows[i].told)
+		/* security.md D14: the last good one stays. */
+		assert_text(names, "secure.test");
+		if (rows[i].told) {
 			assert_told(f, "IngressRoute/shop/a", rows[i].told);
-		else
+			assert_told(f, "IngressRoute/shop/a", "last good certificate");
+		} else {
 			assert_int_equal(f->snapshot->diags.n, 0);
+		}
 	}
+	store_remove(&f->store, STR("Secret/shop/s"), KIND_SECRET);
+	fixture_compile(f);
+	assert_text(tls_table_certificate(fixture_entry_point(f, "websecure")->tls_table,
+					  STR("secure.test"), NULL),
+		    "default");
 }
 
 int main(void)
