@@ -171,6 +171,8 @@ static bool set_protocol(struct tls_client *client, const struct tls_client_opti
 	SSL_CTX_set_session_cache_mode(ctx,
 				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
 	SSL_CTX_sess_set_new_cb(ctx, on_session);
+	/* One call for a whole record, unless the kernel opens them. */
+	SSL_CTX_set_read_ahead(ctx, !tls_ktls_available());
 	/* Old versions need signatures that OpenSSL calls weak; somebody asked for them. */
 	if (min < TLS1_2_VERSION)
 		SSL_CTX_set_security_level(ctx, 0);
