@@ -60,6 +60,14 @@ const struct service *compile_service_file(struct compile *c, struct service *se
 		return NULL;
 	filed->place = old ? ((struct filed *)old)->place : list->n++;
 	list->at[filed->place] = service;
+	/* Children of several parents may share a name: the last that is probed decides for all. */
+	if (service->probe) {
+		struct health_probe *probe = (struct health_probe *)service->probe;
+
+		probe->service = service;
+		probe->next = c->snapshot->probes;
+		c->snapshot->probes = probe;
+	}
 	return service;
 }
 

@@ -85,6 +85,8 @@ struct snapshot {
 	uint32_t n_routes;
 	struct service **services; /* sorted by name */
 	uint32_t n_services;
+	/* Services whose servers are probed; of several that have one name the first counts. */
+	const struct health_probe *probes;
 	struct mw_named {
 		struct str name;
 		const char *type;

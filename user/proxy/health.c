@@ -241,18 +241,14 @@ void health_adopt(struct worker *worker)
 	}
 	LIST_EACH (&health->watches, node)
 		LIST_OF(node, struct watch, node)->service = NULL;
-	for (uint32_t i = 0; i < snapshot->n_services; i++) {
-		const struct service *service = snapshot->services[i];
-		struct watch *watch;
+	for (const struct health_probe *probe = snapshot->probes; probe; probe = probe->next) {
+		struct watch *watch = watch_find(health, probe->service->id);
 
-		if (service->kind != SERVICE_SERVERS || !service->probe)
-			continue;
-		watch = watch_find(health, service->id);
-		if (watch) {
-			watch->service = service;
+		if (!watch) {
+			watch_new(health, probe->service);
+		} else if (!watch->service) {
+			watch->service = probe->service;
 			hurry(watch);
-		} else {
-			watch_new(health, service);
 		}
 	}
 	forget_gone(health);

@@ -128,6 +128,30 @@ static void probes_have_every_setting(void **state)
 	assert_int_equal(service_of(f)->probe->targets[0]->servers[0].scheme, TRANSPORT_HTTPS);
 }
 
+static void the_last_of_a_name_that_is_probed_decides(void **state)
+{
+	static const char child[] = "'name':'ext','port':8080,'healthCheck':{'interval':'%ds'}";
+	struct fixture *f = *state;
+	char spec[256], text[128];
+
+	external(f, "10.9.9.9", "'weight':1");
+	assert_null(f->snapshot->probes);
+	for (int i = 1; i <= 2; i++) {
+		snprintf(text, sizeof(text), child, i);
+		snprintf(spec, sizeof(spec), "'spec':{'weighted':{'services':[{%s}]}}", text);
+		fixture_add(f, "TraefikService", i == 1 ? "a" : "b", "%s", spec);
+	}
+	fixture_add(f, "TraefikService", "c",
+		    "'spec':{'weighted':{'services':[{'name':'ext','port':8080}]}}");
+	fixture_compile(f);
+	assert_true(f->snapshot->probes->interval_ns == 2 * S);
+	assert_text(f->snapshot->probes->service->name, "shop-ext-8080@kubernetescrd");
+	assert_true(f->snapshot->probes->next->interval_ns == S);
+	assert_ptr_equal(f->snapshot->probes->next->service->servers[0].member,
+			 f->snapshot->probes->service->servers[0].member);
+	assert_null(f->snapshot->probes->next->next);
+}
+
 static void absolute_paths_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -161,6 +185,7 @@ int main(void)
 		FIXTURE_TEST(strategies_are_found_by_name),
 		FIXTURE_TEST(members_stay_over_updates),
 		FIXTURE_TEST(probes_have_every_setting),
+		FIXTURE_TEST(the_last_of_a_name_that_is_probed_decides),
 		FIXTURE_TEST(absolute_paths_are_refused),
 		FIXTURE_TEST(failures_are_counted_when_asked_for),
 	};

@@ -26,7 +26,6 @@ static struct live_member members[SERVERS];
 static struct server servers[SERVERS], targets[SERVERS];
 static struct service target_services[SERVERS], service;
 static const struct service *target_list[SERVERS];
-static struct service *list[] = {&service};
 static struct health_probe conf;
 static struct loopback_server backends[SERVERS];
 static const char *answers[SERVERS][1];
@@ -58,7 +57,8 @@ static int set_up(void **state)
 				     .interval_ns = 30 * NS_PER_MS,
 				     .unhealthy_interval_ns = 10 * NS_PER_MS,
 				     .timeout_ns = NS_PER_SEC,
-				     .targets = target_list};
+				     .targets = target_list,
+				     .service = &service};
 	service = (struct service){.kind = SERVICE_SERVERS,
 				   .id = 3,
 				   .probe = &conf,
@@ -79,8 +79,7 @@ static int tear_down(void **state)
 
 static void adopt(bool with_service)
 {
-	worker->use->snapshot->services = list;
-	worker->use->snapshot->n_services = with_service;
+	worker->use->snapshot->probes = with_service ? &conf : NULL;
 	health_adopt(worker);
 }
 
