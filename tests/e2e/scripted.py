@@ -118,10 +118,15 @@ class Answer:
         return ", ".join(self.headers[name]) if name in self.headers else None
 
 
+RUNNING = {}
+
+
 def start(gateway, name="a", port=7171):
-    """The server, in the namespace of a backend."""
+    """The server, in the namespace of a backend; one of an earlier test ends."""
     lab = gateway.lab
-    process = lab.start(name, "/usr/bin/python3", "-c", SERVER, str(port))
+    if (name, port) in RUNNING:
+        lab.stop(RUNNING.pop((name, port)))
+    process = RUNNING[name, port] = lab.start(name, "/usr/bin/python3", "-c", SERVER, str(port))
     lab.wait_for(lambda: lab.run(name, "curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/_log",
                                  check=False).returncode == 0, "the scripted server")
     return BACKENDS[name], port, process

@@ -242,9 +242,6 @@ static enum mw_verdict on_response(const struct mw_instance *instance, struct mw
 
 	switch ((enum cache_mode)slot->mode) {
 	case CACHE_ANSWERED:
-		/* RFC 9110 8.6: the length would be that of the body which is not sent. */
-		if (call->response->status == STATUS_NOT_MODIFIED)
-			call->response->content_length = -1;
 		break;
 	case CACHE_CHANGES:
 		if (call->response->status >= 200 && call->response->status < 400)

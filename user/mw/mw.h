@@ -68,8 +68,9 @@ struct mw_span {
 struct mw_reply {
 	uint16_t status;
 	struct str body;
-	struct str content_type; /* empty: "text/plain; charset=utf-8" when there is a body */
-	struct headers headers;	 /* further headers; header_add works on it */
+	struct str
+		content_type; /* {0}: "text/plain; charset=utf-8" when there is a body; "": none */
+	struct headers headers; /* further headers; header_add works on it */
 };
 
 /* Shared state that outlives snapshots. The type's own fields follow in a struct that begins with
@@ -121,7 +122,7 @@ struct mw_call {
 	bool filter_response; /* on_response_body is to see the body of this response. The length is
 				 then unknown unless the hook sets response->content_length anew and
 				 body to BODY_LENGTH */
-	bool keeps_length; /* with filter_response: what comes out is as long as what went in */
+	bool keeps_length;    /* with filter_response: what comes out is as long as what went in */
 };
 
 struct mw_instance {

@@ -19,6 +19,7 @@
 
 enum {
 	STATUS_SWITCHING = 101,
+	STATUS_NOT_MODIFIED = 304,
 	TURNS_PER_EVENT = 8,
 	LOCAL_PIECE_BYTES = 256 << 10,
 	FLUSH_DEFAULT_MS = 100, /* reference d.5 */
@@ -464,7 +465,8 @@ void answer_local(struct exchange *exchange, struct response *response, struct s
 		return;
 	}
 	response->body = body.len ? BODY_LENGTH : BODY_NONE;
-	response->content_length = (int64_t)body.len;
+	/* RFC 9110 8.6: with 304 it would be that of the body which is not sent. */
+	response->content_length = response->status == STATUS_NOT_MODIFIED ? -1 : (int64_t)body.len;
 	go(exchange, &passing);
 }
 

@@ -64,7 +64,8 @@ void reply_middleware(struct exchange *exchange)
 
 	if (reply->content_type.len)
 		header_add_id(&response.headers, HEADER_CONTENT_TYPE, reply->content_type);
-	else if (body.len && !header_value(&reply->headers, HEADER_CONTENT_TYPE).at)
+	else if (body.len && !reply->content_type.at &&
+		 !header_value(&reply->headers, HEADER_CONTENT_TYPE).at)
 		header_add_id(&response.headers, HEADER_CONTENT_TYPE,
 			      STR("text/plain; charset=utf-8"));
 	for (uint16_t i = 0; i < reply->headers.n; i++) {
