@@ -143,7 +143,7 @@ static void https_without_tls_settings_fails(void **state)
 
 static void know_addresses(const char *const *texts, uint32_t n)
 {
-	struct addr addrs[LIVE_ADDRS_MAX];
+	struct addr addrs[LIVE_ADDRS_MAX] = {0};
 
 	for (uint32_t i = 0; i < n; i++)
 		addr_parse(str_of(texts[i]), &addrs[i]);
