@@ -496,3 +496,41 @@ def test_grpc_over_h2c(gateway):
         assert len(peers) == 1, peers  # one connection for all
     finally:
         gateway.lab.stop(process)
+
+
+NTLM_SERVER = """
+import itertools, socket, sys, threading
+numbers = itertools.count(1)
+def serve(connection, number):
+    while True:
+        data = b""
+        while b"\\r\\n\\r\\n" not in data:
+            more = connection.recv(4096)
+            if not more: return
+            data += more
+        body = b"connection=%d\\n" % number
+        head = b"401 Unauthorized\\r\\nWWW-Authenticate: NTLM" if b"/login" in data else b"200 OK\\r\\nX: y"
+        connection.sendall(b"HTTP/1.1 %s\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (head, len(body), body))
+listener = socket.create_server(("0.0.0.0", int(sys.argv[1])))
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0], next(numbers)), daemon=True).start()
+"""
+
+
+def test_ntlm_has_a_connection_of_its_own(gateway):
+    """reference d.5: after such a 401 the client's connection is bound to servers' connections of its own."""
+    process = gateway.lab.start("b", "/usr/bin/python3", "-c", NTLM_SERVER, "9602")
+    gateway.write("10.yaml", *service("ntlm", 9602, [BACKENDS["b"]]), via("ntlm.test", "ntlm", scheme="http"))
+    try:
+        gateway.start(workers=1)
+        gateway.lab.wait_for(lambda: gateway.get("ntlm.test")[0] == 200, "the server to listen")
+
+        def ask(*paths):
+            return re.findall(r"connection=(\d+)", gateway.curl("-H", "Host: ntlm.test",
+                                                                *[f"http://10.77.1.1/{path}" for path in paths]))
+
+        bound, others = ask("login", "1", "2"), ask("a", "b")
+        assert bound[0] != bound[1] and bound[1] == bound[2], bound
+        assert others == [bound[0]] * 2, (bound, others)
+    finally:
+        gateway.lab.stop(process)

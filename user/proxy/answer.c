@@ -441,6 +441,8 @@ void answer_server(struct exchange *exchange, struct response *response, struct 
 
 	exchange->origin_status = response->status;
 	exchange->keep_upstream = response->keep_alive;
+	if (upstream_becomes_private(response) && !exchange->conn->private_to)
+		exchange->conn->private_to = ++exchange->worker->n_private;
 	balance_first_byte(&exchange->load,
 			   exchange->worker->loop.now_ns - exchange->origin_begin_ns);
 	if (exchange->pick.failover && composite_takes(exchange, response->status)) {

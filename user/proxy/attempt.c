@@ -136,6 +136,7 @@ static void send_to_server(struct exchange *exchange)
 	exchange->origin_begin_ns = exchange->worker->loop.now_ns;
 	exchange->owner.use = exchange->use;
 	exchange->owner.wants_upgrade = request->upgrade;
+	exchange->owner.private_to = exchange->conn->private_to;
 	exchange->owner.client = (struct proxy_header){true, request->peer, request->local,
 						       request->peer_port, request->local_port};
 	connect_to_server(exchange, true);

@@ -45,7 +45,8 @@ struct conn {
 	bool head_begun; /* part of a head was received */
 	uint32_t resume; /* how far link.in was looked at for the end of a head */
 	uint32_t n_requests;
-	uint32_t n_drained; /* LINGER: bytes read and dropped */
+	uint32_t n_drained;  /* LINGER: bytes read and dropped */
+	uint64_t private_to; /* see struct upstream_owner */
 	uint64_t accepted_ns;
 	uint64_t head_ns; /* the first byte of the current head */
 	struct str sni;	  /* owned by link.tls */

@@ -431,6 +431,7 @@ static void take_socket(struct h2_upstream *h2, struct upstream *upstream)
 	timer_cancel(&worker->loop.timers, &from->timer);
 	h2->client = upstream->client;
 	upstream->client = NULL;
+	h2->private_to = upstream->private_to;
 }
 
 bool h2_upstream_begin(struct upstream *upstream, const struct server *server)
@@ -476,7 +477,7 @@ struct h2_upstream *h2_upstream_find(struct server_pool *pool, const struct upst
 
 		if (max > H2_UPSTREAM_STREAMS_MAX)
 			max = H2_UPSTREAM_STREAMS_MAX;
-		if (h2->n_streams < max && upstream_client_is(h2->client, owner) &&
+		if (h2->n_streams < max && upstream_is_for(h2->client, h2->private_to, owner) &&
 		    nghttp2_session_check_request_allowed(h2->session))
 			return h2;
 	}

@@ -41,6 +41,7 @@ struct h2_upstream {
 	uint64_t idle_ns, read_idle_ns, ping_ns; /* the transport's */
 	uint64_t quiet_since_ns, read_at_ns, pinged_at_ns;
 	struct proxy_header *client; /* see struct upstream */
+	uint64_t private_to;
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/header.h"
 #include "net/sock.h"
 #include "proxy/dial.h"
 #include "proxy/h2_upstream.h"
@@ -207,15 +208,34 @@ static void on_timer(struct timer *timer)
 		upstream->owner->events->on_timeout(upstream->owner);
 }
 
-bool upstream_client_is(const struct proxy_header *client, const struct upstream_owner *owner)
+bool upstream_is_for(const struct proxy_header *client, uint64_t private_to,
+		     const struct upstream_owner *owner)
 {
 	const struct proxy_header *a = client, *b = &owner->client;
 
+	if (private_to != owner->private_to)
+		return false;
 	if (!a)
 		return true;
 	return a->has_addrs == b->has_addrs && a->source_port == b->source_port &&
 	       a->destination_port == b->destination_port && addr_eq(&a->source, &b->source) &&
 	       addr_eq(&a->destination, &b->destination);
+}
+
+bool upstream_becomes_private(const struct response *response)
+{
+	enum { STATUS_UNAUTHORIZED = 401 };
+	struct headers *headers = (struct headers *)(uintptr_t)&response->headers;
+	const struct header *header;
+
+	if (response->status != STATUS_UNAUTHORIZED)
+		return false;
+	for (header = header_find(headers, HEADER_WWW_AUTHENTICATE); header;
+	     header = header_next_same(headers, header))
+		if (str_starts(header->value, STR("NTLM")) ||
+		    str_starts(header->value, STR("Negotiate")))
+			return true;
+	return false;
 }
 
 static bool is_known(const struct addr *addrs, uint32_t n, int fd)
@@ -264,7 +284,8 @@ static struct upstream *upstream_new(struct worker *worker, struct server_pool *
 
 	if (!upstream)
 		return NULL;
-	*upstream = (struct upstream){.pool = pool, .owner = owner};
+	*upstream =
+		(struct upstream){.pool = pool, .owner = owner, .private_to = owner->private_to};
 	list_init(&upstream->node);
 	link_init(&upstream->link, worker, -1);
 	upstream->link.io.on_ready = on_ready;
@@ -321,7 +342,7 @@ struct upstream *upstream_reuse(struct worker *worker, const struct server *serv
 	}
 	LIST_EACH (&pool->idle, node) {
 		upstream = LIST_OF(node, struct upstream, node);
-		if (upstream_client_is(upstream->client, owner))
+		if (upstream_is_for(upstream->client, upstream->private_to, owner))
 			break;
 		upstream = NULL;
 	}

@@ -50,6 +50,12 @@ struct upstream_owner {
 	/* Whom the PROXY protocol names; has_addrs false: nobody. Set before dialling. */
 	struct proxy_header client;
 	bool wants_upgrade; /* the request switches protocols: HTTP/1.1 it must be */
+	/*
+	 * Connections that are authenticated as a whole (NTLM, Negotiate) serve nobody else
+	 * (reference d.5): a number of the client's connection, never used again; 0: they are
+	 * anybody's.
+	 */
+	uint64_t private_to;
 	/* What the server belongs to; NULL: the worker's current snapshot. */
 	struct snapshot_use *use;
 };
@@ -68,6 +74,7 @@ struct upstream {
 	const struct server *server; /* while it is being made */
 	struct dial *dial;	     /* while it is being made; NULL: nothing but a connect() */
 	struct proxy_header *client; /* what the PROXY protocol said; NULL: nothing */
+	uint64_t private_to;
 };
 
 struct server_pool {
@@ -111,8 +118,12 @@ void upstream_close_idle(struct worker *worker);
 
 /* For dial.c. */
 
-/* Whether a connection that was announced so may serve owner. client NULL: it was not announced. */
-bool upstream_client_is(const struct proxy_header *client, const struct upstream_owner *owner);
+/* Whether a connection that was announced so (NULL: it was not), and is private to, may serve
+ * owner. */
+bool upstream_is_for(const struct proxy_header *client, uint64_t private_to,
+		     const struct upstream_owner *owner);
+/* Whether an answer begins an authentication that holds for the connection it came over. */
+bool upstream_becomes_private(const struct response *response);
 /* The upstream, which has no connection, becomes a stream of h2. False without memory. */
 bool upstream_join(struct upstream *upstream, struct h2_upstream *h2);
 /* The link stands: the owner may write. */

@@ -123,6 +123,7 @@ struct worker {
 	struct slab conns, exchanges, upstreams;
 	struct pipe_pool pipes;
 	struct list open;	/* every struct conn */
+	uint64_t n_private;	/* client connections with servers' of their own, ever */
 	struct list mirrorings; /* struct mirroring: copies on their way */
 	uint32_t n_mirrorings;
 	struct server_pool **servers; /* by server id */

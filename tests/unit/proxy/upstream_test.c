@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bare_worker.h"
+#include "http/header.h"
 #include "proxy/loopback.h"
 
 static struct bare_worker *bare;
@@ -205,6 +206,55 @@ static void a_connection_serves_whom_it_was_announced_for(void **state)
 	close(peer);
 }
 
+static void a_private_connection_serves_nobody_else(void **state)
+{
+	struct upstream_owner other = owner;
+	struct upstream *upstream;
+	int peer;
+
+	(void)state;
+	owner.private_to = 1;
+	upstream = dial(&peer);
+	upstream_release(upstream, true);
+	assert_null(upstream_reuse(worker, &server, &other));
+	other.private_to = 2;
+	assert_null(upstream_reuse(worker, &server, &other));
+	assert_ptr_equal(upstream_reuse(worker, &server, &owner), upstream);
+	upstream_release(upstream, false);
+	owner.private_to = 0;
+	close(peer);
+}
+
+static void some_challenges_are_for_the_connection(void **state)
+{
+	static const struct {
+		uint16_t status;
+		const char *first, *second;
+		bool want;
+	} rows[] = {
+		{401, "NTLM", NULL, true},	     {401, "Negotiate abc", NULL, true},
+		{401, "Basic realm=x", NULL, false}, {401, "Basic realm=x", "NTLM", true},
+		{200, "NTLM", NULL, false},	     {401, NULL, NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct response response = {.status = rows[i].status};
+		struct arena arena;
+
+		arena_init(&arena, 1 << 16, 0);
+		response.headers.arena = &arena;
+		if (rows[i].first)
+			header_add_id(&response.headers, HEADER_WWW_AUTHENTICATE,
+				      str_of(rows[i].first));
+		if (rows[i].second)
+			header_add_id(&response.headers, HEADER_WWW_AUTHENTICATE,
+				      str_of(rows[i].second));
+		assert_int_equal(upstream_becomes_private(&response), rows[i].want);
+		arena_done(&arena);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -216,6 +266,8 @@ int main(void)
 		TEST(an_idle_one_ends_after_its_time),
 		TEST(another_transport_begins_anew),
 		TEST(a_connection_serves_whom_it_was_announced_for),
+		TEST(a_private_connection_serves_nobody_else),
+		TEST(some_challenges_are_for_the_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
