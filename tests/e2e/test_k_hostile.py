@@ -60,7 +60,7 @@ SERVERS = [
     ("obs-fold", HEAD + b"X: a\r\n b\r\nContent-Length: 2\r\n\r\nok", 502, None),
     ("space before colon", HEAD + b"X : a\r\nContent-Length: 2\r\n\r\nok", 502, None),
     ("status of two digits", b"HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok", 502, None),
-    ("status 600", b"HTTP/1.1 600 X\r\nContent-Length: 2\r\n\r\nok", 502, None),
+    ("status 1000", b"HTTP/1.1 1000 X\r\nContent-Length: 2\r\n\r\nok", 502, None),
     ("no reason", b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
     ("no HTTP", b"\x16\x03\x01hello, this is TLS", 502, None), ("HTTP/2", b"HTTP/2 200\r\n\r\nok", 502, None),
     ("coding beyond chunked", HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 502, None),

@@ -249,7 +249,8 @@ static const char *read_status_line(const char *at, const char *end, struct resp
 		if (i > 0)
 			response->status = (uint16_t)(response->status * 10 + (*at - '0'));
 	}
-	if (response->status < 100 || response->status > 599) {
+	/* Those from 600 on mean nothing (RFC 9110 15), and pass as they do in the reference. */
+	if (response->status < 100) {
 		*ret_fail = FAIL_UPSTREAM_BAD;
 		return NULL;
 	}

@@ -10,6 +10,7 @@
 #include "http/forwarded.h"
 #include "http/h1_write.h"
 #include "http/method.h"
+#include "http/websocket.h"
 #include "proxy/composite.h"
 #include "proxy/conn.h"
 #include "proxy/reply.h"
@@ -130,6 +131,8 @@ static void send_to_server(struct exchange *exchange)
 		}
 		exchange->was_sent = true;
 	}
+	if (request->upgrade)
+		websocket_spell(&request->headers);
 	if (request->deadlines.total_ns)
 		exchange_set_deadline(exchange);
 	exchange->n_attempts++;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "net/proxy_protocol.h"
 #include "net/sock.h"
+#include "plan/router.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/tls_facts.h"
@@ -47,11 +48,34 @@ static const struct entry_point *entry_point_of(const struct conn *conn,
 		       : NULL;
 }
 
+static bool begins_tls(int fd, bool *ret_known)
+{
+	unsigned char first;
+	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
+
+	*ret_known = n >= 0;
+	return n == 1 && (first == TLS_HANDSHAKE_RECORD || first == TLS_V2_HELLO);
+}
+
+/* Text would only puzzle a client that waits for a handshake. */
+static bool expects_text(const struct worker *worker, const struct entry *entry, int fd)
+{
+	const struct snapshot *snapshot = worker->use->snapshot;
+	const struct entry_point *point = entry->index < snapshot->n_entry_points
+						  ? &snapshot->entry_points[entry->index]
+						  : NULL;
+	bool known, is_tls = begins_tls(fd, &known);
+
+	if (known || !point || !point->tls_table)
+		return !is_tls;
+	return !entry->conf->http.tls && (router_size(point->plain) || !router_size(point->tls));
+}
+
 /* Over the limit: a plain client is told so, if it fits into an empty socket, which it does. */
-static void refuse(struct worker *worker, int fd)
+static void refuse(struct worker *worker, const struct entry *entry, int fd)
 {
 	char answer[1024];
-	ssize_t n = reply_too_many(answer, sizeof(answer));
+	ssize_t n = expects_text(worker, entry, fd) ? reply_too_many(answer, sizeof(answer)) : 0;
 
 	worker_count(&worker->counters.connections_refused, 1);
 	if (worker->metrics)
@@ -95,7 +119,7 @@ void conn_accept(struct worker *worker, const struct entry *entry, int fd, const
 	if (open_connections(worker) < worker->shared->max_connections)
 		conn = slab_take(&worker->conns);
 	if (!conn) {
-		refuse(worker, fd);
+		refuse(worker, entry, fd);
 		return;
 	}
 	*conn = (struct conn){.entry = entry,
@@ -193,15 +217,6 @@ static bool take_proxy_header(struct conn *conn)
 	}
 	conn->state = CONN_HANDSHAKE;
 	return true;
-}
-
-static bool begins_tls(int fd, bool *ret_known)
-{
-	unsigned char first;
-	ssize_t n = recv(fd, &first, 1, MSG_PEEK);
-
-	*ret_known = n >= 0;
-	return n == 1 && (first == TLS_HANDSHAKE_RECORD || first == TLS_V2_HELLO);
 }
 
 static void handshake(struct conn *conn)
