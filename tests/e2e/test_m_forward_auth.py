@@ -176,6 +176,38 @@ def test_upgrades_are_asked_for_first(gateway, auth, echo):
     assert headers["x-forwarded-proto"] == ["http"]
 
 
+WS_ECHO = r"""
+import asyncio, sys, websockets
+async def echo(ws, *_):
+    async for message in ws: await ws.send(message + " " + ws.request_headers.get("X-User", "nobody"))
+async def main():
+    async with websockets.serve(echo, "0.0.0.0", int(sys.argv[1])): await asyncio.Future()
+asyncio.run(main())
+"""
+
+WS_CLIENT = r"""
+import asyncio, websockets
+async def main():
+    async with websockets.connect("ws://x.test/chat", host="10.77.1.1", port=80) as ws:
+        await ws.send("hello")
+        print(await ws.recv())
+asyncio.run(main())
+"""
+
+
+def test_a_tunnel_begins_after_a_yes(gateway, auth):
+    server = gateway.lab.start("b", "/usr/bin/python3", "-c", WS_ECHO, "9004")
+    try:
+        gateway.lab.wait_for(lambda: gateway.lab.run("b", "bash", "-c", "</dev/tcp/127.0.0.1/9004", check=False).returncode == 0,
+                             "the echo")
+        gateway.write("91-echo.yaml", *backend_service("echo", [ECHO], port=9004))
+        serve(gateway, {"address": f"{auth.url}/?h=X-User:ann", "authResponseHeaders": ["X-User"]})
+        assert gateway.lab.run("client", "/usr/bin/python3", "-c", WS_CLIENT).stdout == "hello ann\n"
+        assert auth.asked()[0]["headers"]["x-forwarded-uri"] == ["/chat"]
+    finally:
+        gateway.lab.stop(server)
+
+
 @pytest.fixture(scope="session")
 def certs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("authpki")

@@ -61,11 +61,11 @@ struct mw_state *digest_nonce_new(void)
 	ref_init(&nonces->state.ref);
 	nonces->state.free = nonces_free;
 	nonces->state.memory_bytes = nonces_memory;
-	if (RAND_priv_bytes(nonces->key, KEY_BYTES) != 1) {
+	if (RAND_priv_bytes(nonces->key, KEY_BYTES) != 1 ||
+	    RAND_bytes(opaque, sizeof(opaque)) != 1) {
 		free(nonces);
 		return NULL;
 	}
-	codec_random(opaque, sizeof(opaque));
 	codec_hex(opaque, sizeof(opaque), nonces->opaque);
 	return &nonces->state;
 }
