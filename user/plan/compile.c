@@ -183,6 +183,7 @@ static void all_parts(struct compile *c)
 	compile_routes(c);
 	compile_ingresses(c);
 	compile_composites(c);
+	compile_transports(c);
 	compile_layers_link(c);
 	/* May add copies of routes (conflicting TLS options), hence before the list is made. */
 	compile_entry_point_routers(c);
