@@ -107,6 +107,8 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 const struct transport *compile_transport_url(struct compile *c, const struct mw_url_tls *tls,
 					      enum transport_scheme scheme,
 					      const struct diag_path *path);
+/* Those that no service names are made too: for `check`. */
+void compile_transports(struct compile *c);
 /* What of a Secret is the CA (reference a.4); at is NULL when nothing is. */
 struct str compile_transport_ca(const struct secret *secret);
 /* What registry_server() is asked with: the same address is another server over another

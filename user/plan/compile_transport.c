@@ -449,6 +449,21 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 	return transport;
 }
 
+void compile_transports(struct compile *c)
+{
+	size_t n;
+	struct object **objects = store_sorted(c->store, KIND_SERVERS_TRANSPORT, &c->scratch, &n);
+
+	for (size_t i = 0; objects && i < n; i++) {
+		struct str name = name_of(c, objects[i]);
+		struct str tls = arena_printf(&c->scratch, STR_FMT " tls", STR_ARG(name));
+
+		if (objects[i]->valid && !table_find(&c->transports, name) &&
+		    !table_find(&c->transports, tls))
+			remember(c, objects[i], name, TRANSPORT_HTTPS);
+	}
+}
+
 const struct transport *compile_transport_url(struct compile *c, const struct mw_url_tls *tls,
 					      enum transport_scheme scheme,
 					      const struct diag_path *path)

@@ -207,6 +207,22 @@ static void what_cannot_be_read_is_left_out_and_told_of(void **state)
 	lab_end(lab);
 }
 
+static void one_that_nobody_names_is_looked_at(void **state)
+{
+	struct lab *lab = *state;
+
+	fixture_add(&lab->f, "ServersTransport", "t", "'spec':{'rootCAs':[{'secret':'none'}]}");
+	fixture_add(&lab->f, "ServersTransport", "broken", "'spec':{'noSuchField':1}");
+	lab_begin(lab);
+	compile_transports(&lab->c);
+	assert_true(is_told(lab, "spec.rootCAs[0]", "has no CA"));
+	assert_int_equal(lab->c.sink->n_errors, 1);
+	/* And once only. */
+	compile_transports(&lab->c);
+	assert_int_equal(lab->c.sink->n_errors, 1);
+	lab_end(lab);
+}
+
 static void a_url_has_the_tls_settings_that_are_given(void **state)
 {
 	struct lab *lab = *state;
@@ -232,6 +248,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_does_not_change_stays_the_same, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_left_out_and_told_of, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(one_that_nobody_names_is_looked_at, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_url_has_the_tls_settings_that_are_given, setup,
 						teardown),
