@@ -187,7 +187,15 @@ def test_strategies_choose_as_they_say(gateway, backends):
     counts = ask(gateway, "p2c.test", 80)
     assert sum(counts.values()) == 80 and len(counts) == 4 and max(counts.values()) < 40, counts
 
-    # All but one hold what they get: whoever is asked goes to the idle one whenever it is a choice.
+    # A slow one has more in flight, so it loses every comparison but the first ones.
+    backends.set(SERVERS[2], delay=0.5)
+    for address in SERVERS:
+        backends.told(address)
+    ask(gateway, "p2c.test", 120, "--parallel", "--parallel-max", "8")
+    counts = {address: len(backends.told(address)) for address in SERVERS}
+    assert sum(counts.values()) == 120 and counts[SERVERS[2]] <= 20, counts
+    backends.reset()
+
     ask(gateway, "leasttime.test", 8)
     backends.set(SERVERS[1], delay=0.2)
     for _ in range(6):

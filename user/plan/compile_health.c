@@ -10,6 +10,8 @@
 enum {
 	INTERVAL_S = 30, /* reference a.1 */
 	TIMEOUT_S = 5,
+	/* Nobody's manifest keeps a worker busy with probes. */
+	INTERVAL_MIN_NS = 100000000,
 	NS_PER_S = 1000000000,
 };
 
@@ -49,6 +51,13 @@ static uint64_t positive_or(struct duration duration, uint64_t else_ns)
 	return duration.set && duration.ns > 0 ? (uint64_t)duration.ns : else_ns;
 }
 
+static uint64_t interval_or(struct duration duration, uint64_t else_ns)
+{
+	uint64_t ns = positive_or(duration, else_ns);
+
+	return ns < INTERVAL_MIN_NS ? INTERVAL_MIN_NS : ns;
+}
+
 /* reference d.3: resolved as a relative URL; an absolute one is an error */
 static bool find_path(struct compile *c, struct str text, const struct diag_path *path,
 		      struct str *ret_path)
@@ -83,8 +92,8 @@ static bool add_probe(struct compile *c, const struct health_check *conf,
 	probe->status = (uint16_t)conf->status;
 	probe->is_grpc = str_eq(conf->mode, STR("grpc"));
 	probe->follow_redirects = conf->follow_redirects;
-	probe->interval_ns = positive_or(conf->interval, (uint64_t)INTERVAL_S * NS_PER_S);
-	probe->unhealthy_interval_ns = positive_or(conf->unhealthy_interval, probe->interval_ns);
+	probe->interval_ns = interval_or(conf->interval, (uint64_t)INTERVAL_S * NS_PER_S);
+	probe->unhealthy_interval_ns = interval_or(conf->unhealthy_interval, probe->interval_ns);
 	probe->timeout_ns = positive_or(conf->timeout, (uint64_t)TIMEOUT_S * NS_PER_S);
 	service->probe = probe;
 	return true;

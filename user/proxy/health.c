@@ -115,11 +115,12 @@ static void tell(struct round *round, const struct server *server, bool is_up, s
 
 static void ask_next(struct round *round);
 
-static void on_probe_done(struct probe *probe, bool is_up, struct str why)
+static void on_probe_done(struct probe *probe, enum probe_result result, struct str why)
 {
 	struct round *round = LIST_OF(probe, struct round, probe);
 
-	tell(round, &round->service->servers[round->at], is_up, why);
+	if (result != PROBE_UNKNOWN)
+		tell(round, &round->service->servers[round->at], result == PROBE_UP, why);
 	round->at++;
 	ask_next(round);
 }

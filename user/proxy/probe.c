@@ -42,10 +42,30 @@ void probe_cancel(struct probe *probe)
 	arena_done(&probe->arena);
 }
 
-static void done(struct probe *probe, bool is_up, struct str why)
+static void finish(struct probe *probe, enum probe_result result, struct str why)
 {
 	probe_cancel(probe);
-	probe->on_done(probe, is_up, why);
+	probe->on_done(probe, result, why);
+}
+
+static void done(struct probe *probe, bool is_up, struct str why)
+{
+	finish(probe, is_up ? PROBE_UP : PROBE_DOWN, why);
+}
+
+/* From the loop, as all else is told. */
+static void tell_soon(struct probe *probe, enum probe_result result, struct str why)
+{
+	probe->why_not = why;
+	probe->result_then = result;
+	timer_set(&probe->worker->loop.timers, &probe->timer, probe->worker->loop.now_ns);
+}
+
+/* Want of our own, which says nothing of the server. */
+static bool is_ours(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EAGAIN ||
+	       error == -ENOBUFS || error == -EADDRNOTAVAIL;
 }
 
 static void connect_to_target(struct probe *probe)
@@ -56,10 +76,9 @@ static void connect_to_target(struct probe *probe)
 
 	if (!error)
 		return;
-	/* Told from the loop, as all else. */
 	probe->upstream = NULL;
-	probe->why_not = STR("no connection can be made");
-	timer_set(&probe->worker->loop.timers, &probe->timer, probe->worker->loop.now_ns);
+	tell_soon(probe, is_ours(error) ? PROBE_UNKNOWN : PROBE_DOWN,
+		  STR("no connection could be made"));
 }
 
 /* ------------------------------------------------------------------ answer -- */
@@ -309,7 +328,7 @@ static void on_dial_failed(struct upstream_owner *owner, enum fail fail)
 	probe->upstream = NULL;
 	done(probe, false,
 	     fail == FAIL_DIAL_TIMEOUT	? STR("connecting took too long")
-	     : fail == FAIL_DIAL_FAILED ? STR("it refused the connection")
+	     : fail == FAIL_DIAL_FAILED ? STR("no connection could be made")
 					: STR("the TLS handshake failed"));
 }
 
@@ -322,7 +341,10 @@ static void on_time(struct timer *timer)
 {
 	struct probe *probe = LIST_OF(timer, struct probe, timer);
 
-	done(probe, false, probe->why_not.len ? probe->why_not : STR("no answer in time"));
+	if (probe->why_not.len)
+		finish(probe, probe->result_then, probe->why_not);
+	else
+		done(probe, false, STR("no answer in time"));
 }
 
 static const struct upstream_events events = {on_ready, on_dial_failed, on_upstream_timeout};
@@ -388,6 +410,5 @@ void probe_begin(struct probe *probe)
 		connect_to_target(probe);
 		return;
 	}
-	probe->why_not = STR("the request cannot be made");
-	timer_set(&probe->worker->loop.timers, &probe->timer, probe->worker->loop.now_ns);
+	tell_soon(probe, PROBE_UNKNOWN, STR("the request cannot be made"));
 }

@@ -15,6 +15,12 @@
 #include "plan/snapshot.h"
 #include "proxy/upstream.h"
 
+enum probe_result {
+	PROBE_DOWN,
+	PROBE_UP,
+	PROBE_UNKNOWN, /* we could not ask: no memory, no descriptor, too many connections */
+};
+
 enum { PROBE_MESSAGE_MAX = 64 /* of a gRPC answer, which has 7 bytes */ };
 
 struct probe {
@@ -23,7 +29,7 @@ struct probe {
 	const struct health_probe *conf;
 	const struct server *target;
 	/* Once, when it is known; not from within probe_begin(). */
-	void (*on_done)(struct probe *probe, bool is_up, struct str why);
+	void (*on_done)(struct probe *probe, enum probe_result result, struct str why);
 	/* The rest is its own. */
 	struct upstream *upstream;
 	struct timer timer;
@@ -31,7 +37,8 @@ struct probe {
 	struct request request;
 	unsigned int n_redirects;
 	bool runs, was_sent;
-	struct str why_not;
+	struct str why_not; /* found out before anything was asked: told when the timer fires */
+	enum probe_result result_then;
 	/* gRPC: the answer's message. */
 	bool has_head;
 	struct h1_body body;

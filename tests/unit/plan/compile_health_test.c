@@ -118,6 +118,11 @@ static void probes_have_every_setting(void **state)
 	assert_text(target->dns_name, "a.test");
 	assert_int_equal(target->scheme, TRANSPORT_HTTPS);
 
+	/* A worker has better things to do than that. */
+	external(f, "10.9.9.9", "'healthCheck':{'interval':'1ms','unhealthyInterval':'-1s'}");
+	probe = service_of(f)->probe;
+	assert_true(probe->interval_ns == S / 10 && probe->unhealthy_interval_ns == S / 10);
+
 	/* reference d.3: plaintext unless the scheme is https */
 	external(f, "a.test", "'healthCheck':{'mode':'grpc','interval':5}");
 	probe = service_of(f)->probe;

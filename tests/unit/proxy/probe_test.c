@@ -23,6 +23,7 @@ static struct health_probe conf;
 static struct probe probe;
 static unsigned int n_done;
 static bool was_up;
+static enum probe_result last_result;
 static char reason[128];
 static char last[8192];
 
@@ -49,11 +50,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void on_done(struct probe *self, bool is_up, struct str why)
+static void on_done(struct probe *self, enum probe_result result, struct str why)
 {
 	assert_ptr_equal(self, &probe);
 	n_done++;
-	was_up = is_up;
+	last_result = result;
+	was_up = result == PROBE_UP;
 	snprintf(reason, sizeof(reason), STR_FMT, STR_ARG(why));
 }
 
@@ -191,7 +193,30 @@ static void silence_and_refusal_are_failures(void **state)
 	assert_string_equal(reason, "no answer in time");
 	close(listener);
 	assert_false(run());
-	assert_string_equal(reason, "it refused the connection");
+	assert_string_equal(reason, "no connection could be made");
+	assert_int_equal(last_result, PROBE_DOWN);
+}
+
+static void want_of_our_own_says_nothing_of_the_server(void **state)
+{
+	int listener = loopback_listen(&target.port);
+	struct upstream_owner nobody = {.events = NULL};
+	struct upstream *other;
+
+	(void)state;
+	bare->shared.max_open_per_server = 1;
+	assert_int_equal(upstream_dial(worker, &target, &nobody, &other), 0);
+	n_done = 0;
+	probe = (struct probe){
+		.worker = worker, .conf = &conf, .target = &target, .on_done = on_done};
+	probe_begin(&probe);
+	assert_int_equal(n_done, 0);
+	upstream_release(other, false);
+	for (int i = 0; i < 50 && !n_done; i++)
+		loop_round(&worker->loop, 10 * NS_PER_MS);
+	assert_int_equal(n_done, 1);
+	assert_int_equal(last_result, PROBE_UNKNOWN);
+	close(listener);
 }
 
 static void one_that_is_cancelled_says_nothing(void **state)
@@ -221,6 +246,7 @@ int main(void)
 		TEST(redirections_to_the_same_server_are_followed),
 		TEST(grpc_must_say_serving),
 		TEST(silence_and_refusal_are_failures),
+		TEST(want_of_our_own_says_nothing_of_the_server),
 		TEST(one_that_is_cancelled_says_nothing),
 	};
 
