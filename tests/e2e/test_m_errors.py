@@ -106,6 +106,15 @@ def test_failures_of_the_proxy_and_of_middlewares_get_pages_too(gateway, tellers
     assert gateway.get("x.test")[::2] == (403, "Forbidden")
 
 
+def test_a_page_may_come_from_a_weighted_service(gateway, tellers):
+    weighted = {"apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService",
+                "metadata": {"name": "both", "namespace": "default"},
+                "spec": {"weighted": {"services": [{"name": "pages", "port": 80, "weight": 1, "passHostHeader": False}]}}}
+    serve(gateway, {"status": ["404"], "service": {"name": "both", "kind": "TraefikService"}, "query": "/p"}, weighted)
+    told = json.loads(gateway.get("x.test", "/?status=404")[2])
+    assert told["path"] == "/p" and headers_of(told)["host"] == [f"{BACKENDS['b']}:9002"]
+
+
 def test_head_gets_the_headers_of_the_page(gateway, tellers):
     _, pages = tellers
     serve(gateway, {"status": ["404"], "service": PAGES, "query": "/?body=page"})

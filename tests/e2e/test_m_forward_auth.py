@@ -98,7 +98,7 @@ def test_the_answer_gives_headers_and_cookies(gateway, auth, echo):
               "&h=Set-Cookie:t=auth&h=x-groups:1&h=x-groups:2")
     serve(gateway, {"address": f"{auth.url}/?{answer}", "authResponseHeaders": ["x-user", "X-Groups", "X-Absent"],
                     "authResponseHeadersRegex": "^X-Role-", "addAuthCookiesToResponse": ["s"], "headerField": "X-User"},
-          options=("--accessLog=true",))
+          options=("--accessLog.format=json", f"--accessLog.filePath={gateway.folder}/access.log"))
     status, headers, body = gateway.get("x.test", "/?h=Set-Cookie:s=server&h=Set-Cookie:u=server", "-H", "X-User: root",
                                         "-H", "X-Role-C: admin", "-H", "X-Absent: forged", "-H", "X-Other: o")
     got = headers_of(json.loads(body))
@@ -106,6 +106,7 @@ def test_the_answer_gives_headers_and_cookies(gateway, auth, echo):
     assert got["x-role-a"] == ["dev"] and got["x-role-b"] == ["ops"]
     assert "x-role-c" not in got and "x-absent" not in got and "x-secret" not in got
     assert headers["set-cookie"] == ["u=server", "s=auth; Path=/"]
+    gateway.lab.wait_for(lambda: '"ClientUsername":"ann"' in open(f"{gateway.folder}/access.log").read(), "the user's name")
     # security A2.4: other spellings of such names are the client's too
     assert "x_user" not in headers_of(json.loads(gateway.get("x.test", "/", "-H", "X_User: root")[2]))
 
@@ -142,6 +143,16 @@ def test_the_body_goes_along(gateway, auth, echo):
     assert auth.asked()[0]["body"] == "0123" and echo.asked()[0]["body"] == "0123"
     assert gateway.get("x.test", "/")[0] == 200
     assert auth.asked()[0]["body"] == ""
+
+
+def test_a_head_is_asked_for_by_head(gateway, auth, echo):
+    serve(gateway, {"address": f"{auth.url}/?status=403&body=no", "preserveRequestMethod": True})
+    head = gateway.raw(b"HEAD / HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 403") and head.endswith(b"\r\n\r\n")
+    assert auth.asked()[0]["method"] == "HEAD"
+    gateway.update("10.yaml", middleware("m", "forwardAuth", {"address": f"{auth.url}/", "preserveRequestMethod": True}),
+                   route("web", "Host(`x.test`)", service="echo", middlewares=("m",)))
+    assert gateway.raw(b"HEAD / HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
 def test_answers_are_bounded(gateway, auth, echo):

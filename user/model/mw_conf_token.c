@@ -8,7 +8,9 @@ static const struct field source_fields[] = {
 	FIELD(struct token_source, header, .name = "header", .format = "token",
 	      .doc = "Header that holds it."),
 	FIELD(struct token_source, header_auth_scheme, .name = "headerAuthScheme",
-	      .format = "token", .doc = "Scheme that stands before it in the header: Bearer."),
+	      .format = "token",
+	      .doc = "Scheme that stands before it in the header; Bearer for a token in "
+		     "Authorization."),
 	FIELD(struct token_source, query, .name = "query",
 	      .doc = "Parameter of the query that holds it."),
 	FIELD(struct token_source, cookie, .name = "cookie", .format = "token",

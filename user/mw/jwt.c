@@ -36,7 +36,7 @@ struct jwt {
 	const struct mwc_jwt *conf;
 	struct jwt_keys *keys; /* from Secrets; may be empty */
 	struct asked_url url;
-	const struct token_source *source;
+	struct token_source source;
 	uint16_t algorithms; /* bits */
 };
 
@@ -145,7 +145,11 @@ static int prepare(struct mw_prepare *prepare, const void *decoded, const void *
 	if (!self)
 		return -ENOMEM;
 	self->conf = from;
-	self->source = from->source ? from->source : &bearer;
+	self->source = from->source ? *from->source : bearer;
+	/* RFC 9110 11.6.2: there is always a scheme in this one. */
+	if (str_eq_nocase(self->source.header, bearer.header) &&
+	    !self->source.header_auth_scheme.len)
+		self->source.header_auth_scheme = bearer.header_auth_scheme;
 	for (size_t i = 0; i < from->algorithms.n; i++)
 		self->algorithms |= (uint16_t)(1U << jwt_algorithm_of(from->algorithms.at[i]));
 	if (!from->algorithms.n)
@@ -235,7 +239,7 @@ static enum mw_verdict judge(const struct jwt *self, struct mw_call *call)
 		return refuse(self, call, 403, "insufficient_scope",
 			      "a claim is not what it must be");
 	if (self->conf->remove_token)
-		credential_remove(self->source, call->request);
+		credential_remove(&self->source, call->request);
 	set_headers(self, call, claims);
 	return MW_NEXT;
 }
@@ -376,7 +380,7 @@ static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_
 	struct slot *slot = call->slot;
 	const char *reason;
 
-	switch (credential_find(self->source, request, &slot->text)) {
+	switch (credential_find(&self->source, request, &slot->text)) {
 	case CREDENTIAL_NONE:
 		return refuse(self, call, 401, NULL, NULL);
 	case CREDENTIAL_TWICE:
@@ -430,7 +434,7 @@ static struct str explain(const struct mw_instance *instance, const struct reque
 	const struct jwt *self = instance->conf;
 	struct str value;
 
-	if (credential_find(self->source, (struct request *)(uintptr_t)request, &value) ==
+	if (credential_find(&self->source, (struct request *)(uintptr_t)request, &value) ==
 	    CREDENTIAL_NONE)
 		return STR("refuses with 401: the request has no token");
 	return arena_printf(arena,
