@@ -36,7 +36,7 @@ endif
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CSTD    := -std=gnu17 -D_GNU_SOURCE -DTIDEGATE_VERSION='"$(VERSION)"'
 INC     := -Iuser -Iloader -Ibpf/include -I$(O)/gen
-LDLIBS  := -lyaml -ljansson -lssl -lcrypto -lcurl -lcares -lnghttp2 -lre2 -lseccomp -lcap -lcrypt -lbpf -lxdp -lz -lbrotlienc -lzstd -lstdc++ -lm -lpthread
+LDLIBS  := -lhiredis -lyaml -ljansson -lssl -lcrypto -lcurl -lcares -lnghttp2 -lre2 -lseccomp -lcap -lcrypt -lbpf -lxdp -lz -lbrotlienc -lzstd -lstdc++ -lm -lpthread
 
 # ------------------------------------------------------------ what to build --
 # Floors, lowest first: a module may use those before it (tests/lint/floors checks the includes).

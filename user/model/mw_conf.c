@@ -68,18 +68,22 @@ static const struct schema schema_redis_tls = {
 	SCHEMA_FIELDS(redis_tls_fields),
 };
 
+#define ONE_CONNECTION "each worker has one connection, which carries all commands"
+
 static const struct field redis_fields[] = {
 	FIELD(struct redis_conf, endpoints, .name = "endpoints", .preset = "localhost:6379",
-	      .doc = "Addresses of the Redis servers."),
+	      .doc = "Addresses of Redis servers, host:port; the first one that takes the "
+		     "connection is used."),
 	FIELD(struct redis_conf, secret, .name = "secret", .format = "name",
 	      .doc = "Secret with username and password."),
-	FIELD(struct redis_conf, db, .name = "db", .doc = "Number of the database."),
-	FIELD(struct redis_conf, pool_size, .name = "poolSize",
-	      .doc = "Size of the connection pool."),
-	FIELD(struct redis_conf, min_idle_conns, .name = "minIdleConns",
-	      .doc = "Idle connections that are kept."),
-	FIELD(struct redis_conf, max_active_conns, .name = "maxActiveConns",
-	      .doc = "Connections at most; 0: no limit."),
+	FIELD(struct redis_conf, db, .name = "db", .min = 0, .max = INT32_MAX,
+	      .doc = "Number of the database."),
+	FIELD(struct redis_conf, pool_size, .name = "poolSize", .support = DIFFERS,
+	      .note = ONE_CONNECTION, .doc = "Size of the connection pool."),
+	FIELD(struct redis_conf, min_idle_conns, .name = "minIdleConns", .support = DIFFERS,
+	      .note = ONE_CONNECTION, .doc = "Idle connections that are kept."),
+	FIELD(struct redis_conf, max_active_conns, .name = "maxActiveConns", .support = DIFFERS,
+	      .note = ONE_CONNECTION, .doc = "Connections at most; 0: no limit."),
 	FIELD(struct redis_conf, read_timeout, .name = "readTimeout", .preset = "3s",
 	      .doc = "How long a read may take."),
 	FIELD(struct redis_conf, write_timeout, .name = "writeTimeout", .preset = "3s",
@@ -108,8 +112,8 @@ static const struct field rate_limit_fields[] = {
 		  .name = "sourceCriterion",
 		  .doc = "What makes requests come from the same source; the client's address "
 			 "without it."),
-	FIELD_SUB(struct mwc_rate_limit, redis, &schema_redis, .name = "redis", .support = REFUSED,
-		  .note = "each replica limits by itself", .doc = "Buckets that replicas share."),
+	FIELD_SUB(struct mwc_rate_limit, redis, &schema_redis, .name = "redis",
+		  .doc = "Buckets that replicas share."),
 };
 
 const struct schema schema_mw_rate_limit = {

@@ -43,7 +43,7 @@ struct mwc_rate_limit {
 	struct duration period; /* 1s */
 	int64_t burst;		/* at least 1 */
 	struct source_criterion *source_criterion;
-	struct redis_conf *redis; /* refused: always NULL */
+	struct redis_conf *redis; /* NULL: this process's buckets */
 };
 
 struct mwc_basic_auth {

@@ -70,7 +70,8 @@ struct mw_redis {
 	const struct redis_target *target; /* net/redis.h */
 	const struct str *args;		   /* of the command; binary safe */
 	uint32_t n_args;
-	/* Answered: an error, or integers and strings of a flat reply. */
+	/* Answered: an error (-EPROTO: the server's own, in strings[0]), or integers and strings of
+	 * a flat reply. */
 	int error;
 	int64_t integers[4];
 	struct str strings[4];

@@ -81,6 +81,7 @@ struct exchange_more {
 	uint64_t until_ns;			 /* when; 0: not a matter of time */
 	bool in_next_round;
 	struct fetch *fetch;
+	struct redis_pending *redis;
 	/* The request's body. */
 	bool keeps_body, body_is_whole;
 	int64_t body_max_bytes;

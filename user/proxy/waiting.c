@@ -3,6 +3,8 @@
 
 #include "proxy/waiting.h"
 
+#include <errno.h>
+
 #include "proxy/answer.h"
 #include "proxy/conn.h"
 #include "proxy/fetch.h"
@@ -94,6 +96,38 @@ static bool begin_fetch(struct exchange *exchange, struct mw_fetch *ask)
 	return false;
 }
 
+/* What Redis said, in texts of the request's own. */
+static void on_redis(void *context, const struct redis_answer *answer)
+{
+	struct exchange *exchange = context;
+	struct mw_redis *ask = exchange->pipeline.call.wait.redis;
+
+	exchange->more->redis = NULL;
+	ask->error = answer->error;
+	ask->n_values = answer->n_values;
+	for (uint32_t i = 0; i < answer->n_values; i++) {
+		ask->integers[i] = answer->integers[i];
+		ask->strings[i] = arena_str(&exchange->arena, answer->strings[i]);
+	}
+	go_on(exchange);
+}
+
+/* True: it has failed already. */
+static bool begin_redis(struct exchange *exchange, struct mw_redis *ask)
+{
+	struct worker *worker = exchange->worker;
+
+	exchange->more->redis =
+		redis_ask(&worker->redis, (struct redis_target *)(uintptr_t)ask->target, ask->args,
+			  ask->n_args, on_redis, exchange);
+	if (!exchange->more->redis) {
+		ask->error = -ENOBUFS;
+		return true;
+	}
+	exchange_set_deadline(exchange);
+	return false;
+}
+
 bool waiting_begin(struct exchange *exchange, void (*then)(struct exchange *))
 {
 	const struct mw_wait *wait = &exchange->pipeline.call.wait;
@@ -108,6 +142,8 @@ bool waiting_begin(struct exchange *exchange, void (*then)(struct exchange *))
 		begin_job(exchange, wait);
 	else if (wait->fetch)
 		return begin_fetch(exchange, wait->fetch);
+	else if (wait->redis)
+		return begin_redis(exchange, wait->redis);
 	else if (wait->body.wanted)
 		return upload_keep(exchange, wait->body.max_bytes, wait->body.mem_bytes, then);
 	else if (wait->response.wanted)
@@ -126,6 +162,8 @@ void waiting_cancel(struct exchange *exchange)
 	if (more->fetch)
 		fetch_cancel(more->fetch);
 	more->fetch = NULL;
+	redis_cancel(more->redis);
+	more->redis = NULL;
 	more->in_next_round = false;
 	more->until_ns = 0;
 }

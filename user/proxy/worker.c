@@ -189,6 +189,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, uint16_t in
 				  .loop.epoll_fd = -1};
 	list_init(&worker->open);
 	list_init(&worker->mirrorings);
+	redis_init(&worker->redis, &worker->loop, &worker->mailbox, shared->resolver);
 	timer_init(&worker->accept_grace, on_grace_over);
 	slab_init(&worker->conns, sizeof(struct conn));
 	slab_init(&worker->exchanges, sizeof(struct exchange));
@@ -271,6 +272,7 @@ void worker_done(struct worker *worker)
 		close_connections(worker);
 	}
 	health_free(worker->health);
+	redis_done(&worker->redis);
 	if (worker->loop.epoll_fd >= 0)
 		loop_done(&worker->loop);
 	worker_drop_use(worker, worker->use);

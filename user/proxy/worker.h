@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "net/pipe.h"
+#include "net/redis.h"
 #include "obs/metric.h"
 #include "proxy/block.h"
 #include "proxy/body_store.h"
@@ -122,6 +123,7 @@ struct worker {
 	struct block_pool blocks;
 	struct slab conns, exchanges, upstreams;
 	struct pipe_pool pipes;
+	struct redis_clients redis;
 	struct list open;	/* every struct conn */
 	uint64_t n_private;	/* client connections with servers' of their own, ever */
 	struct list mirrorings; /* struct mirroring: copies on their way */
