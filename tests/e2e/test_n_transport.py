@@ -534,3 +534,86 @@ def test_ntlm_has_a_connection_of_its_own(gateway):
         assert others == [bound[0]] * 2, (bound, others)
     finally:
         gateway.lab.stop(process)
+
+
+RAW_H2_SERVER = """
+import socket, struct, sys, threading, time
+port = int(sys.argv[1])
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+OK = frame(1, 4, 1, b"\\x88")                      # HEADERS, END_HEADERS, :status 200
+def literal(name, value): return b"\\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+CASES = {
+    "garbage": b"HTTP/1.1 400 Bad Request\\r\\nContent-Length: 0\\r\\n\\r\\n",
+    "noise": bytes(range(256)) * 64,
+    "data-first": frame(0, 1, 1, b"x"),
+    "no-status": frame(1, 5, 1, literal(b"x", b"y")),
+    "two-statuses": frame(1, 5, 1, b"\\x88\\x89"),
+    "bad-status": frame(1, 5, 1, literal(b":status", b"abc")),
+    "status-99": frame(1, 5, 1, literal(b":status", b"099")),
+    "upper-case": frame(1, 5, 1, b"\\x88" + literal(b"X-A", b"y")),
+    "connection": frame(1, 5, 1, b"\\x88" + literal(b"connection", b"close")),
+    "line-end": frame(1, 5, 1, b"\\x88" + literal(b"x", b"a\\r\\nb: c")),
+    "nul": frame(1, 5, 1, b"\\x88" + literal(b"x", b"a\\x00b")),
+    "pseudo-late": frame(1, 5, 1, literal(b"x", b"y") + b"\\x88"),
+    "length-lies": frame(1, 4, 1, b"\\x88" + literal(b"content-length", b"5")) + frame(0, 1, 1, b"xx"),
+    "length-twice": frame(1, 5, 1, b"\\x88" + literal(b"content-length", b"5") + literal(b"content-length", b"6")),
+    "switching": frame(1, 4, 1, literal(b":status", b"101")),
+    "interim-flood": frame(1, 4, 1, literal(b":status", b"103")) * 100,
+    "push": frame(5, 4, 1, struct.pack(">I", 2) + b"\\x82"),
+    "huge-frame": struct.pack(">I", 1 << 20)[1:] + b"\\x00\\x00\\x00\\x00\\x00\\x01",
+    "big-head": frame(1, 0, 1, b"\\x88") + b"".join(frame(9, 0, 1, literal(b"x" * 100, b"y" * 120) * 60)
+                                                    for _ in range(20)) + frame(9, 4, 1),
+    "continuation-flood": frame(1, 0, 1, b"\\x88") + frame(9, 0, 1) * 20000,
+    "settings-flood": frame(4, 0, 0) * 20000,
+    "ping-flood": frame(6, 0, 0, b"12345678") * 20000,
+    "empty-data-flood": OK + frame(0, 0, 1) * 20000,
+    "stream-0": frame(1, 5, 0, b"\\x88"),
+    "unknown-stream": frame(1, 5, 7, b"\\x88"),
+    "window-0": frame(8, 0, 0, b"\\x00\\x00\\x00\\x00"),
+    "window-overflow": frame(8, 0, 0, b"\\x7f\\xff\\xff\\xff") * 2,
+    "bad-hpack": frame(1, 5, 1, b"\\xff\\xff\\xff\\xff\\xff\\xff"),
+    "truncated": OK + frame(0, 0, 1, b"half"),
+    "reset": frame(3, 0, 1, struct.pack(">I", 2)),
+    "end": b"",
+}
+def serve(connection):
+    path, data = open(sys.argv[2]).read(), b""
+    while len(data) < 24 + 9 + 9 or b"\\x01\\x05\\x00\\x00\\x00\\x01" not in data:  # preface .. HEADERS
+        more = connection.recv(65536)
+        if not more: return
+        data += more
+    try:
+        connection.sendall(frame(4, 0, 0) + CASES[path])
+        time.sleep(0.05)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536): pass
+    except OSError: pass
+    connection.close()
+listener = socket.create_server(("0.0.0.0", port))
+print(" ".join(CASES), flush=True)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+def test_a_server_that_breaks_http2_harms_nobody(gateway, tmp_path):
+    """reference/security.md A2.9: whatever a server sends, the answer is 502 (or shows that it was cut)."""
+    log = tmp_path / "raw.log"
+    wanted = tmp_path / "wanted"
+    process = gateway.lab.start("b", "/usr/bin/python3", "-c", RAW_H2_SERVER, "9701", str(wanted), log=str(log))
+    gateway.write("10.yaml", *service("raw", 9701, [BACKENDS["b"]]), via("raw.test", "raw", scheme="h2c"),
+                  route("good", "Host(`good.test`)"))
+    try:
+        gateway.start(workers=1)
+        cases = gateway.lab.wait_for(lambda: log.read_text().split(), "the server to listen")
+        assert len(cases) > 25
+        for case in cases:
+            wanted.write_text(case)
+            out = gateway.lab.run("client", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{exitcode}",
+                                  "--max-time", "5", "-H", "Host: raw.test", "http://10.77.1.1/", check=False).stdout.split()
+            assert out[0] == "502" or (out[0] == "200" and out[1] != "0"), (case, out, gateway.log()[-1500:])
+        assert gateway.get("good.test")[0] == 200
+        assert gateway.process.poll() is None
+    finally:
+        gateway.lab.stop(process)
