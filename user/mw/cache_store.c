@@ -260,10 +260,11 @@ struct cache_object *cache_store_find(struct mw_state *state, struct str key, bo
 static struct entry *new_entry(struct store *store, struct str key, struct cache_object *object)
 {
 	struct entry *entry = malloc(entry_bytes(key.len));
-	char *text = (char *)(entry + 1);
 
 	if (!entry)
 		return NULL;
+	char *text = (char *)(entry + 1);
+
 	memcpy(text, key.at, key.len);
 	*entry = (struct entry){.hash = hash_keyed(key),
 				.key = str_n(text, key.len),
@@ -339,10 +340,11 @@ void cache_flight_put(struct cache_flight *flight)
 static struct cache_flight *new_flight(uint64_t hash, struct str key, uint64_t until_ns)
 {
 	struct cache_flight *flight = malloc(sizeof(*flight) + key.len);
-	char *text = (char *)(flight + 1);
 
 	if (!flight)
 		return NULL;
+	char *text = (char *)(flight + 1);
+
 	memcpy(text, key.at, key.len);
 	*flight = (struct cache_flight){
 		.hash = hash, .until_ns = until_ns, .key = str_n(text, key.len)};

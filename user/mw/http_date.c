@@ -60,7 +60,7 @@ static bool read_pattern(struct str text, const char *pattern, struct fields *fi
 	size_t i = 0;
 
 	*fields = (struct fields){0};
-	for (; pattern[i] && i < text.len; i++) {
+	for (; i < text.len && pattern[i]; i++) {
 		char c = text.at[i];
 
 		if (pattern[i] == 'b') {

@@ -34,6 +34,7 @@
 #include "http/message.h"
 #include "model/diag.h"
 #include "model/schema.h"
+#include "mw/mw_span.h"
 #include "mw/mw_wait.h"
 
 enum mw_verdict {
@@ -45,32 +46,13 @@ enum mw_verdict {
 		     call->wait.until_ns if that is set. Only where call->may_again says so */
 };
 
-/* What a body filter writes to. Appending never fails visibly: memory that cannot be had cuts the
- * message. */
-struct mw_body_out;
-void mw_body_append(struct mw_body_out *out, struct str bytes);
-/* Room for at most n bytes to write into, then how many of them were used; NULL without memory. */
-char *mw_body_room(struct mw_body_out *out, size_t n);
-void mw_body_added(struct mw_body_out *out, size_t n);
-/* Trailers of the message that is filtered, to be sent where its framing has a place for them. */
-void mw_body_trailer(struct mw_body_out *out, struct str name, struct str value);
-
-/* A span of a body on its way through a filter. */
-struct mw_span {
-	struct str bytes;
-	bool is_last;  /* nothing follows; bytes may be empty */
-	bool is_flush; /* nothing more is there for now: what the filter holds back should go out */
-	const struct headers *trailers; /* with is_last: what the sender had; may be NULL */
-};
-
 /* A local answer. Everything borrowed must live as long as the exchange (request arena or
  * snapshot). */
 struct mw_reply {
 	uint16_t status;
 	struct str body;
-	struct str
-		content_type; /* {0}: "text/plain; charset=utf-8" when there is a body; "": none */
-	struct headers headers; /* further headers; header_add works on it */
+	struct str content_type; /* {0}: text/plain, in UTF-8, for a body; "": none */
+	struct headers headers;	 /* further headers; header_add works on it */
 };
 
 /* Shared state that outlives snapshots. The type's own fields follow in a struct that begins with
@@ -119,9 +101,8 @@ struct mw_call {
 	bool response_is_whole, response_too_large;
 	/* on_response may set. */
 	bool completed;	      /* on_end: the answer was handed to the client to its end */
-	bool filter_response; /* on_response_body is to see the body of this response. The length is
-				 then unknown unless the hook sets response->content_length anew and
-				 body to BODY_LENGTH */
+	bool filter_response; /* on_response_body is to see the body. The length is then unknown
+				 unless the hook sets response->content_length and body anew */
 	bool keeps_length;    /* with filter_response: what comes out is as long as what went in */
 };
 

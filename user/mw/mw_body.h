@@ -3,7 +3,7 @@
 #define MW_BODY_H
 
 /*
- * mw_body: what body filters write to (mw/mw.h has the functions they write with): one growing
+ * mw_body: what body filters write to (mw/mw_span.h has the functions they write with): one growing
  * piece of memory that its owner reuses for every span, and the trailers that were set.
  *
  * Over max_bytes, or without memory, failed is set (sticky until mw_body_begin) and the rest is
