@@ -617,3 +617,45 @@ def test_a_server_that_breaks_http2_harms_nobody(gateway, tmp_path):
         assert gateway.process.poll() is None
     finally:
         gateway.lab.stop(process)
+
+
+SWITCHING_SERVER = """
+import socket, ssl, sys, threading
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2], sys.argv[3])
+context.set_alpn_protocols(["h2", "http/1.1"])
+def serve(plain):
+    connection = context.wrap_socket(plain, server_side=True)
+    data = b""
+    while b"\\r\\n\\r\\n" not in data:
+        data += connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n"
+                       b"X-Alpn: %s\\r\\n\\r\\nready " % connection.selected_alpn_protocol().encode())
+    while True:
+        data = connection.recv(65536)
+        if not data: break
+        connection.sendall(data.upper())
+    connection.sendall(b" bye")
+    connection.unwrap()
+    connection.close()
+listener = socket.create_server(("0.0.0.0", int(sys.argv[1])))
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+def test_upgrades_use_http1_even_where_http2_is_spoken(gateway, pki):
+    """reference d.5: requests with Connection: Upgrade always HTTP/1.1."""
+    process = gateway.lab.start("b", "/usr/bin/python3", "-c", SWITCHING_SERVER, "9603", str(pki / "good.crt"),
+                                str(pki / "good.key"))
+    gateway.write("10.yaml", transport("t", {"insecureSkipVerify": True}), *service("ws", 9603, [BACKENDS["b"]]),
+                  via("ws.test", "ws", "t"))
+    try:
+        gateway.start(workers=1)
+        head = ("GET /chat HTTP/1.1\r\nHost: ws.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\nhello")
+        gateway.lab.wait_for(lambda: b" 101 " in gateway.raw(head, half_close=True), "the server to listen")
+        answer = gateway.raw(head, half_close=True).decode()
+        assert "X-Alpn: http/1.1" in answer and answer.endswith("ready HELLO bye"), answer
+    finally:
+        gateway.lab.stop(process)
