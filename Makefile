@@ -145,6 +145,15 @@ test: deps ## install what is missing, build, and run every test
 check-e2e: all ## end-to-end tests in network namespaces (root); K=word selects
 	@TIDEGATE_BUILD=$(abspath $(O)) $(PYTHON) -m pytest -q --tb=short -p no:cacheprovider tests/e2e $(if $(K),-k '$(K)')
 
+# COUNT requests (3,000 in check-e2e) of the world that SEED makes.
+COUNT ?= 100000
+SEED  ?= 1
+
+.PHONY: agree
+agree: all ## explain and the data plane side by side: COUNT (100,000) generated requests, of SEED (1)
+	@AGREE_COUNT=$(COUNT) AGREE_SEED=$(SEED) TIDEGATE_BUILD=$(abspath $(O)) $(PYTHON) -m pytest -q -s --tb=short \
+		-p no:cacheprovider tests/e2e/test_p_agree.py
+
 check-asan: ## unit and end-to-end tests with AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=address check-unit check-e2e
 

@@ -17,7 +17,7 @@
 #include "plan/router.h"
 #include "tls/tls_table.h"
 
-enum { STEPS_MAX = 64, DISABLED_MAX = 16 };
+enum { STEPS_MAX = 64, DISABLED_MAX = 16, LEVELS_MAX = 8 /* of routes below routes */ };
 
 struct explaining {
 	const struct snapshot *snapshot;
@@ -27,6 +27,8 @@ struct explaining {
 	struct request request;
 	bool is_tls;
 	struct str sni; /* of the URL: what a client would ask for */
+	/* The middleware whose verdict is another server's. */
+	struct str unsure;
 	struct explain_result result;
 };
 
@@ -283,28 +285,42 @@ static void add_disabled(struct explaining *e)
 	}
 }
 
-static bool find_route(struct explaining *e)
+/* Asks one router; what it considered comes behind what others did, with room for the disabled. */
+static bool trace(struct explaining *e, const struct router *router)
 {
 	struct explain_result *result = &e->result;
-	const struct entry_point *entry_point = result->entry_point;
-	const struct router *router = e->is_tls ? entry_point->tls : entry_point->plain;
 	struct router_step steps[STEPS_MAX];
 	size_t n = router_trace(router, &e->request, steps, STEPS_MAX, &result->route);
+	struct explain_step *all =
+		ARENA_ARRAY(e->arena, struct explain_step, result->n_steps + n + DISABLED_MAX);
 
-	result->steps = ARENA_ARRAY(e->arena, struct explain_step, n + DISABLED_MAX);
-	if (!result->steps)
+	if (!all)
 		return !end_fail(e, FAIL_INTERNAL);
+	for (size_t i = 0; i < result->n_steps; i++)
+		all[i] = result->steps[i];
+	result->steps = all;
 	for (size_t i = 0; i < n; i++)
 		result->steps[result->n_steps++] = (struct explain_step){
 			.route = steps[i].route,
 			.failed = steps[i].failed ? rule_print_leaf(steps[i].failed, e->arena)
 						  : (struct str){0},
 		};
+	result->service = result->route ? result->route->service : NULL;
+	return true;
+}
+
+static bool find_route(struct explaining *e)
+{
+	struct explain_result *result = &e->result;
+	const struct entry_point *entry_point = result->entry_point;
+	size_t n;
+
+	if (!trace(e, e->is_tls ? entry_point->tls : entry_point->plain))
+		return false;
+	n = result->n_steps;
 	add_disabled(e);
-	if (result->route) {
-		result->service = result->route->service;
+	if (result->route)
 		return true;
-	}
 	if (result->n_steps > n)
 		end(e, EXPLAIN_RESPOND, 404,
 		    arena_printf(e->arena,
@@ -331,18 +347,29 @@ static bool route_refuses(struct explaining *e)
 	/* Without a table (no certificates were read) the route still knows that it is closed. */
 	if (!entry_point->tls_table)
 		return route->tls_policy == TLS_POLICY_BROKEN && tls_is_closed(e);
-	return tls_table_policy(entry_point->tls_table, e->sni) != route->tls_policy &&
+	uint16_t policy = tls_table_policy(entry_point->tls_table, e->sni);
+
+	return (policy != route->tls_policy ||
+		policy != tls_table_policy(entry_point->tls_table, e->request.host)) &&
 	       end_fail(e, FAIL_MISDIRECTED);
 }
 
 /* -------------------------------------------------------------- middlewares -- */
 
-/* Runs its hooks for real; a wait for another thread's job is over at once, a delay too. */
-static enum mw_verdict run_hooks(const struct mw_instance *instance, struct mw_call *call)
+/* Runs its hooks for real; a wait for another thread's job is over at once, a delay too, and there
+ * is no body. Nobody else is asked: what depends on an answer goes on, and the result says so. */
+static enum mw_verdict run_hooks(struct explaining *e, const struct mw_instance *instance,
+				 struct mw_call *call)
 {
 	enum mw_verdict verdict = instance->mw->on_request(instance, call);
 
 	while (verdict == MW_WAIT) {
+		if (call->wait.fetch || call->wait.redis) {
+			e->unsure = instance->name;
+			return MW_NEXT;
+		}
+		if (call->wait.body.wanted)
+			call->body_state = MW_BODY_WHOLE;
 		if (call->wait.run)
 			call->wait.run(call->wait.arg);
 		call->wait = (struct mw_wait){0};
@@ -353,7 +380,8 @@ static enum mw_verdict run_hooks(const struct mw_instance *instance, struct mw_c
 }
 
 /* Asking must not spend what the data plane counts: the hooks get a state of their own, as new. */
-static enum mw_verdict ask(const struct mw_instance *instance, struct mw_call *call)
+static enum mw_verdict ask(struct explaining *e, const struct mw_instance *instance,
+			   struct mw_call *call)
 {
 	struct mw_instance asked = *instance;
 	enum mw_verdict verdict;
@@ -365,7 +393,10 @@ static enum mw_verdict ask(const struct mw_instance *instance, struct mw_call *c
 		if (!asked.state)
 			return MW_NEXT;
 	}
-	verdict = run_hooks(&asked, call);
+	verdict = run_hooks(e, &asked, call);
+	/* What it keeps for the exchange goes now; what it said stands in the arena. */
+	if (instance->mw->on_end)
+		instance->mw->on_end(&asked, call);
 	if (asked.state && ref_put(&asked.state->ref))
 		asked.state->free(asked.state);
 	return verdict;
@@ -386,7 +417,7 @@ static bool middleware_replies(struct explaining *e, const struct mw_instance *i
 	*said = (struct explain_middleware){.name = instance->name, .type = instance->mw->name};
 	if (instance->mw->explain)
 		said->what = instance->mw->explain(instance, &e->request, e->arena);
-	if (ask(instance, &call) != MW_REPLY)
+	if (ask(e, instance, &call) != MW_REPLY)
 		return false;
 	e->result.location = header_value(&call.reply.headers, HEADER_LOCATION);
 	end(e, EXPLAIN_RESPOND, call.reply.status,
@@ -396,18 +427,50 @@ static bool middleware_replies(struct explaining *e, const struct mw_instance *i
 	return true;
 }
 
-static bool chain_replies(struct explaining *e)
+static bool chain_replies(struct explaining *e, const struct mw_chain *chain)
 {
-	const struct mw_chain *chain = &e->result.route->chain;
+	struct explain_result *result = &e->result;
 	char *slots = arena_zero(e->arena, 1, chain->slot_bytes + 1);
+	struct explain_middleware *all = ARENA_ARRAY(e->arena, struct explain_middleware,
+						     result->n_middlewares + chain->n + 1U);
 
-	e->result.middlewares = ARENA_ARRAY(e->arena, struct explain_middleware, chain->n + 1U);
-	if (!slots || !e->result.middlewares)
+	if (!slots || !all)
 		return end_fail(e, FAIL_INTERNAL);
+	for (size_t i = 0; i < result->n_middlewares; i++)
+		all[i] = result->middlewares[i];
+	result->middlewares = all;
 	for (uint16_t i = 0; i < chain->n; i++)
 		if (middleware_replies(e, &chain->at[i], slots))
 			return true;
 	return false;
+}
+
+/* The middlewares of the route, of those below it that what they made of the request leads to, and
+ * of the service, where there is only one it can be. */
+static bool middlewares_reply(struct explaining *e)
+{
+	struct explain_result *result = &e->result;
+
+	if (chain_replies(e, &result->route->chain))
+		return true;
+	for (unsigned int level = 0; result->route->below; level++) {
+		const struct route *parent = result->route;
+
+		if (level == LEVELS_MAX)
+			return end_fail(e, FAIL_NO_ROUTE);
+		if (!trace(e, parent->below))
+			return true;
+		if (!result->route) {
+			end(e, EXPLAIN_RESPOND, 404,
+			    arena_printf(e->arena, "no router below " STR_FMT " matches",
+					 STR_ARG(parent->name)));
+			return true;
+		}
+		if (chain_replies(e, &result->route->chain))
+			return true;
+	}
+	return result->service && result->service->chain &&
+	       chain_replies(e, result->service->chain);
 }
 
 /* ------------------------------------------------------------------ service -- */
@@ -473,8 +536,13 @@ static void forward(struct explaining *e)
 
 	const struct service *service = e->result.service;
 	const struct route *route = e->result.route;
-	size_t n = count_servers(service);
+	size_t n;
 
+	if (!service) {
+		end_fail(e, FAIL_SERVICE_BROKEN);
+		return;
+	}
+	n = count_servers(service);
 	if (service->kind == SERVICE_NOOP) {
 		end(e, EXPLAIN_RESPOND, 418, STR("the service is noop@internal"));
 		return;
@@ -489,8 +557,10 @@ static void forward(struct explaining *e)
 	end(e, EXPLAIN_FORWARD, 0,
 	    arena_printf(e->arena,
 			 "the rule of " STR_FMT " is the first by priority that matches; %zu "
-			 "server%s can take it" STR_FMT,
-			 STR_ARG(route->name), n, n == 1 ? "" : "s", STR_ARG(manner)));
+			 "server%s can take it" STR_FMT "%s" STR_FMT "%s",
+			 STR_ARG(route->name), n, n == 1 ? "" : "s", STR_ARG(manner),
+			 e->unsure.len ? ", if the server that middleware " : "",
+			 STR_ARG(e->unsure), e->unsure.len ? " asks lets it pass" : ""));
 }
 
 struct explain_result explain_run(const struct snapshot *snapshot, const struct explain_spec *spec,
@@ -516,7 +586,7 @@ struct explain_result explain_run(const struct snapshot *snapshot, const struct 
 	}
 	if (!kernel_drops(&e) && !tls_refuses(&e) && !end_fail(&e, check_lines(spec)) &&
 	    read_request(&e, head_of(&e, target, authority)) && find_route(&e) &&
-	    !route_refuses(&e) && !chain_replies(&e))
+	    !route_refuses(&e) && !middlewares_reply(&e))
 		forward(&e);
 	return e.result;
 }

@@ -405,9 +405,98 @@ static void it_is_said_how_a_server_is_chosen(void **state)
 	check(f, &row);
 }
 
+/* reference a.1: the parent's middlewares run first, and children see what they have made. */
+static void routes_below_routes_are_followed(void **state)
+{
+	struct fixture *f = *state;
+	struct row row = {.name = "below",
+			  .method = "GET",
+			  .url = "http://layers/v1/x",
+			  .from = "10.0.0.1",
+			  .action = EXPLAIN_FORWARD,
+			  .router = "shop-child-",
+			  .service = "shop-child-"};
+
+	fixture_backend(f, "web", "'10.0.0.1'");
+	fixture_add(f, "Middleware", "strip", "'spec':{'stripPrefix':{'prefixes':['/v1']}}");
+	fixture_add(f, "Middleware", "nobody",
+		    "'spec':{'ipAllowList':{'sourceRange':['1.1.1.1']}}");
+	fixture_add(f, "IngressRoute", "parent",
+		    "'spec':{'routes':[{'match':'Host(`layers`)','middlewares':[{'name':'strip'}]}]"
+		    "}");
+	fixture_add(f, "IngressRoute", "child",
+		    "'spec':{'parentRefs':[{'name':'parent'}],'routes':[{'match':'Path(`/x`)',"
+		    "'services':[{'name':'web','port':80}]},{'match':'Path(`/y`)','middlewares':[{"
+		    "'name':'nobody'}],'services':[{'name':'web','port':80}]}]}");
+	fixture_compile(f);
+	check(f, &row);
+	row.url = "http://layers/v1/z";
+	row.action = EXPLAIN_RESPOND;
+	row.status = 404;
+	row.router = row.service = NULL;
+	row.why = "no router below shop-parent-";
+	check(f, &row);
+	row.url = "http://layers/v1/y";
+	row.status = 403;
+	row.router = row.service = "shop-child-";
+	row.why = "shop-nobody";
+	check(f, &row);
+}
+
+/* reference a.1: service-level middlewares come behind the router's. */
+static void middlewares_of_services_are_asked_too(void **state)
+{
+	struct fixture *f = *state;
+	const struct row row = {.name = "service",
+				.method = "GET",
+				.url = "http://inner/",
+				.from = "10.0.0.1",
+				.action = EXPLAIN_RESPOND,
+				.status = 403,
+				.router = "shop-inner-",
+				.service = "shop-inner-",
+				.why = "shop-nobody"};
+
+	fixture_backend(f, "web", "'10.0.0.1'");
+	fixture_add(f, "Middleware", "nobody",
+		    "'spec':{'ipAllowList':{'sourceRange':['1.1.1.1']}}");
+	fixture_add(
+		f, "IngressRoute", "inner",
+		"'spec':{'routes':[{'match':'Host(`inner`)','services':[{'name':'web','port':80,"
+		"'middlewares':[{'name':'nobody'}]}]}]}");
+	fixture_compile(f);
+	check(f, &row);
+}
+
+static void what_another_server_decides_is_said(void **state)
+{
+	struct fixture *f = *state;
+	const struct row row = {.name = "asks",
+				.method = "GET",
+				.url = "http://asks/",
+				.from = "10.0.0.1",
+				.action = EXPLAIN_FORWARD,
+				.router = "shop-asks-",
+				.service = "shop-asks-",
+				.why = "if the server that middleware shop-auth@kubernetescrd asks "
+				       "lets it pass"};
+
+	fixture_backend(f, "web", "'10.0.0.1'");
+	fixture_add(f, "Middleware", "auth",
+		    "'spec':{'forwardAuth':{'address':'http://auth.example/'}}");
+	fixture_add(f, "IngressRoute", "asks",
+		    "'spec':{'routes':[{'match':'Host(`asks`)','middlewares':[{'name':'auth'}],"
+		    "'services':[{'name':'web','port':80}]}]}");
+	fixture_compile(f);
+	check(f, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		EXAMPLES_TEST(routes_below_routes_are_followed),
+		EXAMPLES_TEST(middlewares_of_services_are_asked_too),
+		EXAMPLES_TEST(what_another_server_decides_is_said),
 		EXAMPLES_TEST(the_examples_are_explained),
 		EXAMPLES_TEST(it_is_said_how_a_server_is_chosen),
 		EXAMPLES_TEST(a_host_header_for_another_policy_is_misdirected),
