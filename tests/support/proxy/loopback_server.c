@@ -46,11 +46,12 @@ static bool answer(struct loopback_server *server, struct served *served)
 	size_t n;
 
 	while ((n = whole_request(served))) {
-		unsigned int turn = server->n_requests++;
+		unsigned int turn = server->n_requests;
 		const char *text = server->answers[turn % server->n_answers];
 
 		memcpy(server->last, served->bytes, n);
 		server->last[n] = 0;
+		server->n_requests++;
 		memmove(served->bytes, served->bytes + n, served->n - n);
 		served->n -= n;
 		if (!text || send(served->fd, text, strlen(text), MSG_NOSIGNAL) < 0)

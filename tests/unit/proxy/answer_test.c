@@ -22,6 +22,7 @@ static uint64_t wait_ns;
 
 static enum mw_verdict hold(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	n_calls++;
 	if (!call->resumed) {
@@ -98,6 +99,7 @@ static void the_whole_body_can_be_waited_for(void **state)
 
 static enum mw_verdict replace(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	was_from_server = call->from_server;
 	was_unsent = call->never_sent;
@@ -129,6 +131,7 @@ static void another_answer_takes_its_place(void **state)
 
 static enum mw_verdict again(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	could_again = call->may_again;
 	if (call->response->status == 200 || ++n_again > 3)
@@ -182,6 +185,7 @@ static void without_end_it_is_not_sent_again(void **state)
 
 static enum mw_verdict ask_filter(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	call->filter_response = true;
 	return MW_NEXT;
@@ -190,6 +194,7 @@ static enum mw_verdict ask_filter(const struct mw_instance *self, struct mw_call
 static int shout(const struct mw_instance *self, struct mw_call *call, const struct mw_span *span,
 		 struct mw_body_out *out)
 {
+	HOOKS_SYNC;
 	char *at = mw_body_room(out, span->bytes.len + 1);
 
 	(void)self;
@@ -206,6 +211,7 @@ static int shout(const struct mw_instance *self, struct mw_call *call, const str
 
 static enum mw_verdict answer_early(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	if (!str_eq(call->request->path, STR("/own")))
 		return MW_NEXT;
@@ -251,6 +257,7 @@ static void bodies_pass_filters_and_are_framed_anew(void **state)
 static int fail_late(const struct mw_instance *self, struct mw_call *call,
 		     const struct mw_span *span, struct mw_body_out *out)
 {
+	HOOKS_SYNC;
 	(void)self;
 	(void)call;
 	mw_body_append(out, span->bytes);
@@ -272,6 +279,7 @@ static void a_filter_that_fails_cuts_the_answer_visibly(void **state)
 
 static enum mw_verdict ask_request_filter(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	call->filter_request = true;
 	return MW_NEXT;
@@ -302,6 +310,7 @@ static void request_bodies_pass_filters(void **state)
 /* A large own body goes out as the client takes it. */
 static enum mw_verdict answer_large(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	enum { N = 9 << 20 };
 	static char *body;
 

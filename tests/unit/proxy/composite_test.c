@@ -15,12 +15,14 @@ static struct mw_instance tag_instance[2];
 
 static enum mw_verdict tag(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	header_add(&call->request->headers, STR("X-Tag"), self->name);
 	return MW_NEXT;
 }
 
 static enum mw_verdict tag_back(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	header_add(&call->response->headers, STR("X-Back"), self->name);
 	return MW_NEXT;
 }
@@ -186,6 +188,7 @@ static void make_layers(struct route *route, struct snapshot *snapshot)
 
 static enum mw_verdict tag_some(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	if (str_eq(call->request->path, STR("/a")))
 		header_add(&call->request->headers, STR("X-Tag"), STR("main"));

@@ -9,6 +9,7 @@ static struct request_deadlines said;
 
 static enum mw_verdict say(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	call->request->deadlines = said;
 	return MW_NEXT;

@@ -36,6 +36,7 @@ static void add_service(struct route *route, struct snapshot *snapshot)
 
 static enum mw_verdict ask(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	struct mw_fetch *fetch = ARENA_NEW(call->request->arena, struct mw_fetch);
 
 	(void)self;
@@ -53,6 +54,7 @@ static enum mw_verdict ask(const struct mw_instance *self, struct mw_call *call)
 
 static enum mw_verdict told(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	struct header *user;
 
 	(void)self;

@@ -11,6 +11,38 @@
 
 #define UNUSED __attribute__((unused)) static
 
+/*
+ * Hooks run on the worker's thread; the test reads what they have noted once the answer is here.
+ * That this is in order only the sockets know: HOOKS_SYNC in a hook, and asking, tell others.
+ */
+static pthread_mutex_t hooks_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+UNUSED void hooks_sync(const int *nothing)
+{
+	(void)nothing;
+	pthread_mutex_lock(&hooks_mutex);
+	pthread_mutex_unlock(&hooks_mutex);
+}
+
+#define HOOKS_SYNC                                         \
+	__attribute__((cleanup(hooks_sync))) int sync = 0; \
+	hooks_sync(&sync)
+
+UNUSED const char *hooks_ask(const char *text)
+{
+	HOOKS_SYNC;
+	return fixture_ask(text);
+}
+
+UNUSED const char *hooks_talk(int fd, const char *text, const char *until)
+{
+	HOOKS_SYNC;
+	return fixture_talk(fd, text, until);
+}
+
+#define fixture_ask  hooks_ask
+#define fixture_talk hooks_talk
+
 enum { HOOKS_SLOT_BYTES = 1024 };
 
 static struct mw hooks_mw = {.name = "test", .slot_size = HOOKS_SLOT_BYTES};

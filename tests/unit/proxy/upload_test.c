@@ -14,6 +14,7 @@ static char seen[64];
 
 static enum mw_verdict want_body(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	call->wait.body = (struct mw_wait_body){true, max_bytes, mem_bytes};
 	return MW_WAIT;
@@ -21,6 +22,7 @@ static enum mw_verdict want_body(const struct mw_instance *self, struct mw_call 
 
 static enum mw_verdict see_body(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	seen_state = call->body_state;
 	seen_bytes = call->body_bytes;

@@ -20,6 +20,7 @@ static void work(void *arg)
 /* A job, then a delay, then nothing. */
 static enum mw_verdict begin(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	call->wait.run = work;
 	call->wait.arg = call->slot;
@@ -28,6 +29,7 @@ static enum mw_verdict begin(const struct mw_instance *self, struct mw_call *cal
 
 static enum mw_verdict go_on(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	n_resumed++;
 	assert_int_equal(*(int *)call->slot, 42);
@@ -39,6 +41,7 @@ static enum mw_verdict go_on(const struct mw_instance *self, struct mw_call *cal
 
 static enum mw_verdict wait_back(const struct mw_instance *self, struct mw_call *call)
 {
+	HOOKS_SYNC;
 	(void)self;
 	if (call->resumed)
 		return MW_NEXT;
