@@ -443,8 +443,9 @@ void answer_server(struct exchange *exchange, struct response *response, struct 
 	exchange->keep_upstream = response->keep_alive;
 	if (upstream_becomes_private(response) && !exchange->conn->private_to)
 		exchange->conn->private_to = ++exchange->worker->n_private;
-	balance_first_byte(&exchange->load,
-			   exchange->worker->loop.now_ns - exchange->origin_begin_ns);
+	if (exchange->load.member)
+		balance_first_byte(&exchange->load,
+				   exchange->worker->loop.now_ns - exchange->origin_begin_ns);
 	if (exchange->pick.failover && composite_takes(exchange, response->status)) {
 		drop(exchange, &passing);
 		composite_fail_over(exchange);

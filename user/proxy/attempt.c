@@ -56,7 +56,8 @@ void attempt_set_deadline(struct exchange *exchange)
 
 void attempt_release(struct exchange *exchange, bool may_reuse)
 {
-	balance_end(&exchange->load, exchange->origin_status, exchange->worker);
+	if (exchange->load.member)
+		balance_end(&exchange->load, exchange->origin_status, exchange->worker);
 	if (exchange->upstream)
 		upstream_release(exchange->upstream, may_reuse);
 	exchange->upstream = NULL;
@@ -100,7 +101,8 @@ static void connect_to_server(struct exchange *exchange, bool reuse)
 
 	if (exchange->n_tried < BALANCE_TRIED_MAX)
 		exchange->tried[exchange->n_tried++] = server;
-	balance_begin(&exchange->load, &exchange->pick);
+	if (server->member)
+		balance_begin(&exchange->load, &exchange->pick);
 	if (reuse)
 		upstream = reuse_connection(exchange);
 	if (upstream) {

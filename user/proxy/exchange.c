@@ -194,6 +194,10 @@ void exchange_run_middlewares(struct exchange *exchange)
 {
 	struct pipeline *pipeline = &exchange->pipeline;
 
+	if (!pipeline->inner->chain) {
+		after_chain(exchange);
+		return;
+	}
 	for (;;) {
 		if (pipeline->is_waiting)
 			note_awaited(exchange);
@@ -264,7 +268,8 @@ void exchange_begin(struct exchange *exchange)
 		reply_fail(exchange, fail);
 		return;
 	}
-	pipeline_init(&exchange->pipeline, &exchange->route->chain, exchange->begin_ns);
+	if (exchange->route->chain.n)
+		pipeline_init(&exchange->pipeline, &exchange->route->chain, exchange->begin_ns);
 	exchange_run_middlewares(exchange);
 }
 
@@ -518,7 +523,8 @@ void exchange_bury(struct exchange *exchange)
 {
 	struct worker *worker = exchange->worker;
 
-	pipeline_end(&exchange->pipeline, worker, &exchange->request, exchange->completed);
+	if (pipeline_has_end(&exchange->pipeline))
+		pipeline_end(&exchange->pipeline, worker, &exchange->request, exchange->completed);
 	if (exchange->more)
 		done_more(exchange->more);
 	if (snapshot_use_put(exchange->use))
@@ -536,8 +542,10 @@ void exchange_end(struct exchange *exchange, enum exchange_fate fate)
 		worker_count(&worker->counters.tunnels_active, -1);
 		exchange->completed = fate == EXCHANGE_CLOSE;
 	}
-	attempt_release(exchange, false);
-	waiting_cancel(exchange);
+	if (exchange->upstream || exchange->load.member)
+		attempt_release(exchange, false);
+	if (exchange->more)
+		waiting_cancel(exchange);
 	record_exchange(exchange);
 	worker_count(&worker->counters.requests_active, -1);
 	stream_done(&exchange->up, &worker->pipes);

@@ -106,6 +106,11 @@ enum pipeline_result pipeline_answer(struct pipeline *pipeline, struct worker *w
  */
 bool pipeline_rewind(struct pipeline *pipeline, const struct pipeline_level *keep,
 		     struct worker *worker, struct request *request, bool was_sent);
+/* Whether pipeline_end() has anything to do. */
+static inline bool pipeline_has_end(const struct pipeline *pipeline)
+{
+	return pipeline->has_end_hooks || pipeline->request_filter || pipeline->response_filter;
+}
 /* Tells all that were reached, once. */
 void pipeline_end(struct pipeline *pipeline, struct worker *worker, struct request *request,
 		  bool completed);

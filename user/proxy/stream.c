@@ -71,8 +71,8 @@ static char *put_chunk(char *at, char **end)
 }
 
 /* Decodes input; joins the spans of payload where the first one stands. */
-static enum h1_body_result decode(struct stream *stream, struct str *input, char **ret_at,
-				  char **ret_end)
+static inline enum h1_body_result decode(struct stream *stream, struct str *input, char **ret_at,
+					 char **ret_end)
 {
 	enum h1_body_result result;
 	struct str data;
@@ -124,8 +124,8 @@ static enum stream_result run_filter(struct stream *stream, char **begin, char *
 }
 
 /* Payload [begin, end), which has room around it, becomes what the receiver gets. */
-static enum stream_result frame(struct stream *stream, char *begin, char *end, bool is_last,
-				struct str *ret_out)
+static inline enum stream_result frame(struct stream *stream, char *begin, char *end, bool is_last,
+				       struct str *ret_out)
 {
 	stream->sent_bytes += (uint64_t)(end - begin);
 	if (stream->out_kind == BODY_CHUNKED) {
