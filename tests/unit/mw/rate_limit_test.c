@@ -194,12 +194,79 @@ static void sources_are_told_apart_as_configured(void **state)
 	}
 }
 
+static void redis_is_asked_and_obeyed(void **state)
+{
+	struct lab lab;
+	struct mw_redis *ask;
+
+	(void)state;
+	lab_init(&lab);
+	assert_int_equal(lab_mw(&lab, "rateLimit", "{'average':10,'redis':{'endpoints':['a:1']}}"),
+			 0);
+	lab.mw.name = STR("m");
+	lab_request(&lab, "GET http://a.test/", NULL);
+	assert_int_equal(lab_run(&lab), MW_WAIT);
+	ask = lab.call.wait.redis;
+	assert_non_null(ask);
+	lab_assert_str(ask->args[0], "EVALSHA");
+	lab_assert_str(ask->args[3], "rate:m:192.0.2.1");
+	assert_true(lab.mw.mw->explain(&lab.mw, &lab.request, &lab.arena).len > 0);
+	/* The script is not known there. */
+	ask->error = -EPROTO;
+	ask->strings[0] = STR("NOSCRIPT No matching script");
+	assert_int_equal(lab.mw.mw->on_resume(&lab.mw, &lab.call), MW_WAIT);
+	lab_assert_str(ask->args[0], "EVAL");
+	/* 20 ms to wait, which is within half of a token's time; afterwards it goes on. */
+	ask->error = 0;
+	ask->n_values = 2;
+	ask->strings[0] = STR("20000");
+	lab.call.wait = (struct mw_wait){0};
+	assert_int_equal(lab.mw.mw->on_resume(&lab.mw, &lab.call), MW_WAIT);
+	assert_int_equal(lab.call.wait.until_ns, lab.call.now_ns + 20 * NS_PER_MS);
+	assert_int_equal(lab.mw.mw->on_resume(&lab.mw, &lab.call), MW_NEXT);
+	lab_done(&lab);
+}
+
+static void redis_refuses_and_fails(void **state)
+{
+	static const struct {
+		int error;
+		const char *answer;
+		uint16_t status;
+	} outcomes[] = {
+		{0, "60000", 429},	  {0, "what", 500},
+		{0, "-1", 500},		  {-EPROTO, "ERR out of memory", 500},
+		{-ECONNREFUSED, "", 500},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++) {
+		struct lab lab;
+
+		lab_init(&lab);
+		lab_mw(&lab, "rateLimit", "{'average':10,'redis':{'endpoints':['a:1']}}");
+		lab_request(&lab, "GET http://a.test/", NULL);
+		lab_run(&lab);
+		lab.call.wait.redis->error = outcomes[i].error;
+		lab.call.wait.redis->n_values = 1;
+		lab.call.wait.redis->strings[0] = str_of(outcomes[i].answer);
+		assert_int_equal(lab.mw.mw->on_resume(&lab.mw, &lab.call), MW_REPLY);
+		assert_int_equal(lab.call.reply.status, outcomes[i].status);
+		if (outcomes[i].status == 500)
+			lab_assert_str(lab.call.reply.body, "Could not insert/update bucket");
+		else
+			lab_assert_header(&lab.call.reply.headers, "X-Retry-In", "60ms");
+		lab_done(&lab);
+	}
+}
+
 static void faults_are_told(void **state)
 {
 	static const char *const configs[] = {
 		"{'average':-1}",
 		"{'average':1,'sourceCriterion':{'requestHost':true,'requestHeaderName':'X'}}",
-		"{'average':1,'redis':{'endpoints':['a:1']}}",
+		"{'average':1,'redis':{'endpoints':['a:b']}}",
+		"{'average':1,'redis':{'secret':'missing'}}",
 		"{'average':1,'period':'soon'}",
 	};
 
@@ -219,6 +286,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_pass_wait_or_are_refused),
 		cmocka_unit_test(sources_are_told_apart_as_configured),
+		cmocka_unit_test(redis_is_asked_and_obeyed),
+		cmocka_unit_test(redis_refuses_and_fails),
 		cmocka_unit_test(faults_are_told),
 	};
 
