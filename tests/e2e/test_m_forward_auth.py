@@ -177,6 +177,27 @@ def test_no_answer_is_no_yes(gateway, auth, echo):
     assert echo.asked() == []
 
 
+def test_the_one_who_is_asked_may_restart(gateway, auth, echo, tmp_path):
+    serve(gateway, {"address": f"{auth.url}/", "authResponseHeaders": ["X-User"]})
+    assert gateway.get("x.test")[0] == 200
+    auth.stop()
+    again = Teller(gateway.lab, str(tmp_path), "a", AUTH, 9001)  # the connection that was kept is dead now
+    try:
+        assert [gateway.get("x.test")[0] for _ in range(4)] == [200] * 4
+    finally:
+        again.stop()
+
+
+def test_many_ask_at_once(gateway, auth, echo):
+    serve(gateway, {"address": f"{auth.url}/?h=X-User:ann", "authResponseHeaders": ["X-User"], "forwardBody": True,
+                    "addAuthCookiesToResponse": ["s"]})
+    out = gateway.lab.run("client", "curl", "-s", "-Z", "--parallel-max", "40", "-o", "/dev/null", "-w", "%{http_code}\n",
+                          "-H", "Host: x.test", "-d", "payload", "http://10.77.1.1/[1-300]").stdout
+    assert out.split() == ["200"] * 300
+    asked = echo.asked()
+    assert len(asked) == 300 and all(a["headers"]["x-user"] == ["ann"] and a["body"] == "payload" for a in asked)
+
+
 def test_upgrades_are_asked_for_first(gateway, auth, echo):
     serve(gateway, {"address": f"{auth.url}/?status=403"})
     answer = gateway.raw(b"GET /ws HTTP/1.1\r\nHost: x.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

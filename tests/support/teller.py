@@ -62,6 +62,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def main():
+    http.server.ThreadingHTTPServer.request_queue_size = 256
     server = http.server.ThreadingHTTPServer(("", int(sys.argv[1])), Handler)
     if len(sys.argv) > 4:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
