@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <openssl/rand.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -82,7 +83,10 @@ static struct mw_state *state_new(const void *conf)
 	if (!state)
 		return NULL;
 	memset(state, 0, sizeof(*state));
-	codec_random(&state->epoch, sizeof(state->epoch));
+	if (RAND_bytes((unsigned char *)&state->epoch, sizeof(state->epoch)) != 1) {
+		free(state);
+		return NULL;
+	}
 	ref_init(&state->state.ref);
 	state->state.free = state_free;
 	state->state.memory_bytes = state_memory;
