@@ -145,6 +145,15 @@ def test_the_body_goes_along(gateway, auth, echo):
     assert auth.asked()[0]["body"] == ""
 
 
+def test_large_bodies_are_shown_up_to_what_fits(gateway, auth, echo, tmp_path):
+    serve(gateway, {"address": f"{auth.url}/?status=204", "forwardBody": True})
+    for size, expected in ((5_000_000, 200), (16 << 20, 200), ((16 << 20) + 1, 401)):
+        (tmp_path / "body").write_bytes(b"x" * size)
+        assert gateway.get("x.test", "/?body=ok", "--data-binary", f"@{tmp_path}/body")[0] == expected
+        shown, behind = auth.asked(), echo.asked()
+        assert [len(a["body"]) for a in shown] == [len(b["body"]) for b in behind] == ([size] if expected == 200 else [])
+
+
 def test_a_head_is_asked_for_by_head(gateway, auth, echo):
     serve(gateway, {"address": f"{auth.url}/?status=403&body=no", "preserveRequestMethod": True})
     head = gateway.raw(b"HEAD / HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n")
