@@ -326,30 +326,39 @@ void attempt_dial_failed(struct exchange *exchange, enum fail fail)
 	exchange_fail(exchange, fail);
 }
 
+/*
+ * What may have been seen is repeated once, if it does no harm twice. A connection that was used
+ * before may have been about to end, which says nothing of the server: then that server is asked
+ * again, over a new connection, and if it is really gone another one may be.
+ */
+static bool may_repeat(const struct exchange *exchange, bool was_reused)
+{
+	return method_is_idempotent(exchange->request.method_id) &&
+	       (exchange->n_replays == 0 ||
+		(exchange->n_replays == 1 && exchange->was_stale && !was_reused));
+}
+
 void attempt_lost(struct exchange *exchange, bool nothing_sent)
 {
 	struct upstream *upstream = exchange->upstream;
-	/* What the server has not looked at counts as not sent (RFC 9113 8.7). */
-	nothing_sent = nothing_sent || upstream->unprocessed;
-
 	bool was_reused = upstream->n_exchanges > 0;
-	bool idempotent = method_is_idempotent(exchange->request.method_id);
+	/* What the server has not looked at counts as not sent (RFC 9113 8.7). */
 	bool unseen = nothing_sent || upstream->unprocessed;
 	/* Where nothing was sent, nothing was taken from the client but what came with the head. */
 	bool is_here = exchange->replayable || (nothing_sent && !exchange->pipeline.request_filter);
-	bool may_retry = is_here && exchange->n_replays < (unseen ? BALANCE_TRIED_MAX : 1) &&
-			 !exchange->n_interim && !exchange->request.upgrade &&
-			 (unseen || idempotent);
+	bool may_retry = is_here && !exchange->n_interim && !exchange->request.upgrade &&
+			 (unseen ? exchange->n_replays < BALANCE_TRIED_MAX
+				 : may_repeat(exchange, was_reused));
 
-	/* An idle connection that was about to end says nothing of the server. */
 	if (!was_reused || !may_retry)
 		balance_end(&exchange->load, fail_row(FAIL_UPSTREAM_CLOSED)->status,
 			    exchange->worker);
 	attempt_release(exchange, false);
-	if (!may_retry || (!was_reused && !unseen && !pick_other(exchange))) {
+	if (!may_retry || (!was_reused && !pick_other(exchange) && !unseen)) {
 		exchange_fail(exchange, FAIL_UPSTREAM_CLOSED);
 		return;
 	}
+	exchange->was_stale = was_reused;
 	exchange->n_replays++;
 	count_retry(exchange);
 	/* Others that idle there may be as stale: a new connection tells for sure. */

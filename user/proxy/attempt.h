@@ -8,7 +8,8 @@
  * What may be tried again (RFC 9110 9.2.2; reference/security.md D11): a request of which the
  * server has seen nothing goes to another server, or over another connection, whatever its method;
  * one that was sent and lost before any byte of an answer only if its method is idempotent and all
- * of it is still here, and only once. Never twice otherwise.
+ * of it is still here, and only once (once more where the connection was an old one). Never twice
+ * otherwise.
  */
 
 #include "proxy/exchange.h"
