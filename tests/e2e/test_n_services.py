@@ -115,6 +115,53 @@ def test_failover_by_status(gateway, backends, row):
     assert (told["name"], told["length"], told["path"]) == (want[1], len(body), "/a?b")
 
 
+def test_composite_services_stand_inside_each_other(gateway, backends):
+    """d.2: failover over a mirroring service over a weighted one, each with middlewares of its own below."""
+    gateway.write("10.yaml", *service("one", SERVERS[0]), *service("two", SERVERS[1]), *service("copy", SERVERS[2]),
+                  *service("spare", SERVERS[3]),
+                  middleware("tag", "headers", {"customRequestHeaders": {"X-Tag": "inner"}}),
+                  middleware("copied", "addPrefix", {"prefix": "/copied"}),
+                  traefik_service("share", weighted={
+                      "services": [{"name": "one", "port": 80, "middlewares": [{"name": "tag"}]},
+                                   {"name": "two", "port": 80}],
+                      "sticky": {"cookie": {"name": "share"}}}),
+                  traefik_service("mirror", mirroring={
+                      "name": "share", "kind": "TraefikService", "mirrors": [
+                          {"name": "copy", "port": 80, "percent": 100, "middlewares": [{"name": "copied"}]}]}),
+                  traefik_service("fail", failover={
+                      "service": {"name": "mirror", "kind": "TraefikService"},
+                      "fallback": {"name": "spare", "port": 80, "sticky": {"cookie": {"name": "spare"}}},
+                      "errors": {"status": ["500-599"]}}),
+                  to("fail"))
+    gateway.start(workers=1)
+    names, tags = set(), set()
+    for _ in range(4):
+        answer = gateway.get("fail.test", "/x", "-d", "hello")
+        names.add(name_of(answer))
+        tags.add((name_of(answer), json.loads(answer[2])["headers"].get("x-tag")))
+        assert [line.partition("=")[0] for line in answer[1]["set-cookie"]] == ["share"]
+    assert names == {SERVERS[0], SERVERS[1]} and tags == {(SERVERS[0], "inner"), (SERVERS[1], None)}
+    gateway.lab.wait_for(lambda: [seen for seen in backends.told(SERVERS[2]) if seen["path"] == "/copied/x"], "copies")
+    backends.set(SERVERS[0], status=503)
+    backends.set(SERVERS[1], status=500)
+    answer = gateway.get("fail.test", "/x", "-d", "hello")
+    # The cookie of the answer that was thrown away is not written.
+    assert name_of(answer) == SERVERS[3] and json.loads(answer[2])["length"] == 5
+    assert [line.partition("=")[0] for line in answer[1]["set-cookie"]] == ["spare"]
+
+
+def test_who_has_no_weight_gets_nothing(gateway, backends):
+    """d.1, d.2: weight 0 is out, for all: 503."""
+    gateway.write("10.yaml", *service("one", SERVERS[0]), *service("two", SERVERS[1]),
+                  traefik_service("none", weighted={"services": [{"name": "one", "port": 80, "weight": 0}]}),
+                  traefik_service("high", highestRandomWeight={
+                      "services": [{"name": "one", "port": 80, "weight": 0}, {"name": "two", "port": 80}]}),
+                  to("none"), to("high"))
+    gateway.start()
+    assert gateway.get("none.test")[::2] == (503, "no available server\n")
+    assert ask(gateway, "high.test", 5) == {SERVERS[1]: 5}
+
+
 def fnv(text):
     value = 0xCBF29CE484222325
     for byte in text.encode():

@@ -19,12 +19,21 @@ static int sticky_index(const struct str *values, struct str cookie)
 	return -1;
 }
 
-/* values: the first is the one that we write. */
+/* values: the first is the one that we write. A level that chooses once more has one cookie. */
 static void add_cookie(struct balance_pick *pick, const struct sticky *sticky,
 		       const struct str *values)
 {
-	if (sticky && pick->n_cookies < BALANCE_DEPTH_MAX)
-		pick->cookies[pick->n_cookies++] = (struct balance_cookie){sticky, values[0]};
+	uint8_t at = 0;
+
+	if (!sticky)
+		return;
+	while (at < pick->n_cookies && pick->cookies[at].sticky != sticky)
+		at++;
+	if (at == BALANCE_DEPTH_MAX)
+		return;
+	pick->cookies[at] = (struct balance_cookie){sticky, values[0]};
+	if (at == pick->n_cookies)
+		pick->n_cookies++;
 }
 
 static struct str cookie_of(const struct service *service, const struct request *request)
@@ -150,8 +159,10 @@ static const struct service_child *pick_child(struct choosing *choosing,
 	case SERVICE_FAILOVER:
 		if (!may_take(choosing, service->children[0].service))
 			return &service->children[1];
-		if (service->n_statuses)
+		if (service->n_statuses) {
 			choosing->pick->failover = service;
+			choosing->pick->n_cookies_above = choosing->pick->n_cookies;
+		}
 		return &service->children[0];
 	case SERVICE_HIGHEST_RANDOM_WEIGHT:
 		return strategy_highest(service, &choosing->request->peer, may_take, choosing);

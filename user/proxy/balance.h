@@ -40,7 +40,7 @@ struct balance_pick {
 	const struct service *mirroring, *failover;
 	uint8_t depth;
 	struct balance_cookie cookies[BALANCE_DEPTH_MAX];
-	uint8_t n_cookies;
+	uint8_t n_cookies, n_cookies_above; /* in all; of the levels above failover */
 };
 
 /*

@@ -67,23 +67,13 @@ bool composite_takes(const struct exchange *exchange, uint16_t status)
 	       upload_is_replayable(exchange);
 }
 
-/* Cookies of the child that was left are void. */
-static void drop_cookies(struct balance_pick *pick, const struct service *child)
-{
-	uint8_t n = 0;
-
-	for (uint8_t i = 0; i < pick->n_cookies; i++)
-		if (pick->cookies[i].sticky != child->sticky)
-			pick->cookies[n++] = pick->cookies[i];
-	pick->n_cookies = n;
-}
-
 void composite_fail_over(struct exchange *exchange)
 {
 	const struct service *failover = exchange->pick.failover;
 
 	exchange->has_failed_over = true;
-	drop_cookies(&exchange->pick, failover->children[0].service);
+	/* Cookies of what was left are void. */
+	exchange->pick.n_cookies = exchange->pick.n_cookies_above;
 	attempt_forget(exchange, exchange->more->failover_level);
 	attempt_at(exchange, failover->children[1].service);
 }

@@ -24,7 +24,7 @@ static struct live_server lives[SERVERS];
 static struct live_member members[SERVERS];
 static struct server servers[SERVERS];
 static uint16_t order[] = {0, 1, 2}, heavy_order[] = {0, 0, 0, 1};
-static struct sticky sticky = {{"c", 1}, {"; Path=/", 8}};
+static struct sticky sticky = {{"c", 1}, {"; Path=/", 8}}, outer_sticky = {{"c", 1}, {"", 0}};
 static struct service service, empty, weighted;
 static struct service_child children[2];
 static struct request request;
@@ -179,7 +179,7 @@ static void levels_choose_each_for_itself(void **state)
 		n_first += pick.service == &service;
 	}
 	assert_int_equal(n_first, 8);
-	weighted.sticky = &sticky;
+	weighted.sticky = &outer_sticky;
 	service.sticky = &sticky;
 	assert_true(balance_pick(worker, &weighted, &request, NULL, 0, &pick));
 	assert_int_equal(pick.n_cookies, 2);
@@ -403,6 +403,22 @@ static void middlewares_of_a_service_come_before_its_servers(void **state)
 	assert_int_equal(balance_go_on(worker, &request, NULL, 0, &pick), BALANCE_SERVER);
 }
 
+static void a_level_that_chooses_again_has_one_cookie(void **state)
+{
+	struct balance_pick pick;
+
+	(void)state;
+	service.sticky = &sticky;
+	assert_true(balance_pick(worker, &service, &request, NULL, 0, &pick));
+	for (int i = 0; i < 3; i++) {
+		pick.service = &service;
+		pick.depth = 0;
+		assert_true(balance_go_on(worker, &request, NULL, 0, &pick));
+		assert_int_equal(pick.n_cookies, 1);
+		assert_true(str_eq(pick.cookies[0].value, pick.server->sticky_values[0]));
+	}
+}
+
 static void a_cookie_is_written_with_its_attributes(void **state)
 {
 	struct balance_cookie cookie = {&sticky, STR("two")};
@@ -433,6 +449,7 @@ int main(void)
 		TEST(copies_are_spread_by_percent),
 		TEST(the_fallback_answers_when_the_first_is_down),
 		TEST(middlewares_of_a_service_come_before_its_servers),
+		TEST(a_level_that_chooses_again_has_one_cookie),
 		TEST(a_cookie_is_written_with_its_attributes),
 	};
 
