@@ -2,7 +2,7 @@
 /*
  * arena: blocks are chained newest first. An allocation larger than half an ordinary block gets a
  * block of its own behind the head, so that the room left in the head stays usable. Ordinary blocks
- * double in size up to BLOCK_MAX_BYTES, so that a large snapshot takes few of them.
+ * double in size; from BLOCK_HUGE_FROM_BYTES on they are whole huge pages.
  */
 
 #include "base/arena.h"
@@ -11,17 +11,18 @@
 #include <stdlib.h>
 
 #include "base/die.h"
+#include "base/huge_block.h"
 
 enum {
 	BLOCK_DEFAULT_BYTES = 4096,
-	BLOCK_MAX_BYTES = 1 << 20,
+	BLOCK_HUGE_FROM_BYTES = 512 << 10,
 	ALIGN_MAX = 64,
 };
 
 struct arena_block {
 	struct arena_block *older;
 	size_t size_bytes; /* of the room after this header */
-	bool ordinary;
+	bool ordinary, huge;
 	/* Room begins at a multiple of what malloc aligns to. */
 	_Alignas(max_align_t) char room[];
 };
@@ -32,6 +33,34 @@ void arena_init(struct arena *arena, size_t cap_bytes, size_t block_bytes)
 		.cap_bytes = cap_bytes,
 		.block_bytes = block_bytes ? block_bytes : BLOCK_DEFAULT_BYTES,
 	};
+}
+
+static void block_free(struct arena_block *block)
+{
+	if (block->huge)
+		huge_block_give(block);
+	else
+		free(block);
+}
+
+/* Room for size bytes. NULL without memory. */
+static struct arena_block *block_new(size_t size)
+{
+	bool huge = sizeof(struct arena_block) + size == HUGE_BLOCK_BYTES;
+	struct arena_block *block =
+		huge ? huge_block_take() : malloc(sizeof(struct arena_block) + size);
+
+	if (block)
+		block->huge = huge;
+	return block;
+}
+
+/* The size of the ordinary block after one of this size. */
+static size_t next_bytes(size_t block_bytes)
+{
+	size_t largest = HUGE_BLOCK_BYTES - sizeof(struct arena_block);
+
+	return block_bytes >= BLOCK_HUGE_FROM_BYTES ? largest : block_bytes * 2;
 }
 
 void arena_reset(struct arena *arena)
@@ -45,7 +74,7 @@ void arena_reset(struct arena *arena)
 	for (struct arena_block *block = arena->head, *older; block; block = older) {
 		older = block->older;
 		if (block != keep)
-			free(block);
+			block_free(block);
 	}
 	arena->head = keep;
 	arena->failed = false;
@@ -66,7 +95,7 @@ void arena_done(struct arena *arena)
 		return;
 	for (struct arena_block *block = arena->head, *older; block; block = older) {
 		older = block->older;
-		free(block);
+		block_free(block);
 	}
 	*arena = (struct arena){.cap_bytes = arena->cap_bytes, .block_bytes = arena->block_bytes};
 }
@@ -91,7 +120,7 @@ void *arena_alloc_slow(struct arena *arena, size_t n, size_t align)
 
 	if (ordinary && need <= arena->block_bytes)
 		size = arena->block_bytes < left ? arena->block_bytes : left;
-	struct arena_block *block = malloc(sizeof(*block) + size);
+	struct arena_block *block = block_new(size);
 
 	if (!block)
 		return fail(arena);
@@ -105,8 +134,8 @@ void *arena_alloc_slow(struct arena *arena, size_t n, size_t align)
 		arena->head->older = block;
 		return p;
 	}
-	if (arena->head && arena->block_bytes < BLOCK_MAX_BYTES)
-		arena->block_bytes *= 2;
+	if (arena->head)
+		arena->block_bytes = next_bytes(arena->block_bytes);
 	block->older = arena->head;
 	arena->head = block;
 	arena->at = p + n;

@@ -71,8 +71,8 @@ static void free_worker(struct metric_worker *worker)
 			free(chunks);
 			free((void *)page[k].tls);
 		}
-		free(page);
 	}
+	arena_done(&worker->arena);
 	free(worker);
 }
 

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "obs/metric_table.h"
 
@@ -94,6 +95,7 @@ struct metric_worker {
 	struct metric_worker *next;	       /* in the registry's list */
 	uint64_t bound_ns[METRIC_BUCKETS_MAX]; /* upper bounds of the buckets; the last is
 						  UINT64_MAX */
+	struct arena arena; /* of the pages */
 	_Atomic(struct metric_block *) page[METRIC_PAGES];
 	/* Class by what it counts; 0 is not known yet. Private to the worker. */
 	uint16_t class_of[METRIC_PROTOCOL__COUNT][METRIC_METHOD__COUNT][600];

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "obs/metric_state.h"
 
-enum { CLASS_OVERFLOW = 1, TLS_OVERFLOW = 0, CACHE_LINE = 64 };
+enum { CLASS_OVERFLOW = 1, TLS_OVERFLOW = 0, CACHE_LINE = 64, ARENA_BLOCK_BYTES = 256 << 10 };
 
 const char *const metric_method_names[METRIC_METHOD__COUNT] = {
 	[METRIC_EXTENSION_METHOD] = "EXTENSION_METHOD",
@@ -50,8 +50,10 @@ struct metric_worker *metric_worker_new(struct metric_registry *registry)
 	if (!worker)
 		return NULL;
 	worker->registry = registry;
+	arena_init(&worker->arena, SIZE_MAX, ARENA_BLOCK_BYTES);
 	/* The page of METRIC_SERIES_NONE. */
 	if (metric_worker_reserve(worker, METRIC_SERIES_NONE + 1)) {
+		arena_done(&worker->arena);
 		free(worker);
 		return NULL;
 	}
@@ -74,7 +76,8 @@ int metric_worker_reserve(struct metric_worker *worker, uint32_t limit)
 	for (uint32_t i = 0; i < pages; i++) {
 		if (atomic_load_explicit(&worker->page[i], memory_order_relaxed))
 			continue;
-		struct metric_block *page = zeroed(sizeof(*page) << METRIC_PAGE_SHIFT);
+		struct metric_block *page = arena_zero_line(
+			&worker->arena, (size_t)1 << METRIC_PAGE_SHIFT, sizeof(*page));
 
 		if (!page)
 			return -ENOMEM;

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "base/table.h"
+#include "plan/host_index.h"
 #include "plan/literal_set.h"
 #include "plan/path_trie.h"
 #include "plan/router_key.h"
@@ -34,13 +35,14 @@ struct ranked {
 	struct route *route;
 	const struct service *service;
 	const struct server *server;
+	void *unused; /* half a cache line */
 };
 
 struct router {
 	struct ranked *ranked;
 	uint64_t *proved; /* bit by rank: all keys are whole */
 	uint32_t n;
-	struct table exact, wildcard; /* host -> const struct path_node */
+	const struct host_index *exact, *wildcard;
 	const struct path_node *any, *tails;
 	bool has_tails;
 	/* Routes by expressions, where a host has many: host -> const struct literal_set. */
@@ -60,7 +62,7 @@ struct shelf {
 		size_t n, room;
 	} path_holds, host_holds;
 	struct str host;
-	struct table *table, *holds; /* where it will go; NULL: router->any */
+	bool is_exact;
 	struct shelf *next;
 };
 
@@ -68,6 +70,10 @@ struct shelves {
 	struct arena scratch;
 	struct table exact, wildcard; /* host -> struct shelf */
 	struct shelf any, tails, *all;
+	struct host_list {
+		struct host_entry *at;
+		size_t n;
+	} exact_hosts, wildcard_hosts;
 };
 
 /* reference b.4: the order of providers; those that are not in it, such as internal, rank last. */
@@ -104,8 +110,7 @@ static bool goes_by_tail(const struct router_key *key)
 	return key->host_kind == HOST_TAIL && !key->exact && key->path.len < 2;
 }
 
-static struct shelf *shelf_of(struct shelves *shelves, struct router *router,
-			      const struct router_key *key)
+static struct shelf *shelf_of(struct shelves *shelves, const struct router_key *key)
 {
 	bool is_exact = key->host_kind == HOST_EXACT;
 	struct table *index = is_exact ? &shelves->exact : &shelves->wildcard;
@@ -120,8 +125,7 @@ static struct shelf *shelf_of(struct shelves *shelves, struct router *router,
 	if (!shelf || table_put(index, key->host, shelf, NULL) < 0)
 		return NULL;
 	shelf->host = key->host;
-	shelf->table = is_exact ? &router->exact : &router->wildcard;
-	shelf->holds = is_exact ? &router->exact_holds : &router->wildcard_holds;
+	shelf->is_exact = is_exact;
 	shelf->next = shelves->all;
 	shelves->all = shelf;
 	return shelf;
@@ -164,10 +168,9 @@ static bool file_literal(struct shelves *shelves, struct literals *literals, str
 	return true;
 }
 
-static bool file(struct shelves *shelves, struct router *router, const struct router_key *key,
-		 uint32_t rank)
+static bool file(struct shelves *shelves, const struct router_key *key, uint32_t rank)
 {
-	struct shelf *shelf = shelf_of(shelves, router, key);
+	struct shelf *shelf = shelf_of(shelves, key);
 
 	if (!shelf)
 		return false;
@@ -212,17 +215,40 @@ static bool build_literals(struct router *router, struct shelves *shelves, struc
 static bool build_shelf(struct router *router, struct shelves *shelves, struct shelf *shelf,
 			struct arena *arena)
 {
+	struct host_list *list = shelf->is_exact ? &shelves->exact_hosts : &shelves->wildcard_hosts;
 	const struct literal_set *holds;
 	const struct path_node *paths;
+	const struct ranked *first;
 	struct str host;
 
 	if (!build_literals(router, shelves, shelf, &shelf->path_holds, arena, &holds))
 		return false;
+	/* Of several it is not known which one will answer. */
+	first = shelf->n == 1 ? &router->ranked[shelf->entries[0].rank] : NULL;
 	paths = path_trie_new(shelf->entries, shelf->n, arena);
 	/* A copy next to the trie: what is compared lies where the lookup goes on. */
 	host = arena_str(arena, shelf->host);
-	return paths && host.at && table_put(shelf->table, host, (void *)paths, NULL) == 0 &&
-	       (!holds || table_put(shelf->holds, host, (void *)holds, NULL) == 0);
+	if (!paths || !host.at)
+		return false;
+	list->at[list->n++] = (struct host_entry){host, paths, first};
+	return !holds || table_put(shelf->is_exact ? &router->exact_holds : &router->wildcard_holds,
+				   host, (void *)holds, NULL) == 0;
+}
+
+static bool build_hosts(struct router *router, struct shelves *shelves, struct arena *arena)
+{
+	struct host_list *exact = &shelves->exact_hosts, *wildcard = &shelves->wildcard_hosts;
+
+	exact->at = ARENA_ARRAY(&shelves->scratch, struct host_entry, shelves->exact.n + 1);
+	wildcard->at = ARENA_ARRAY(&shelves->scratch, struct host_entry, shelves->wildcard.n + 1);
+	if (!exact->at || !wildcard->at)
+		return false;
+	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next)
+		if (!build_shelf(router, shelves, shelf, arena))
+			return false;
+	router->exact = host_index_new(exact->at, exact->n, arena);
+	router->wildcard = host_index_new(wildcard->at, wildcard->n, arena);
+	return router->exact && router->wildcard;
 }
 
 static bool file_all(struct shelves *shelves, struct router *router, struct arena *arena)
@@ -240,7 +266,7 @@ static bool file_all(struct shelves *shelves, struct router *router, struct aren
 
 		for (size_t i = 0; ok && i < keys.n; i++) {
 			proved = proved && keys.at[i].whole;
-			ok = file(shelves, router, &keys.at[i], rank);
+			ok = file(shelves, &keys.at[i], rank);
 		}
 		if (proved)
 			router->proved[rank / 64] |= 1ULL << rank % 64;
@@ -262,17 +288,14 @@ static bool build(struct router *router, struct shelves *shelves, struct arena *
 	router->any = path_trie_new(shelves->any.entries, shelves->any.n, arena);
 	router->tails = path_trie_new(shelves->tails.entries, shelves->tails.n, arena);
 	router->has_tails = shelves->tails.n;
-	for (struct shelf *shelf = shelves->all; shelf; shelf = shelf->next)
-		if (!build_shelf(router, shelves, shelf, arena))
-			return false;
-	return router->any && router->tails;
+	return router->any && router->tails && build_hosts(router, shelves, arena);
 }
 
 static struct ranked ranked_of(struct route *route)
 {
 	const struct service *service = route->service;
 
-	return (struct ranked){route, service, service ? service->servers : NULL};
+	return (struct ranked){route, service, service ? service->servers : NULL, NULL};
 }
 
 struct router *router_new(struct route *const *routes, size_t n, struct arena *arena)
@@ -283,7 +306,7 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 
 	if (!router || n >= UINT32_MAX)
 		return NULL;
-	router->ranked = ARENA_ARRAY(arena, struct ranked, n + 1);
+	router->ranked = arena_zero_line(arena, n + 1, sizeof(*router->ranked));
 	router->proved = ARENA_ARRAY(arena, uint64_t, n / 64 + 1);
 	if (!router->ranked || !router->proved)
 		return NULL;
@@ -292,8 +315,6 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 	for (size_t i = 0; i < n; i++)
 		router->ranked[i] = ranked_of(routes[i]);
 	qsort(router->ranked, n, sizeof(struct ranked), by_rank);
-	table_init(&router->exact, arena);
-	table_init(&router->wildcard, arena);
 	table_init(&router->exact_holds, arena);
 	table_init(&router->wildcard_holds, arena);
 	arena_init(&shelves.scratch, SIZE_MAX, 64 << 10);
@@ -361,6 +382,26 @@ static void search(const struct router *router, const struct request *request,
 	look_for_literals(places, router->any_host_holds, request->host);
 }
 
+/* What the request will need of a route: all of it comes from memory at once. */
+static void send_for(const struct ranked *ranked)
+{
+	__builtin_prefetch(ranked->route);
+	__builtin_prefetch(ranked->service);
+	__builtin_prefetch(ranked->server);
+}
+
+static void look_host(struct places *places, const struct host_index *index, struct str host,
+		      struct str path)
+{
+	const void *ahead = NULL;
+	const struct path_node *paths = host_index_find(index, host, &ahead);
+
+	/* The only route of the host: its memory is asked for before the path is looked at. */
+	if (ahead)
+		send_for(ahead);
+	look(places, paths, path);
+}
+
 static void locate(const struct router *router, const struct request *request,
 		   struct places *ret_places)
 {
@@ -370,15 +411,13 @@ static void locate(const struct router *router, const struct request *request,
 	ret_places->n = ret_places->n_literals = 0;
 	ret_places->is_searched = router->holds_from == UINT32_MAX;
 	ret_places->is_plain = host.len == request->host.len;
-	if (router->exact.n)
-		look(ret_places, table_find(&router->exact, host), path);
-	if (router->wildcard.n) {
+	look_host(ret_places, router->exact, host, path);
+	if (host_index_size(router->wildcard)) {
 		ptrdiff_t dot = str_find(host, '.');
 
 		/* reference b.2: the star stands for a label, not for nothing */
 		if (dot > 0)
-			look(ret_places, table_find(&router->wildcard, str_from(host, (size_t)dot)),
-			     path);
+			look_host(ret_places, router->wildcard, str_from(host, (size_t)dot), path);
 	}
 	look(ret_places, router->any, path);
 	if (router->has_tails) {
@@ -440,12 +479,8 @@ const struct route *router_find(const struct router *router, const struct reques
 	for (uint32_t rank = next_candidate(router, request, &places, 0); rank != UINT32_MAX;
 	     rank = next_candidate(router, request, &places, rank + 1))
 		if (matches(router, &places, rank, request)) {
-			const struct ranked *ranked = &router->ranked[rank];
-
-			__builtin_prefetch(ranked->route);
-			__builtin_prefetch(ranked->service);
-			__builtin_prefetch(ranked->server);
-			return ranked->route;
+			send_for(&router->ranked[rank]);
+			return router->ranked[rank].route;
 		}
 	return NULL;
 }

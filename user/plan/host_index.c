@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/* host_index: linear probing over a power of two of slots, at most 70 % of them used. */
+
+#include "plan/host_index.h"
+
+#include "base/hash.h"
+
+enum { CACHE_LINE = 64, LOAD_PERCENT = 70, SLOTS_MIN = 2 };
+
+struct host_slot {
+	uint32_t tag; /* upper half of the hash */
+	uint32_t len;
+	const char *host;
+	const struct path_node *paths; /* NULL: free */
+	const void *ahead;
+};
+
+_Static_assert(sizeof(struct host_slot) == CACHE_LINE / 2, "two slots are a cache line");
+
+struct host_index {
+	struct host_slot *slots;
+	size_t mask, n;
+};
+
+static void place(struct host_index *index, const struct host_entry *entry)
+{
+	uint64_t hash = hash_keyed(entry->host);
+	size_t i = hash & index->mask;
+
+	while (index->slots[i].paths)
+		i = (i + 1) & index->mask;
+	index->slots[i] = (struct host_slot){.tag = (uint32_t)(hash >> 32),
+					     .len = (uint32_t)entry->host.len,
+					     .host = entry->host.at,
+					     .paths = entry->paths,
+					     .ahead = entry->ahead};
+}
+
+const struct host_index *host_index_new(const struct host_entry *entries, size_t n,
+					struct arena *arena)
+{
+	struct host_index *index = ARENA_NEW(arena, struct host_index);
+	size_t n_slots = SLOTS_MIN;
+
+	while (n_slots * LOAD_PERCENT / 100 < n)
+		n_slots *= 2;
+	if (!index)
+		return NULL;
+	index->slots = arena_zero_line(arena, n_slots, sizeof(*index->slots));
+	index->mask = n_slots - 1;
+	index->n = n;
+	if (!index->slots)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		place(index, &entries[i]);
+	return index;
+}
+
+const struct path_node *host_index_find(const struct host_index *index, struct str host,
+					const void **ret_ahead)
+{
+	uint64_t hash;
+
+	if (!index->n)
+		return NULL;
+	hash = hash_keyed(host);
+	for (size_t i = hash & index->mask;; i = (i + 1) & index->mask) {
+		const struct host_slot *slot = &index->slots[i];
+
+		if (!slot->paths)
+			return NULL;
+		if (slot->tag != (uint32_t)(hash >> 32) || slot->len != host.len)
+			continue;
+		/* As good as found: all of it comes while the names are compared. */
+		__builtin_prefetch(slot->ahead);
+		__builtin_prefetch(slot->paths);
+		if (!str_eq(host, str_n(slot->host, slot->len)))
+			continue;
+		*ret_ahead = slot->ahead;
+		return slot->paths;
+	}
+}
+
+size_t host_index_size(const struct host_index *index)
+{
+	return index->n;
+}
