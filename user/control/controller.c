@@ -254,6 +254,11 @@ int controller_new(const struct controller_options *options, struct controller *
 	pthread_mutex_init(&self->dataplane_lock, NULL);
 	store_init(&self->store);
 	report_init(&self->report);
+	if (options->metrics &&
+	    metric_registry_add_source(options->metrics, report_collect, &self->report) < 0) {
+		controller_free(self);
+		return -ENOMEM;
+	}
 	self->registry = registry_new();
 	if (self->registry) {
 		registry_set_metrics(self->registry, options->metrics);

@@ -10,8 +10,16 @@
 
 enum { KEY_MAX_BYTES = 4096, ARENA_MAX_BYTES = 64 << 20 };
 
+/* One while it is looked through. */
+struct revision {
+	struct report *report;
+	struct table faults; /* text -> itself, heap */
+	uint32_t unsupported[REPORT_KINDS];
+};
+
 void report_init(struct report *report)
 {
+	*report = (struct report){0};
 	table_init(&report->known, NULL);
 }
 
@@ -45,9 +53,19 @@ static void log_diag(const struct diag *diag)
 				  shown, n);
 }
 
-/* Moves a fault from the old set to the new one; logs it when it was not there. */
-static void see(struct report *report, struct table *now, const struct diag *diag)
+/* "Middleware/shop/auth": the kind of what a diag is about. */
+static size_t kind_of(struct str object)
 {
+	struct str kind = object;
+
+	str_next(&object, '/', &kind);
+	return kind_find(kind); /* KIND__COUNT is REPORT_OTHER_KINDS */
+}
+
+/* Moves a fault from the old set to the new one; logs it when it was not there. */
+static void see(struct revision *revision, const struct diag *diag)
+{
+	struct table *now = &revision->faults;
 	char key[KEY_MAX_BYTES];
 	int length = snprintf(key, sizeof(key), STR_FMT "|" STR_FMT "|" STR_FMT "|" STR_FMT,
 			      STR_ARG(diag->object), STR_ARG(diag->field), STR_ARG(diag->message),
@@ -56,7 +74,9 @@ static void see(struct report *report, struct table *now, const struct diag *dia
 
 	if (table_find(now, text))
 		return;
-	char *copy = table_del(&report->known, text);
+	if (diag->unsupported)
+		revision->unsupported[kind_of(diag->object)]++;
+	char *copy = table_del(&revision->report->known, text);
 
 	if (!copy) {
 		log_diag(diag);
@@ -70,10 +90,10 @@ static void see(struct report *report, struct table *now, const struct diag *dia
 		free(copy);
 }
 
-static void see_all(struct report *report, struct table *now, const struct diag_sink *sink)
+static void see_all(struct revision *revision, const struct diag_sink *sink)
 {
 	for (size_t i = 0; sink && i < sink->n; i++)
-		see(report, now, &sink->at[i]);
+		see(revision, &sink->at[i]);
 }
 
 /* What was known before and is gone now. */
@@ -91,26 +111,43 @@ static void log_mended(const struct table *gone)
 size_t report_revision(struct report *report, const struct store *store,
 		       const struct snapshot *snapshot, const struct diag_sink *files)
 {
-	struct table now;
+	struct revision now = {.report = report};
 	struct arena arena;
 	size_t n_broken = 0;
 
-	table_init(&now, NULL);
+	table_init(&now.faults, NULL);
 	arena_init(&arena, ARENA_MAX_BYTES, 0);
-	see_all(report, &now, files);
+	see_all(&now, files);
 	for (int kind = 0; kind < KIND__COUNT; kind++) {
 		size_t n;
 		struct object **objects = store_sorted(store, (enum kind)kind, &arena, &n);
 
 		for (size_t i = 0; objects && i < n; i++) {
-			see_all(report, &now, &objects[i]->diags);
+			see_all(&now, &objects[i]->diags);
 			n_broken += !objects[i]->valid;
 		}
 	}
-	see_all(report, &now, &snapshot->diags);
+	see_all(&now, &snapshot->diags);
 	log_mended(&report->known);
 	table_done(&report->known);
-	report->known = now;
+	report->known = now.faults;
+	for (int kind = 0; kind < REPORT_KINDS; kind++)
+		atomic_store_explicit(&report->unsupported[kind], now.unsupported[kind],
+				      memory_order_relaxed);
 	arena_done(&arena);
 	return n_broken;
+}
+
+void report_collect(void *context, enum metric_id id, struct metric_scrape *scrape)
+{
+	struct report *report = context;
+
+	for (int kind = 0; id == METRIC_CONFIG_UNSUPPORTED && kind < REPORT_KINDS; kind++) {
+		uint32_t n = atomic_load_explicit(&report->unsupported[kind], memory_order_relaxed);
+		struct str label =
+			kind == REPORT_OTHER_KINDS ? STR("other") : str_of(kind_infos[kind].kind);
+
+		if (n || kind == REPORT_OTHER_KINDS)
+			metric_sample(scrape, &label, n);
+	}
 }

@@ -31,6 +31,7 @@ struct diag {
 	struct str suggestion; /* "did you mean stripPrefix?", may be empty */
 	struct str file;       /* where the object came from, may be empty */
 	size_t line;	       /* 1.., 0 unknown */
+	bool unsupported;      /* about something that Traefik does and we do not */
 };
 
 struct diag_sink {

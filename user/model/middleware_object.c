@@ -54,6 +54,9 @@ static const struct field spec_fields[] = {
 	OURS(deny, "deny", "Refuses requests from some addresses."),
 	OURS(timeouts, "timeouts", "Deadlines of requests."),
 	FIELD(struct middleware_object, plugin, .name = "plugin", .support = REFUSED,
+	      .note = "no code is taken from configuration; jwt, apiKey, cache, requestId, deny, "
+		      "timeouts "
+		      "or forwardAuth may do",
 	      .doc = "Configuration of a plugin, by its name."),
 };
 

@@ -81,6 +81,7 @@ static void tell_unknown_kind(const json_t *document, struct str kind_name, stru
 		   sink->file, sink->line);
 	diag = diag_warning(sink, DIAG_FIELD(NULL, "kind"),
 			    "kind " STR_FMT " is not supported: no effect", STR_ARG(kind_name));
+	diag->unsupported = true;
 	while (str_next(&rest, '|', &later))
 		if (str_eq(later, kind_name))
 			return;

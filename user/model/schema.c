@@ -225,15 +225,17 @@ static void check_support(struct level *level, const struct field *field, const 
 	struct diag_sink *sink = level->value.sink;
 	const char *note = field->note ? field->note : "";
 	const char *colon = *note ? ": " : "";
+	struct diag *diag;
 
 	if (field->support != REFUSED && field->support != IGNORED)
 		return;
 	if (!says_something(level, field, base))
 		return;
 	if (field->support == REFUSED)
-		diag_error(sink, path, "not supported yet%s%s", colon, note);
+		diag = diag_error(sink, path, "not supported yet%s%s", colon, note);
 	else
-		diag_warning(sink, path, "has no effect%s%s", colon, note);
+		diag = diag_warning(sink, path, "has no effect%s%s", colon, note);
+	diag->unsupported = true;
 }
 
 static void decode_field(struct level *level, const struct field *field, const json_t *json,

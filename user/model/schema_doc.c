@@ -265,10 +265,104 @@ void schema_doc_unsupported(struct buf *buf)
 	print_differences(&page, "Options", &schema_static_config);
 }
 
+/* ------------------------------------------------------------ compatibility -- */
+
+#define FIELDS_FROM \
+	"<!-- Generated from here on, from the tables in user/model, by `make gen`. -->\n"
+
+struct levels {
+	struct buf *buf;
+	struct str above; /* a field that is not supported: so is what is below it */
+	const struct field *because;
+	size_t n[UNSERVED + 1];
+};
+
+static bool is_below(struct str path, struct str above)
+{
+	return above.len && path.len > above.len && str_starts(path, above) &&
+	       (path.at[above.len] == '.' || path.at[above.len] == '[');
+}
+
+static bool print_level(void *context, const struct schema_place *place)
+{
+	static const char *const words[] = {
+		[SUPPORTED] = "supported",
+		[DIFFERS] = "differs",
+		[REFUSED] = "refused",
+		[IGNORED] = "no effect",
+		[UNSERVED] = "refused, the route is not served",
+	};
+	struct levels *levels = context;
+	const struct field *field = place->field;
+	bool is_unsupported = field->support != SUPPORTED && field->support != DIFFERS;
+
+	if (is_below(place->path, levels->above)) {
+		field = levels->because;
+	} else {
+		levels->above = is_unsupported ? place->path : (struct str){0};
+		levels->because = field;
+	}
+	levels->n[field->support]++;
+	if (levels->buf) {
+		bool is_ours = field->note && !strcmp(field->note, "Tidegate only");
+
+		buf_addf(levels->buf, "| `" STR_FMT "` | %s | ", STR_ARG(place->path),
+			 is_ours ? "Tidegate only" : words[field->support]);
+		if (field->note && !is_ours)
+			cell(levels->buf, str_of(field->note));
+		buf_add(levels->buf, STR(" |\n"));
+	}
+	return true;
+}
+
+static bool is_traefik(const struct kind_info *kind)
+{
+	return str_starts(str_of(kind->api_version), STR("traefik.io/"));
+}
+
+static void walk_levels(struct levels *levels, const struct schema *schema)
+{
+	struct arena arena;
+
+	arena_init(&arena, ARENA_BYTES, 0);
+	levels->above = (struct str){0};
+	schema_walk(schema, &arena, print_level, levels);
+	arena_done(&arena);
+}
+
+void schema_doc_compatibility(struct buf *buf)
+{
+	struct levels count = {0}, all = {.buf = buf};
+
+	for (int i = 0; i < KIND__COUNT; i++)
+		if (is_traefik(&kind_infos[i]))
+			walk_levels(&count, kind_infos[i].schema);
+	buf_addf(
+		buf,
+		FIELDS_FROM
+		"\n## Fields, one by one\n\nEvery field of Traefik's kinds: %zu are supported, %zu "
+		"differ, %zu have no effect, %zu are refused. *Refused* makes the object invalid, "
+		"*no effect* is a warning of `tidegate check`; both are counted by kind in "
+		"`tidegate_config_unsupported_fields`. Objects of Traefik's kinds that are not "
+		"here (those "
+		"of TCP and UDP) have no effect, which is "
+		"warned about.\n",
+		count.n[SUPPORTED], count.n[DIFFERS], count.n[IGNORED],
+		count.n[REFUSED] + count.n[UNSERVED]);
+	for (int i = 0; i < KIND__COUNT; i++) {
+		if (!is_traefik(&kind_infos[i]))
+			continue;
+		buf_addf(buf, "\n### %s\n\n| field | level | how, or why |\n|---|---|---|\n",
+			 kind_infos[i].kind);
+		walk_levels(&all, kind_infos[i].schema);
+	}
+}
+
 const struct schema_doc_page schema_doc_pages[] = {
-	{"docs/reference/kinds.md", schema_doc_kinds},
-	{"docs/reference/middlewares.md", schema_doc_middlewares},
-	{"docs/reference/options.md", schema_doc_options},
-	{"docs/reference/unsupported.md", schema_doc_unsupported},
+	{"docs/reference/kinds.md", schema_doc_kinds, NULL},
+	{"docs/reference/middlewares.md", schema_doc_middlewares, NULL},
+	{"docs/reference/options.md", schema_doc_options, NULL},
+	{"docs/reference/unsupported.md", schema_doc_unsupported, NULL},
+	{"docs/reference/compatibility.md", schema_doc_compatibility, FIELDS_FROM},
 };
 const size_t schema_doc_page_count = sizeof(schema_doc_pages) / sizeof(*schema_doc_pages);

@@ -58,6 +58,10 @@ const struct metric_row metric_rows[] = {
 	ROW("config_last_reload_success", GAUGE, RELOAD, SLOT_1,
 	    "When the configuration was last loaded, in seconds since the epoch."),
 	ROW("config_reloads_total", COUNTER, RELOAD, SLOT_0, "Configurations loaded."),
+	SOURCE("tidegate_config_unsupported_fields", GAUGE, CONFIG_UNSUPPORTED,
+	       "Fields of objects that have no effect or are refused, because they are not "
+	       "supported.",
+	       "kind"),
 	ROW("connections_refused_total", COUNTER, PROGRAM, CONNECTIONS_REFUSED,
 	    "Connections that the proxy closed because a limit was reached."),
 	TRAFFIC("entrypoint", ENTRY_POINT, "an entry point"),

@@ -466,11 +466,12 @@ static bool gather(struct gathering *g, const struct object *object, const struc
 	if (is_native)
 		return native(g, service, (uint16_t)port->port);
 	if (ref->node_port_lb && str_eq(service->type, STR("NodePort"))) {
-		diag_suggest(c->sink,
-			     diag_error(c->sink, DIAG_FIELD(g->path, "nodePortLB"),
-					"nodePortLB needs the cluster's nodes, which are not known "
-					"here"),
-			     "leave it out to send to the endpoints themselves");
+		struct diag *diag = diag_error(
+			c->sink, DIAG_FIELD(g->path, "nodePortLB"),
+			"nodePortLB needs the cluster's nodes, which are not known here");
+
+		diag->unsupported = true;
+		diag_suggest(c->sink, diag, "leave it out to send to the endpoints themselves");
 		return false;
 	}
 	return gather_slices(g, object, port);

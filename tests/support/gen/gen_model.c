@@ -24,6 +24,23 @@ static int write_page(const char *root, const char *path, struct buf *buf)
 	return error;
 }
 
+/* Keeps what stands above the line that the generated part begins with. */
+static int keep_written(const char *root, const struct schema_doc_page *page, struct buf *buf)
+{
+	char full[1024];
+	ptrdiff_t at;
+	int error;
+
+	snprintf(full, sizeof(full), "%s/%s", root, page->path);
+	error = file_read(full, buf);
+	if (error)
+		return error;
+	at = str_search(buf_str(buf), str_of(page->from));
+	if (at >= 0)
+		buf->len = (size_t)at;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *root = argc > 1 ? argv[1] : ".";
@@ -44,6 +61,10 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < schema_doc_page_count && !error; i++) {
 		buf_init(&buf, 8 << 20);
+		if (schema_doc_pages[i].from)
+			error = keep_written(root, &schema_doc_pages[i], &buf);
+		if (error)
+			break;
 		schema_doc_pages[i].print(&buf);
 		error = write_page(root, schema_doc_pages[i].path, &buf);
 	}

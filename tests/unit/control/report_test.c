@@ -82,12 +82,35 @@ static void faults_of_files_count_too(void **state)
 	assert_non_null(strstr(revision(world), "not YAML"));
 }
 
+static void unsupported_fields_are_counted_by_kind(void **state)
+{
+	struct world *world = *state;
+
+	diag_about(&world->files, STR("IngressRouteTCP/shop/db"), STR("db.yaml"), 1);
+	diag_warning(&world->files, NULL, "kind IngressRouteTCP is not supported")->unsupported =
+		true;
+	diag_about(&world->snapshot.diags, STR("IngressRoute/shop/web"), STR("10.yaml"), 3);
+	diag_warning(&world->snapshot.diags, DIAG_FIELD(NULL, "a"), "has no effect")->unsupported =
+		true;
+	diag_warning(&world->snapshot.diags, DIAG_FIELD(NULL, "b"), "has no effect")->unsupported =
+		true;
+	diag_warning(&world->snapshot.diags, DIAG_FIELD(NULL, "c"), "odd, but works");
+	revision(world);
+	assert_int_equal(world->report.unsupported[KIND_INGRESS_ROUTE], 2);
+	assert_int_equal(world->report.unsupported[REPORT_OTHER_KINDS], 1);
+	diag_init(&world->snapshot.diags, &world->arena);
+	revision(world);
+	assert_int_equal(world->report.unsupported[KIND_INGRESS_ROUTE], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_fault_is_said_once_and_so_is_its_end, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(faults_of_files_count_too, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unsupported_fields_are_counted_by_kind, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

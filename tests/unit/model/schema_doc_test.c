@@ -37,7 +37,14 @@ static void every_page_is_well_formed_and_the_committed_one(void **state)
 		}
 		buf_init(&file, 4 << 20);
 		assert_int_equal(file_read(schema_doc_pages[i].path, &file), 0);
-		if (!str_eq(buf_str(&file), buf_str(&page)))
+		rest = buf_str(&file);
+		if (schema_doc_pages[i].from) {
+			ptrdiff_t at = str_search(rest, str_of(schema_doc_pages[i].from));
+
+			assert_true(at > 0); /* what people wrote is there */
+			rest = str_from(rest, (size_t)at);
+		}
+		if (!str_eq(rest, buf_str(&page)))
 			fail_msg("%s is stale: make gen", schema_doc_pages[i].path);
 		buf_done(&file);
 		buf_done(&page);
@@ -58,6 +65,10 @@ static void the_pages_say_what_is_in_the_tables(void **state)
 		{schema_doc_options, "| `entryPoints.{name}.address` | string | required |"},
 		{schema_doc_options, "| `providers.docker` | error"},
 		{schema_doc_unsupported, "| `spec.tls.store` | **Has no effect**"},
+		{schema_doc_compatibility, "| `spec.routes[].match` | supported |"},
+		{schema_doc_compatibility, "| `spec.tls.store` | no effect | as in Traefik"},
+		{schema_doc_compatibility, "| `spec.plugin` | refused |"},
+		{schema_doc_compatibility, "| `spec.cache` | Tidegate only |"},
 		{schema_doc_unsupported, "`entryPoints.{name}.http.underscoreHeadersStrategy`"},
 	};
 
