@@ -36,7 +36,7 @@ endif
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CSTD    := -std=gnu17 -D_GNU_SOURCE -DTIDEGATE_VERSION='"$(VERSION)"'
 INC     := -Iuser -Iloader -Ibpf/include -I$(O)/gen
-LDLIBS  := -lhiredis -lyaml -ljansson -lssl -lcrypto -lcurl -lcares -lnghttp2 -lre2 -lseccomp -lcap -lcrypt -lbpf -lxdp -lz -lbrotlienc -lzstd -lstdc++ -lm -lpthread
+LDLIBS  := -lhiredis -lyaml -ljansson -lssl -lcrypto -lcurl -lcares -lnghttp2 -lre2 -lseccomp -lcap -lcrypt -lbpf -lxdp -lz -lbrotlienc -ldeflate -lzstd -lstdc++ -lm -lpthread
 
 # ------------------------------------------------------------ what to build --
 # Floors, lowest first: a module may use those before it (tests/lint/floors checks the includes).
@@ -312,7 +312,7 @@ $(O)/tests/bench/micro/router_bench: $(O)/tests/bench/micro/router_bench.o $(cal
 bench_tools := $(O)/tests/bench/tools/loadgen $(O)/tests/bench/tools/backend
 bench_run    = O=$(O) $(PYTHON) tests/bench
 
-.PHONY: bench-deps bench-tools bench-routes bench-reload
+.PHONY: bench-deps bench-tools bench-routes bench-reload bench-body bench-mw
 
 $(O)/tests/bench/tools/loadgen: $(addprefix tests/bench/tools/,loadgen.c load_conn.c latency.c cputime.c)
 $(O)/tests/bench/tools/backend: tests/bench/tools/backend.c
@@ -325,7 +325,7 @@ bench-tools: $(bench_tools)
 bench-deps:
 	@tests/support/deps build test bench
 
-bench: bench-l7 bench-routes bench-reload bench-kernel ## every benchmark: tables here, JSON in build/bench
+bench: bench-l7 bench-routes bench-reload bench-body bench-kernel ## every benchmark: tables here, JSON in build/bench
 
 bench-l7: bench-deps $(bench_tools) $(O)/tidegate ## the proxy against nginx and HAProxy
 	$(bench_run)/l7.py
@@ -335,6 +335,12 @@ bench-routes: bench-deps $(bench_tools) $(O)/tidegate ## what many routes cost
 
 bench-reload: bench-deps $(bench_tools) $(O)/tidegate ## a change under load, beside nginx
 	$(bench_run)/reload.py
+
+bench-mw: bench-deps $(bench_tools) $(O)/tidegate ## what each middleware costs
+	$(bench_run)/middlewares.py
+
+bench-body: bench-deps $(bench_tools) $(O)/tidegate ## compression and caching against nginx
+	$(bench_run)/body.py
 
 # ------------------------------------------------------------ the rest --
 

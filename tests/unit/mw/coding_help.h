@@ -146,8 +146,11 @@ LAB void coding_check(enum coding_id id)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		coding_check_body(id, sizes[i], 1 << 20, 0, true);
 		coding_check_body(id, sizes[i], 16384, 0, false);
-		if (sizes[i] <= 65536)
+		if (sizes[i] <= 65536) {
 			coding_check_body(id, sizes[i], 997, 7, false);
+			coding_check_body(id, sizes[i], 997, 0, true);
+			coding_check_body(id, sizes[i], 997, 7, true);
+		}
 	}
 	/* One that was given back in the middle is as good as new. */
 	struct coder *coder = coding_take(id, -1, 0);
