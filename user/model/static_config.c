@@ -251,7 +251,7 @@ static const struct field servers_transport_fields[] = {
 	      .doc = "Files with certificate authorities; those of the system when absent."),
 	FIELD(struct static_servers_transport, max_idle_conns_per_host,
 	      .name = "maxIdleConnsPerHost", .preset = "200", .min = -1, .max = 1000000,
-	      .doc = "Idle connections kept to a server by a worker; -1: none."),
+	      .doc = "Idle connections kept to a server by a worker; 0: two, -1: none."),
 	FIELD_IN(struct static_servers_transport, forwarding_timeouts, &schema_forwarding,
 		 .name = "forwardingTimeouts", .doc = "Time limits towards servers."),
 };

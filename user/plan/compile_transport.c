@@ -229,6 +229,12 @@ static uint64_t or_else(struct duration duration, uint64_t else_s)
 	return duration.ns > 0 ? (uint64_t)duration.ns : else_s * 1000000000ULL;
 }
 
+/* reference a.7: 0 is Go's default, a negative number keeps none. */
+static uint32_t max_idle(int64_t number)
+{
+	return number > 0 ? (uint32_t)number : number < 0 ? 0 : TRANSPORT_MAX_IDLE;
+}
+
 static void read_spec(struct making *making, const struct servers_transport *spec)
 {
 	const struct transport_timeouts *timeouts = spec->forwarding_timeouts;
@@ -242,10 +248,7 @@ static void read_spec(struct making *making, const struct servers_transport *spe
 		draft->read_idle_ns = or_else(timeouts->read_idle, 0);
 		draft->ping_ns = or_else(timeouts->ping, TRANSPORT_PING_S);
 	}
-	if (spec->max_idle_conns_per_host)
-		draft->max_idle = spec->max_idle_conns_per_host > 0
-					  ? (uint32_t)spec->max_idle_conns_per_host
-					  : 0;
+	draft->max_idle = max_idle(spec->max_idle_conns_per_host);
 	draft->http2 = !spec->disable_http2;
 	if (spec->proxy_protocol)
 		draft->proxy_protocol = (uint8_t)spec->proxy_protocol->version;
@@ -266,8 +269,7 @@ static void read_default(struct making *making)
 	draft->dial_ns = or_else(conf->forwarding_timeouts.dial, TRANSPORT_DIAL_S);
 	draft->response_header_ns = or_else(conf->forwarding_timeouts.response_header, 0);
 	draft->idle_ns = or_else(conf->forwarding_timeouts.idle_conn, TRANSPORT_IDLE_S);
-	draft->max_idle =
-		conf->max_idle_conns_per_host < 0 ? 0 : (uint32_t)conf->max_idle_conns_per_host;
+	draft->max_idle = max_idle(conf->max_idle_conns_per_host);
 	draft->http2 = true;
 	making->tls.insecure_skip_verify = conf->insecure_skip_verify;
 	making->tls.has_cas = conf->root_cas.n > 0;

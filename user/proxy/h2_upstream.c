@@ -17,7 +17,8 @@ enum {
 	READS_PER_EVENT = 8,
 	/* No more frames are made while so much waits for the socket. */
 	BACKLOG_MAX_BYTES = 64 << 10,
-	PEER_STREAMS_FIRST = 100, /* until the server's settings have come (RFC 9113 6.5.2) */
+	SEND_HEAD_MAX_BYTES = 4 << 20, /* more than any request's memory */
+	PEER_STREAMS_FIRST = 100,      /* until the server's settings have come (RFC 9113 6.5.2) */
 };
 
 static struct h2_upstream *of_io(struct loop_io *io)
@@ -253,12 +254,14 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	struct h2_stream *stream = stream_of(session, id);
 
 	(void)flags, (void)context;
-	if (!stream || !stream->upstream || !stream->has_body) {
+	if (!stream || !stream->upstream || !stream->has_body || stream->failed) {
 		nghttp2_session_consume(session, id, n);
 		return 0;
 	}
-	if (!h2_stream_data(stream, str_n((const char *)data, n)))
+	if (!h2_stream_data(stream, str_n((const char *)data, n))) {
 		h2_stream_fail(stream, -ENOMEM, false);
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+	}
 	return 0;
 }
 
@@ -392,6 +395,7 @@ static int make_session(struct h2_upstream *h2)
 	}
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_peer_max_concurrent_streams(option, PEER_STREAMS_FIRST);
+	nghttp2_option_set_max_send_header_block_length(option, SEND_HEAD_MAX_BYTES);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);

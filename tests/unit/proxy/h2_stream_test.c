@@ -38,6 +38,28 @@ static void a_head_may_come_in_pieces(void **state)
 	owner_free(owner);
 }
 
+static void a_large_head_passes(void **state)
+{
+	struct owner *owner = owner_connect(100, WINDOW, true);
+	static char text[120000];
+	size_t n = (size_t)sprintf(text, "GET / HTTP/1.1\r\nHost: h\r\n");
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		n += (size_t)sprintf(text + n, "X-%d: ", i);
+		memset(text + n, 'v', 30000);
+		n += 30000;
+		n += (size_t)sprintf(text + n, "\r\n");
+	}
+	sprintf(text + n, "\r\n");
+	owner_write(owner, text);
+	go_on(20);
+	assert_int_equal(peer.n_streams, 1);
+	assert_true(peer.streams[0].has_end);
+	assert_false(owner->upstream->unprocessed);
+	owner_free(owner);
+}
+
 static void answers_are_framed_as_they_need_it(void **state)
 {
 	static const struct {
@@ -203,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_becomes_fields),
 		TEST(a_head_may_come_in_pieces),
+		TEST(a_large_head_passes),
 		TEST(answers_are_framed_as_they_need_it),
 		TEST(interim_answers_pass),
 		TEST(trailers_reach_the_server),
