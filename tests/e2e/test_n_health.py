@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from conftest import route
+from conftest import route, run
 from many_servers import (PORT, SERVERS, all_backends, ask, backends, external, name_of, server_status,  # noqa: F401
                           server_up, service, to, traefik_service)
 
@@ -65,6 +65,54 @@ def test_a_probed_server_goes_down_and_comes_back(gateway, backends):
     gateway.lab.wait_for(lambda: status() == "UP", "it to be up")
     assert gateway.get("r.test")[0] == 204 and gateway.metrics()[name] == 1
     assert "server is unhealthy" in gateway.log() and "server is healthy again" in gateway.log()
+
+
+TLS = r"""
+import http.server, ssl, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(int(open(sys.argv[2]).read())); self.send_header("Content-Length", "0"); self.end_headers()
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(("0.0.0.0", int(sys.argv[1])), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[3], sys.argv[4])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
+
+def test_probes_may_be_tls_by_the_services_transport(gateway, backends, tmp_path):
+    """d.3: scheme and port overrides; the service's ServersTransport holds."""
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+        "-subj", "/CN=probe", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "crt"))
+    status = tmp_path / "status"
+    status.write_text("200")
+
+    def manifests(verify):
+        return [external("ext", SERVERS[0]),
+                {"apiVersion": "traefik.io/v1alpha1", "kind": "ServersTransport",
+                 "metadata": {"name": "lax", "namespace": "default"}, "spec": {"insecureSkipVerify": not verify}},
+                route("r", "Host(`r.test`)", services=[{
+                    "name": "ext", "port": PORT, "serversTransport": "lax",
+                    "healthCheck": {"scheme": "https", "port": 9443, "interval": "100ms"}}])]
+
+    server = gateway.lab.start("a", "/usr/bin/python3", "-c", TLS, "9443", str(status), str(tmp_path / "crt"),
+                               str(tmp_path / "key"))
+    try:
+        gateway.lab.wait_for(lambda: gateway.lab.run("a", "curl", "-sk", "https://127.0.0.1:9443/",
+                                                     check=False).returncode == 0, "TLS")
+        gateway.write("10.yaml", *manifests(verify=False))
+        gateway.start("--providers.kubernetesCRD.allowExternalNameServices=true")
+        time.sleep(0.5)
+        assert server_status(gateway, "default-r-") == "UP", gateway.log()
+        status.write_text("503")
+        gateway.lab.wait_for(lambda: server_status(gateway, "default-r-") == "DOWN", "503")
+        status.write_text("200")
+        gateway.lab.wait_for(lambda: server_status(gateway, "default-r-") == "UP", "200")
+        gateway.update("10.yaml", *manifests(verify=True))
+        gateway.lab.wait_for(lambda: server_status(gateway, "default-r-") == "DOWN", "a certificate of nobody")
+    finally:
+        gateway.lab.stop(server)
 
 
 GRPC = r"""
