@@ -80,6 +80,7 @@ def test_a_service_that_fails_does_not_change_the_status(gateway, tellers):
     serve(gateway, {"status": ["404"], "service": {"name": "nobody", "port": 80}})
     status, _, body = gateway.get("x.test", "/?status=404&body=shop")
     assert (status, body) == (404, "Bad Gateway")
+    assert "content-type" not in gateway.get("x.test", "/?status=404")[1]
     serve(gateway, {"status": ["404"], "service": PAGES, "query": "/?status=500&body=broken"})
     assert gateway.get("x.test", "/?status=404")[::2] == (404, "broken")
     serve(gateway, {"status": ["404"], "service": PAGES, "query": "/?size=20000000"})

@@ -117,6 +117,7 @@ def test_a_refusal_is_relayed(gateway, auth, echo):
     status, headers, body = gateway.get("x.test", "/p")
     assert (status, body) == (302, "go") and headers["location"] == [f"{auth.url}/login?a=b"]
     assert headers["set-cookie"] == ["c=d"] and headers["x-why"] == ["because"] and "keep-alive" not in headers
+    assert "content-type" not in headers and "x-content-type-options" not in headers
     gateway.update("10.yaml", middleware("m", "forwardAuth", {"address": f"{auth.url}/?status=302&h=Location:/login",
                                                               "preserveLocationHeader": True}),
                    route("web", "Host(`x.test`)", service="echo", middlewares=("m",)))

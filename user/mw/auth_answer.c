@@ -123,6 +123,7 @@ bool auth_answer_relay(const struct mw_fetch *fetch, struct str base, struct are
 {
 	reply->status = fetch->status;
 	reply->body = fetch->response_body;
+	reply->content_type = STR(""); /* none unless the answer has one */
 	for (size_t i = 0; i < fetch->response_headers.n; i++) {
 		const struct header *header = &fetch->response_headers.at[i];
 		struct str value = header->value;

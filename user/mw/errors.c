@@ -223,10 +223,12 @@ static void show_failure(struct mw_call *call, int error)
 {
 	struct mw_reply *reply = &call->reply;
 
-	if (error == -ENOENT)
+	if (error == -ENOENT) {
 		reply->body = STR("no available server\n");
-	else
-		reply->body = status_text(error == -ETIMEDOUT ? 504 : 502);
+		return;
+	}
+	reply->body = status_text(error == -ETIMEDOUT ? 504 : 502);
+	reply->content_type = STR("");
 }
 
 static enum mw_verdict show(struct mw_call *call)
@@ -241,6 +243,7 @@ static enum mw_verdict show(struct mw_call *call)
 		return MW_REPLY;
 	}
 	reply->body = fetch->response_body;
+	reply->content_type = STR(""); /* none unless the page has one */
 	for (size_t i = 0; i < fetch->response_headers.n; i++) {
 		const struct header *header = &fetch->response_headers.at[i];
 
