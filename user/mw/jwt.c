@@ -261,7 +261,7 @@ static enum mw_verdict verify(const struct mw_instance *instance, struct mw_call
 	struct slot *slot = call->slot;
 	const struct jwt_token *token = &slot->token;
 
-	if (jwt_fetched_was_verified(instance->state, slot->text, call->request->arena,
+	if (jwt_fetched_was_verified(instance->state, keys, slot->text, call->request->arena,
 				     call->now_ns, &slot->cache_key, &slot->has_cache_key)) {
 		jwt_keys_put(keys);
 		return judge(self, call);

@@ -4,7 +4,6 @@
 #include "mw/jwt_fetched.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { RETIRED_MAX = 8 };
@@ -14,7 +13,8 @@ struct fetched {
 	struct mw_state *cache;
 	_Atomic(struct jwt_keys *) keys;
 	atomic_int looking; /* readers between looking and taking */
-	_Atomic uint64_t at_ns, tried_ns, generation;
+	_Atomic uint64_t at_ns, tried_ns;
+	uint64_t n_sets;
 	atomic_bool busy; /* somebody fetches; what follows is theirs */
 	struct jwt_keys *retired[RETIRED_MAX];
 	size_t n_retired;
@@ -112,11 +112,12 @@ void jwt_fetched_end(struct mw_state *state, struct jwt_keys *keys, uint64_t now
 		keys = NULL;
 	}
 	if (keys) {
+		/* Keys of Secrets have the id 0. */
+		keys->id = ++fetched->n_sets;
 		struct jwt_keys *old = atomic_exchange(&fetched->keys, keys);
 
 		if (old)
 			fetched->retired[fetched->n_retired++] = old;
-		atomic_fetch_add(&fetched->generation, 1);
 		atomic_store(&fetched->at_ns, now_ns);
 		sweep(fetched);
 	}
@@ -124,16 +125,14 @@ void jwt_fetched_end(struct mw_state *state, struct jwt_keys *keys, uint64_t now
 	atomic_store(&fetched->busy, false);
 }
 
-bool jwt_fetched_was_verified(struct mw_state *state, struct str token, struct arena *arena,
-			      uint64_t now_ns, struct auth_cache_key *ret_key, bool *ret_has_key)
+bool jwt_fetched_was_verified(struct mw_state *state, const struct jwt_keys *keys, struct str token,
+			      struct arena *arena, uint64_t now_ns, struct auth_cache_key *ret_key,
+			      bool *ret_has_key)
 {
 	struct fetched *fetched = (struct fetched *)state;
-	char text[24];
-	int n = snprintf(text, sizeof(text), "%llu",
-			 (unsigned long long)atomic_load(&fetched->generation));
+	struct str id = str_n((const char *)&keys->id, sizeof(keys->id));
 
-	*ret_has_key = auth_cache_key(fetched->cache, (struct str){0}, str_n(text, (size_t)n),
-				      token, arena, ret_key);
+	*ret_has_key = auth_cache_key(fetched->cache, (struct str){0}, id, token, arena, ret_key);
 	return *ret_has_key && auth_cache_has(fetched->cache, ret_key, now_ns);
 }
 

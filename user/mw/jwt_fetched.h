@@ -30,9 +30,10 @@ enum jwt_fetch_turn jwt_fetched_begin(struct mw_state *state, uint64_t now_ns,
 /* keys: taken over; NULL: the attempt failed, the old ones stay. */
 void jwt_fetched_end(struct mw_state *state, struct jwt_keys *keys, uint64_t now_ns);
 
-/* Whether the token was verified with the keys of today; false without memory. */
-bool jwt_fetched_was_verified(struct mw_state *state, struct str token, struct arena *arena,
-			      uint64_t now_ns, struct auth_cache_key *ret_key, bool *ret_has_key);
+/* Whether the token was verified with these keys a moment ago; false without memory. */
+bool jwt_fetched_was_verified(struct mw_state *state, const struct jwt_keys *keys, struct str token,
+			      struct arena *arena, uint64_t now_ns, struct auth_cache_key *ret_key,
+			      bool *ret_has_key);
 void jwt_fetched_note_verified(struct mw_state *state, const struct auth_cache_key *key,
 			       uint64_t now_ns);
 

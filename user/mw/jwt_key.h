@@ -28,6 +28,7 @@ struct jwt_key {
 
 struct jwt_keys {
 	struct ref ref;
+	uint64_t id; /* tells sets of one owner apart */
 	struct jwt_key at[JWT_KEYS_MAX];
 	size_t n, n_skipped; /* skipped: of a kind, use or size that is not for us */
 };

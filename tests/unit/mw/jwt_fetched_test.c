@@ -52,20 +52,29 @@ static void one_request_fetches_at_a_time(void **unused)
 static void what_was_verified_holds_for_the_keys_of_today(void **unused)
 {
 	struct mw_state *state = jwt_fetched_new();
+	struct jwt_keys *keys = jwt_keys_new();
 	struct auth_cache_key key;
+	uint64_t at_ns;
 	bool has_key;
 	struct lab lab;
 
 	(void)unused;
 	lab_init(&lab);
-	assert_false(jwt_fetched_was_verified(state, STR("a.b.c"), &lab.arena, 1, &key, &has_key));
+	assert_false(
+		jwt_fetched_was_verified(state, keys, STR("a.b.c"), &lab.arena, 1, &key, &has_key));
 	assert_true(has_key);
 	jwt_fetched_note_verified(state, &key, 1);
-	assert_true(jwt_fetched_was_verified(state, STR("a.b.c"), &lab.arena, 1, &key, &has_key));
-	assert_false(jwt_fetched_was_verified(state, STR("a.b.d"), &lab.arena, 1, &key, &has_key));
+	assert_true(
+		jwt_fetched_was_verified(state, keys, STR("a.b.c"), &lab.arena, 1, &key, &has_key));
+	assert_false(
+		jwt_fetched_was_verified(state, keys, STR("a.b.d"), &lab.arena, 1, &key, &has_key));
 	assert_int_equal(jwt_fetched_begin(state, 100, 50), JWT_FETCH_YOURS);
 	jwt_fetched_end(state, jwt_keys_new(), 100);
-	assert_false(jwt_fetched_was_verified(state, STR("a.b.c"), &lab.arena, 1, &key, &has_key));
+	jwt_keys_put(keys);
+	keys = jwt_fetched_get(state, &at_ns);
+	assert_false(
+		jwt_fetched_was_verified(state, keys, STR("a.b.c"), &lab.arena, 1, &key, &has_key));
+	jwt_keys_put(keys);
 	lab_done(&lab);
 	done(state);
 }
