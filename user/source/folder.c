@@ -410,6 +410,7 @@ static void repeat_faults(struct diag_sink *sink, const struct diag_sink *from)
 		copy = diag->level == DIAG_ERROR
 			       ? diag_error(sink, at, STR_FMT, STR_ARG(diag->message))
 			       : diag_warning(sink, at, STR_FMT, STR_ARG(diag->message));
+		copy->unsupported = diag->unsupported;
 		diag_found(sink, copy, diag->found);
 		if (diag->expected.len)
 			diag_expected(sink, copy, STR_FMT, STR_ARG(diag->expected));
