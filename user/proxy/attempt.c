@@ -69,7 +69,7 @@ void attempt_release(struct exchange *exchange, bool may_reuse)
  * What may not be sent twice is not sent over a connection whose end has come but was not looked at
  * yet. Others are tried again for nothing.
  */
-static bool is_stale(const struct exchange *exchange, const struct upstream *upstream)
+static bool is_stale(const struct exchange *exchange, struct upstream *upstream)
 {
 	char byte;
 	ssize_t n;
@@ -77,8 +77,10 @@ static bool is_stale(const struct exchange *exchange, const struct upstream *ups
 	if (upstream->link.io.fd < 0 || method_is_idempotent(exchange->request.method_id))
 		return false;
 	n = recv(upstream->link.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
-	       (n > 0 && !upstream->link.tls);
+	/* What is there may be no data under TLS: a new ticket, or the end. */
+	if (n > 0 && upstream->link.tls)
+		return link_read(&upstream->link, &byte, 1) != -EAGAIN;
+	return n >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 static struct upstream *reuse_connection(struct exchange *exchange)
