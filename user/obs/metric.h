@@ -95,7 +95,7 @@ struct metric_worker {
 	struct metric_worker *next;	       /* in the registry's list */
 	uint64_t bound_ns[METRIC_BUCKETS_MAX]; /* upper bounds of the buckets; the last is
 						  UINT64_MAX */
-	struct arena arena; /* of the pages */
+	struct arena arena;		       /* of the pages */
 	_Atomic(struct metric_block *) page[METRIC_PAGES];
 	/* Class by what it counts; 0 is not known yet. Private to the worker. */
 	uint16_t class_of[METRIC_PROTOCOL__COUNT][METRIC_METHOD__COUNT][600];

@@ -372,7 +372,15 @@ void compile_ingresses(struct compile *c)
 {
 	const struct kubernetes_ingress_provider *provider =
 		&c->config->providers.kubernetes_ingress;
-	const struct provider_rules rules = {
+	struct provider_rules *rules = ARENA_NEW(&c->scratch, struct provider_rules);
+	const struct provider_rules *others = c->rules;
+	const struct object *default_owner = NULL;
+	size_t n;
+	struct object **objects = store_sorted(c->store, KIND_INGRESS, &c->scratch, &n);
+
+	if (!rules)
+		return;
+	*rules = (struct provider_rules){
 		.suffix = NAMES_INGRESS,
 		.option = "kubernetesIngress",
 		.allow_external_name_services = provider->allow_external_name_services,
@@ -380,12 +388,7 @@ void compile_ingresses(struct compile *c)
 		.native_lb_by_default = provider->native_lb_by_default,
 		.cross_provider_namespaces = provider->cross_provider_namespaces,
 	};
-	const struct provider_rules *others = c->rules;
-	const struct object *default_owner = NULL;
-	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_INGRESS, &c->scratch, &n);
-
-	c->rules = &rules;
+	c->rules = rules;
 	for (size_t i = 0; i < n; i++) {
 		struct ingressing ing = {.c = c,
 					 .object = objects[i],

@@ -128,9 +128,9 @@ static void old_rules_match_as_they_did(void **state)
 		struct arena arena;
 
 		arena_init(&arena, 1 << 20, 0);
-		assert_int_equal(rule_parse_as(RULE_V2, str_of(match_rows[i].rule), &arena, &root,
-					       &fault),
-				 0);
+		assert_int_equal(
+			rule_parse_as(RULE_V2, str_of(match_rows[i].rule), &arena, &root, &fault),
+			0);
 		struct request request = {.arena = &arena,
 					  .host = str_of(match_rows[i].host),
 					  .routing_path = str_of(match_rows[i].path),
