@@ -18,7 +18,10 @@
 #include "proxy/waiting.h"
 #include "proxy/worker.h"
 
-enum { LARGE_HEAD_BYTES = 2 << 20 };
+enum {
+	LARGE_HEAD_BYTES = 2 << 20,
+	SMALL_BODY_BYTES = 64 << 10,
+};
 
 /* The tighter of two bounds, of which 0 is none. */
 static uint64_t bound(uint64_t a, uint64_t b)
@@ -122,10 +125,26 @@ static void connect_to_server(struct exchange *exchange, bool reuse)
 	exchange->state = EXCHANGE_DIAL;
 }
 
+/*
+ * A small body that may be sent twice is awaited, so that it can be: it comes in a moment, and a
+ * server that goes away then costs nothing.
+ */
+static bool awaits_small_body(const struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+
+	return request->body == BODY_LENGTH && request->content_length <= SMALL_BODY_BYTES &&
+	       method_is_idempotent(request->method_id) && exchange->is_fresh &&
+	       exchange->early.len < (size_t)request->content_length && !request->expect_continue &&
+	       !exchange->pipeline.request_filter;
+}
+
 static void send_to_server(struct exchange *exchange)
 {
 	struct request *request = &exchange->request;
 
+	if (awaits_small_body(exchange) && !upload_keep(exchange, -1, 0, send_to_server))
+		return;
 	if (!exchange->was_sent) {
 		enum fail fail = forwarded_send(request, &exchange->conn->entry->reading.forwarded);
 

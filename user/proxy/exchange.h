@@ -113,7 +113,7 @@ struct exchange {
 	bool was_sent;	 /* who sent it was added to the request: once only */
 	bool sent_any;	 /* some server got a part of it */
 	bool has_failed_over;
-	bool was_stale; /* the last connection that was lost had been used before */
+	bool was_stale;	    /* the last connection that was lost had been used before */
 	bool completed;	    /* the client has the answer to its end */
 	bool upload_broken; /* the server takes no more of the body; its answer is still awaited */
 	bool up_shut, down_shut; /* TUNNEL: the end was passed on */
