@@ -19,9 +19,9 @@ static struct {
 
 /* A sanitizer sees use after the end only of what really ends. */
 #ifdef __SANITIZE_ADDRESS__
-enum { KEPT_MAX = 0 };
+static const size_t kept_max = 0;
 #else
-enum { KEPT_MAX = HUGE_BLOCKS_KEPT_MAX };
+static const size_t kept_max = HUGE_BLOCKS_KEPT_MAX;
 #endif
 
 void *huge_block_take(void)
@@ -52,7 +52,7 @@ void huge_block_give(void *block)
 	if (!given)
 		return;
 	pthread_mutex_lock(&kept.lock);
-	if (kept.n < KEPT_MAX) {
+	if (kept.n < kept_max) {
 		given->next = kept.first;
 		kept.first = given;
 		kept.n++;
