@@ -374,8 +374,10 @@ ADDRESSES = [
      {"port": PORT}, SERVERS[3]),
     ("a.0 no endpoints", {"ports": [{"port": 80}]}, [], {"port": 80}, 404),
     ("a.0 allowEmptyServices", {"ports": [{"port": 80}]}, ["allowEmptyServices"], {"port": 80}, 503),
-    ("a.0 nodePortLB needs nodes", {"type": "NodePort", "ports": [{"port": 80}]}, [], {"port": 80, "nodePortLB": True},
-     404),
+    ("a.0 nodePortLB", {"type": "NodePort", "ports": [{"port": 80, "nodePort": PORT}]}, [],
+     {"port": 80, "nodePortLB": True}, SERVERS[1]),
+    ("a.0 nodePortLB needs nodes", {"type": "NodePort", "ports": [{"port": 80, "nodePort": PORT}]},
+     ["disableClusterScopeResources"], {"port": 80, "nodePortLB": True}, 404),
 ]
 
 
@@ -384,6 +386,8 @@ def test_where_servers_come_from(gateway, backends, row):
     _, spec, options, reference, want = row
     gateway.write("10.yaml", {"apiVersion": "v1", "kind": "Service",
                               "metadata": {"name": "s", "namespace": "default"}, "spec": spec},
+                  {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}, "status": {"addresses": [
+                      {"type": "Hostname", "address": "n"}, {"type": "InternalIP", "address": SERVERS[1]}]}},
                   route("r", "Host(`r.test`)", services=[{"name": "s", **reference}]))
     gateway.start(*[f"--providers.kubernetesCRD.{option}=true" for option in options])
     answer = gateway.get("r.test")

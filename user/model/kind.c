@@ -3,6 +3,7 @@
  * kind: the list of object kinds. A new kind is one line here and its own file.
  */
 #include "model/config_map.h"
+#include "model/core_node.h"
 #include "model/core_service.h"
 #include "model/endpoint_slice.h"
 #include "model/file_format.h"
@@ -42,6 +43,7 @@ const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_INGRESS] = {"Ingress", NETWORKING, "ingresses", false, &schema_ingress},
 	[KIND_INGRESS_CLASS] = {"IngressClass", NETWORKING, "ingressclasses", false,
 				&schema_ingress_class},
+	[KIND_NODE] = {"Node", "v1", "nodes", false, &schema_core_node},
 	[KIND_FILE_SERVICE] = {"FileService", "", "fileservices", false, &schema_file_service},
 };
 

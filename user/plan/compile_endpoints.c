@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "model/core_node.h"
 #include "model/core_service.h"
 #include "obs/metric.h"
 #include "plan/backend_rule.h"
@@ -380,6 +381,44 @@ static bool native(struct gathering *g, const struct core_service *service, uint
 	return server_add(g, service->cluster_ip, port);
 }
 
+/* reference a.0: each node's internal addresses, with the Service's node port */
+static bool gather_nodes(struct gathering *g, const struct core_service_port *port)
+{
+	struct compile *c = g->compile;
+	const struct diag_path *path = DIAG_FIELD(g->path, "nodePortLB");
+	struct object **nodes;
+	size_t n;
+
+	if (c->config->providers.kubernetes_crd.disable_cluster_scope_resources) {
+		diag_error(c->sink, path,
+			   "nodePortLB needs the cluster's nodes, and "
+			   "providers.kubernetesCRD.disableClusterScopeResources is set");
+		return false;
+	}
+	if (port->node_port <= 0) {
+		diag_error(c->sink, path, "the Service has no nodePort for port %lld",
+			   (long long)port->port);
+		return false;
+	}
+	nodes = store_sorted(c->store, KIND_NODE, &c->scratch, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct core_node *node = nodes[i]->valid ? nodes[i]->spec : NULL;
+
+		for (size_t j = 0; node && j < node->addresses.n; j++) {
+			const struct node_address *row =
+				LIST_AT(node->addresses, const struct node_address, j);
+
+			if (str_eq(row->type, STR("InternalIP")))
+				gather_address(g, row->address, (uint16_t)port->node_port, false);
+		}
+	}
+	if (g->service->n_servers)
+		return true;
+	diag_suggest(c->sink, diag_error(c->sink, path, "no Node with an InternalIP is known"),
+		     "put the cluster's Node objects beside the other manifests");
+	return false;
+}
+
 /* The Service's port; NULL with a diag. An ExternalName needs to list none. */
 static const struct core_service_port *named_port(struct gathering *g, const struct object *object,
 						  const struct service_ref *ref,
@@ -465,15 +504,8 @@ static bool gather(struct gathering *g, const struct object *object, const struc
 		return external_name(g, service, (uint16_t)port->port);
 	if (is_native)
 		return native(g, service, (uint16_t)port->port);
-	if (ref->node_port_lb && str_eq(service->type, STR("NodePort"))) {
-		struct diag *diag = diag_error(
-			c->sink, DIAG_FIELD(g->path, "nodePortLB"),
-			"nodePortLB needs the cluster's nodes, which are not known here");
-
-		diag->unsupported = true;
-		diag_suggest(c->sink, diag, "leave it out to send to the endpoints themselves");
-		return false;
-	}
+	if (ref->node_port_lb && str_eq(service->type, STR("NodePort")))
+		return gather_nodes(g, port);
 	return gather_slices(g, object, port);
 }
 

@@ -130,9 +130,22 @@ static void services_are_refused_for_a_reason(void **state)
 		{"a.0 ExternalName needs a number", "'allowExternalNameServices':true",
 		 "'type':'ExternalName','externalName':'a.test'", "'port':'http'", "",
 		 "! Service shop/s has no port http"},
-		{"a.0 nodePortLB", "", "'type':'NodePort','ports':[{'port':80}]",
+		{"a.0 nodePortLB", "", "'type':'NodePort','ports':[{'port':80,'nodePort':30080}]",
+		 "'port':80,'nodePortLB':true", "'10.0.0.1'", "10.3.0.1:30080 10.3.0.2:30080"},
+		{"a.0 nodePortLB is off", "",
+		 "'type':'NodePort','ports':[{'port':80,'nodePort':1}]", "'port':80", "'10.0.0.1'",
+		 "10.0.0.1:8080"},
+		{"a.0 nodePortLB without a node port", "",
+		 "'type':'NodePort','ports':[{'port':80}]", "'port':80,'nodePortLB':true",
+		 "'10.0.0.1'", "! the Service has no nodePort for port 80"},
+		{"a.0 nodePortLB needs the cluster's scope", "'disableClusterScopeResources':true",
+		 "'type':'NodePort','ports':[{'port':80,'nodePort':30080}]",
 		 "'port':80,'nodePortLB':true", "'10.0.0.1'",
-		 "! nodePortLB needs the cluster's nodes, which are not known here"},
+		 "! nodePortLB needs the cluster's nodes, and "
+		 "providers.kubernetesCRD.disableClusterScopeResources is set"},
+		{"a.0 nativeLB comes before nodePortLB", "",
+		 "'type':'NodePort','clusterIP':'10.96.0.1','ports':[{'port':80,'nodePort':30080}]",
+		 "'port':80,'nodePortLB':true,'nativeLB':true", "'10.0.0.1'", "10.96.0.1:80"},
 		{"a.0 nodePortLB of another type", "", "'ports':[{'port':80}]",
 		 "'port':80,'nodePortLB':true", "'10.0.0.1'", "10.0.0.1:8080"},
 		{"a.0 healthCheck", "", "'ports':[{'port':80}]", "'port':80,'healthCheck':{}",
@@ -149,6 +162,13 @@ static void services_are_refused_for_a_reason(void **state)
 	struct fixture *f = *state;
 	char text[512];
 
+	for (int i = 1; i <= 2; i++)
+		fixture_put(
+			f,
+			"{'apiVersion':'v1','kind':'Node','metadata':{'name':'n%d'},'status':{"
+			"'addresses':[{'type':'Hostname','address':'n'},{'type':'ExternalIP',"
+			"'address':'192.0.2.%d'},{'type':'InternalIP','address':'10.3.0.%d'}]}}",
+			i, i, i);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		fixture_config(f, "{" FIXTURE_EPS ",'providers':{'kubernetesCRD':{%s}}}",
 			       rows[i].config);
