@@ -227,6 +227,8 @@ static bool prepare_object(struct compile *c, struct compiled_mw *mw)
 	return true;
 }
 
+static void check_chain(struct compile *c, struct compiled_mw *mw);
+
 void compile_middlewares(struct compile *c)
 {
 	size_t n;
@@ -243,6 +245,12 @@ void compile_middlewares(struct compile *c)
 
 		if (mw)
 			prepare_object(c, mw);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct compiled_mw *mw = table_find(&c->middlewares, objects[i]->id);
+
+		if (mw)
+			check_chain(c, mw);
 	}
 }
 
@@ -349,6 +357,17 @@ static bool flatten(struct flat *flat, struct str key)
 	}
 	flat->at[flat->n++] = mw;
 	return true;
+}
+
+/* What is wrong with a chain is said, also while no route uses it. */
+static void check_chain(struct compile *c, struct compiled_mw *mw)
+{
+	struct flat flat;
+
+	flat.compile = c;
+	flat.n = flat.depth = 0;
+	if (mw->chain && !mw->is_broken)
+		flatten_chain(&flat, mw);
 }
 
 static bool instantiate(struct compile *c, struct str router, const struct compiled_mw *from,

@@ -163,11 +163,23 @@ static void slots_do_not_overlap(void **state)
 	assert_true(chain->has_response_hooks);
 }
 
+static void chains_that_nobody_uses_are_checked_too(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_add(f, "Middleware", "loop", "'spec':{'chain':{'middlewares':[{'name':'loop'}]}}");
+	fixture_add(f, "Middleware", "hole", "'spec':{'chain':{'middlewares':[{'name':'none'}]}}");
+	fixture_compile(f);
+	assert_told(f, "Middleware/shop/loop", "contains itself");
+	assert_told(f, "Middleware/shop/hole", "does not exist");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(middlewares_run_in_the_order_of_the_manifest),
 		FIXTURE_TEST(chains_are_inlined),
+		FIXTURE_TEST(chains_that_nobody_uses_are_checked_too),
 		FIXTURE_TEST(what_is_broken_disables_the_routes_that_use_it),
 		FIXTURE_TEST(state_is_kept_over_updates),
 		FIXTURE_TEST(equal_internal_names_are_never_mixed_up),
