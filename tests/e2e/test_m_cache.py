@@ -221,6 +221,18 @@ def test_beside_compress(gateway):
     assert plain.body == TEXT[:5000] and plain.header("content-encoding") is None
 
 
+def test_behind_a_retry(gateway):
+    """An answer that was dropped to try again leaves nothing behind."""
+    serve(gateway, {}, middleware("r", "retry", {"attempts": 3, "status": ["404"]}), middleware("z", "compress", {}),
+          middlewares=("r", "m", "z"))
+    spec = {"status": 404, "size": 5000, "headers": MAX_AGE}
+    for path in ("/1", "/2"):
+        answer = ask(gateway, request(path, {"Accept-Encoding": "gzip"}, spec))[0]
+        assert answer.status == 404 and answer.header("content-encoding") == "gzip" and not answer.error
+    assert len(log(gateway)) == 6
+    assert "hit" in status(ask(gateway, request("/1", {"Accept-Encoding": "gzip"}))[0])
+
+
 def test_a_body_that_is_asked_with_does_not_become_the_next_request(gateway):
     """CVE-2025-4366: a hit left the request's body unread."""
     serve(gateway)

@@ -251,10 +251,13 @@ static enum mw_verdict on_response(const struct mw_instance *instance, struct mw
 	case CACHE_PASSES:
 		tell(call, "");
 		break;
+	case CACHE_KEEPS:
+		/* That answer was dropped to ask again. */
+		cache_fill_drop(&slot->fill);
+		slot->mode = CACHE_FETCHES;
+		return take_answer(instance, call);
 	case CACHE_FETCHES:
 		return take_answer(instance, call);
-	case CACHE_KEEPS:
-		break;
 	}
 	return MW_NEXT;
 }

@@ -135,11 +135,10 @@ static bool is_switched_off(struct headers *headers, enum coding_id coding)
 	return true;
 }
 
-static enum mw_verdict begin(const struct slot *slot, struct mw_call *call)
+static enum mw_verdict begin(struct slot *slot, struct mw_call *call)
 {
 	struct response *response = call->response;
 	bool is_known = response->body == BODY_LENGTH;
-	struct slot *mine = call->slot;
 
 	if (!is_known && !call->resumed) {
 		call->wait.response = (struct mw_wait_response){.wanted = true, .min_bytes = 1};
@@ -147,9 +146,9 @@ static enum mw_verdict begin(const struct slot *slot, struct mw_call *call)
 	}
 	if (!is_known && call->response_is_whole && !call->response_begin.len)
 		return MW_NEXT;
-	mine->coder =
+	slot->coder =
 		coding_take(slot->coding, is_known ? response->content_length : -1, call->worker);
-	if (!mine->coder)
+	if (!slot->coder)
 		return MW_NEXT;
 	header_set_id(&response->headers, HEADER_CONTENT_ENCODING, coding_of(slot->coding)->name);
 	header_remove(&response->headers, STR("Accept-Ranges"));
@@ -166,11 +165,12 @@ static enum mw_verdict on_response(const struct mw_instance *instance, struct mw
 	if (!call->resumed) {
 		bool is_off = is_switched_off(&call->response->headers, slot->coding);
 
+		/* Of an answer that was dropped to ask again. */
+		coding_give(slot->coder, call->worker);
+		slot->coder = NULL;
 		add_vary(&call->response->headers);
-		if (is_off || !may_compress(instance->conf, call->response)) {
-			slot->coding = CODING_IDENTITY;
+		if (is_off || !may_compress(instance->conf, call->response))
 			return MW_NEXT;
-		}
 	}
 	return begin(slot, call);
 }

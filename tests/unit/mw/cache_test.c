@@ -92,6 +92,22 @@ static void a_body_that_is_cut_is_not_kept(void **state)
 	lab_done(&lab);
 }
 
+/* A middleware further out may ask again: the last answer counts. */
+static void an_answer_that_was_dropped_is_not_kept(void **state)
+{
+	(void)state;
+	begin("{}");
+	assert_int_equal(cache_ask(&lab, 1000, URL, ""), MW_NEXT);
+	lab_answer(&lab, 404, 100, "Cache-Control: max-age=60");
+	assert_true(lab.call.filter_response);
+	lab_answer(&lab, 503, 0, "");
+	assert_int_equal(cache_answered(&lab, 200, "Cache-Control: max-age=60", "last", false),
+			 MW_NEXT);
+	cache_end(&lab);
+	cache_assert_hit(&lab, 1001, URL, "", "last");
+	lab_done(&lab);
+}
+
 static void only_answers_of_servers_are_kept(void **state)
 {
 	(void)state;
@@ -379,6 +395,7 @@ int main(void)
 		cmocka_unit_test(bodies_without_a_length_are_kept_too),
 		cmocka_unit_test(an_empty_body_needs_no_filter),
 		cmocka_unit_test(a_body_that_is_cut_is_not_kept),
+		cmocka_unit_test(an_answer_that_was_dropped_is_not_kept),
 		cmocka_unit_test(only_answers_of_servers_are_kept),
 		cmocka_unit_test(variants_are_kept_apart),
 		cmocka_unit_test(variants_are_those_of_the_request_as_it_came),

@@ -230,6 +230,24 @@ static void a_body_that_is_cut_leaves_nothing_behind(void **state)
 	end(&lab);
 }
 
+/* A middleware further out may ask again: only the last answer counts. */
+static void an_answer_that_was_dropped_changes_nothing(void **state)
+{
+	static struct lab lab;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		ask(&lab, "{}", "GET", "Accept-Encoding: gzip");
+		lab_answer(&lab, 503, 5000, "");
+		assert_true(lab.call.filter_response);
+		lab_answer(&lab, 503, 5, "");
+		assert_false(lab.call.filter_response);
+		lab_answer(&lab, 200, 5000, "");
+		assert_true(lab.call.filter_response);
+		end(&lab);
+	}
+}
+
 static void faults_are_told(void **state)
 {
 	static struct lab lab;
@@ -267,6 +285,7 @@ int main(void)
 		cmocka_unit_test(without_a_length_anything_but_nothing_is_compressed),
 		cmocka_unit_test(events_go_out_one_by_one),
 		cmocka_unit_test(a_body_that_is_cut_leaves_nothing_behind),
+		cmocka_unit_test(an_answer_that_was_dropped_changes_nothing),
 		cmocka_unit_test(faults_are_told),
 		cmocka_unit_test(explanations_name_the_coding),
 	};
