@@ -387,7 +387,7 @@ def test_where_servers_come_from(gateway, backends, row):
     gateway.write("10.yaml", {"apiVersion": "v1", "kind": "Service",
                               "metadata": {"name": "s", "namespace": "default"}, "spec": spec},
                   {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}, "status": {"addresses": [
-                      {"type": "Hostname", "address": "n"}, {"type": "InternalIP", "address": SERVERS[1]}]}},
+                      {"type": "Hostname", "address": "host"}, {"type": "InternalIP", "address": SERVERS[1]}]}},
                   route("r", "Host(`r.test`)", services=[{"name": "s", **reference}]))
     gateway.start(*[f"--providers.kubernetesCRD.{option}=true" for option in options])
     answer = gateway.get("r.test")
