@@ -216,7 +216,7 @@ void schema_doc_options(struct buf *buf)
 
 	buf_addf(buf,
 		 "%s# Options\n\n"
-		 "Given as flags (`--entryPoints.web.address=:8000`), in a YAML file "
+		 "Given as flags (`--entryPoints.web.address=:8000`), in a YAML or TOML file "
 		 "(`--configFile`), or in the environment (`TIDEGATE_ENTRYPOINTS_WEB_ADDRESS`; "
 		 "`TRAEFIK_` works too). Flags override the environment, which overrides the file. "
 		 "Names compare without case. `{name}` stands for a name of your choice. A "

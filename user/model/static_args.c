@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "model/schema_walk.h"
 #include "model/static_config.h"
+#include "model/toml_json.h"
 #include "model/yaml_json.h"
 
 enum { INDEX_MAX = 1000 };
@@ -272,21 +273,32 @@ struct layers {
 	size_t file_line;
 };
 
+/* Lines of single options are not known there. */
+static int load_toml(struct layers *layers, struct diag_sink *sink)
+{
+	struct toml_json toml;
+	int error = toml_json_load(&toml, buf_str(&layers->file_text));
+
+	layers->file = toml.json;
+	sink->line = toml.line;
+	if (error)
+		diag_error(sink, NULL, "cannot be parsed: %s", toml.message);
+	return error;
+}
+
 static int load_file(struct layers *layers, const char *path, struct diag_sink *sink)
 {
 	struct yaml_json yaml;
 	int error;
 
 	diag_about(sink, (struct str){0}, str_of(path), 0);
-	if (str_ends(str_of(path), STR(".toml"))) {
-		diag_expected(sink, diag_error(sink, NULL, "TOML is not read"), "YAML");
-		return -EINVAL;
-	}
 	error = layers->read_file(path, &layers->file_text);
 	if (error) {
 		diag_error(sink, NULL, "cannot be read: %s", strerrordesc_np(-error));
 		return error;
 	}
+	if (str_ends(str_of(path), STR(".toml")))
+		return load_toml(layers, sink);
 	error = yaml_json_load(&yaml, buf_str(&layers->file_text),
 			       str_ends(str_of(path), STR(".json")));
 	sink->line = yaml.line;
@@ -316,8 +328,9 @@ static void place_faults(const struct layers *layers, struct diag_sink *sink, si
 		} else if (layers->file) {
 			diag->object = STR("options");
 			diag->file = layers->file_path;
-			diag->line = yaml_json_line(buf_str(&layers->file_text), layers->file_line,
-						    path);
+			if (layers->file_line)
+				diag->line = yaml_json_line(buf_str(&layers->file_text),
+							    layers->file_line, path);
 		} else {
 			diag->object = STR("options");
 		}

@@ -358,7 +358,7 @@ static const struct field config_fields[] = {
 	FIELD(struct static_config, manifests, .name = "manifests", OURS,
 	      .doc = "Folder of manifests, watched for changes."),
 	FIELD(struct static_config, config_file, .name = "configFile",
-	      .doc = "YAML file with options; the environment and flags override it."),
+	      .doc = "YAML or TOML file with options; the environment and flags override it."),
 	FIELD_IN(struct static_config, admin, &schema_admin, .name = "admin",
 		 .doc = "The listener for operators."),
 	FIELD(struct static_config, workers, .name = "workers", .preset = "0", .min = 0, .max = 256,

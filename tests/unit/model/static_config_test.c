@@ -160,6 +160,31 @@ static void faults_say_where_they_were_written(void **state)
 	unlink(path);
 }
 
+static void the_file_may_be_toml(void **state)
+{
+	char path[] = "/tmp/tidegate-options-XXXXXX.toml";
+	int fd = mkstemps(path, 5);
+	char flag[128];
+	struct parsed p;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(flag, sizeof(flag), "--configFile=%s", path);
+	file_write_atomic(path, STR("workers = 3\n[entryPoints.web]\naddress = \":81\"\n"), 0600);
+	parse(&p, ARGS(flag), NO_ENV);
+	assert_int_equal(p.error, 0);
+	assert_int_equal(p.config.workers, 3);
+	assert_int_equal(static_entry_point(&p.config, 0)->listen.port, 81);
+	parsed_done(&p);
+	file_write_atomic(path, STR("workers = 3\n[entryPoints.web\n"), 0600);
+	parse(&p, ARGS(flag), NO_ENV);
+	assert_true(p.error < 0);
+	assert_int_equal(p.sink.at[0].line, 2);
+	parsed_done(&p);
+	unlink(path);
+}
+
 static void a_file_that_cannot_be_read_is_an_error(void **state)
 {
 	struct parsed p;
@@ -273,6 +298,7 @@ int main(void)
 		cmocka_unit_test(traefiks_spelling_is_taken),
 		cmocka_unit_test(flags_override_the_environment_which_overrides_the_file),
 		cmocka_unit_test(faults_say_where_they_were_written),
+		cmocka_unit_test(the_file_may_be_toml),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
 		cmocka_unit_test(every_wrong_option_is_told_of),
 		cmocka_unit_test(what_asks_for_nothing_is_no_fault),
