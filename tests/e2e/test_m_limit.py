@@ -63,7 +63,8 @@ def test_in_flight_counts_survive_updates(gateway, teller):
     serve(gateway, "inFlightReq", {"amount": 1})
     slow = threading.Thread(target=gateway.get, args=("x.test", "/?delay=3"))
     slow.start()
-    gateway.lab.wait_for(lambda: gateway.get("x.test")[0] == 429, "the slow request to count")
+    gateway.lab.wait_for(lambda: "delay" in str(teller.asked()), "the slow request")
+    assert gateway.get("x.test")[0] == 429
     gateway.update("20.yaml", route("other", "Host(`y.test`)"))
     assert gateway.get("x.test")[0] == 429
     slow.join()
