@@ -14,8 +14,8 @@ static void faults_are_found_and_what_is_right_passes(void **state)
 		{"period", "{'spec':{'rateLimit':{'period':'-1s'}}}", "spec.rateLimit.period",
 		 "out of range"},
 		{"period in seconds", "{'spec':{'rateLimit':{'period':60}}}", NULL, NULL},
-		{"redis", "{'spec':{'rateLimit':{'average':1,'redis':{}}}}", "spec.rateLimit.redis",
-		 "not supported yet"},
+		{"redis", "{'spec':{'rateLimit':{'average':1,'redis':{'db':-1}}}}",
+		 "spec.rateLimit.redis.db", "out of range"},
 		{"two criteria",
 		 "{'spec':{'rateLimit':{'sourceCriterion':{'requestHost':true,'requestHeaderName':'"
 		 "X'}}}}",
