@@ -99,85 +99,113 @@ static struct build_node *reach(struct build_node *root, struct str path, struct
 	return node;
 }
 
-static bool freeze_list(const struct path_entry *entries, size_t n, struct arena *arena,
-			struct path_list *ret_list)
+/* Copies ranks of entries that are sorted by rank; returns how many differ. ret_ranks may be NULL:
+ * only counts. */
+static uint32_t distinct(const struct path_entry *entries, size_t n, uint32_t *ret_ranks)
 {
 	uint32_t n_ranks = 0;
 
-	for (size_t i = 0; i < n; i++)
-		n_ranks += i == 0 || entries[i].rank != entries[i - 1].rank;
-	*ret_list = (struct path_list){.n = n_ranks};
-	if (n_ranks <= 1) {
-		ret_list->only = n ? entries[0].rank : 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i && entries[i].rank == entries[i - 1].rank)
+			continue;
+		if (ret_ranks)
+			ret_ranks[n_ranks] = entries[i].rank;
+		n_ranks++;
+	}
+	return n_ranks;
+}
+
+static bool freeze_ranks(const struct build_node *node, const struct path_entry *entries,
+			 struct path_node *frozen, struct arena *arena)
+{
+	const struct path_entry *prefix = &entries[node->from], *exact = prefix + node->n_prefix;
+	uint32_t n_prefix = distinct(prefix, node->n_prefix, NULL);
+	uint32_t n_exact = distinct(exact, node->n_exact, NULL);
+
+	frozen->filed = PATH_NOTHING;
+	if (n_prefix + n_exact == 0)
+		return true;
+	if (n_prefix + n_exact == 1) {
+		frozen->filed = n_prefix ? PATH_ONE_PREFIX : PATH_ONE_EXACT;
+		frozen->only = prefix->rank;
 		return true;
 	}
-	uint32_t *ranks = ARENA_ARRAY(arena, uint32_t, n_ranks);
+	struct path_ranks *ranks =
+		arena_alloc(arena, sizeof(*ranks) + (n_prefix + n_exact) * sizeof(uint32_t),
+			    _Alignof(struct path_ranks));
 
-	ret_list->at = ranks;
-	for (size_t i = 0; ranks && i < n; i++)
-		if (i == 0 || entries[i].rank != entries[i - 1].rank)
-			*ranks++ = entries[i].rank;
-	return ranks;
+	if (!ranks)
+		return false;
+	ranks->n_prefix = distinct(prefix, node->n_prefix, ranks->at);
+	ranks->n_exact = distinct(exact, node->n_exact, ranks->at + n_prefix);
+	frozen->filed = PATH_MANY;
+	frozen->ranks = ranks;
+	return true;
 }
 
 static bool freeze_children(const struct build_node *node, struct path_node *frozen,
 			    struct arena *arena)
 {
+	struct path_children *children;
 	unsigned char *bytes;
 	size_t i = 0;
 
 	frozen->n_children = node->n_children;
 	if (node->n_children < 2)
 		return true;
-	frozen->children = arena_zero(arena, 1,
-				      sizeof(*frozen->children) +
-					      node->n_children * sizeof(struct path_node *));
-	bytes = (unsigned char *)arena_alloc(arena, node->n_children, 1);
-	if (!frozen->children || !bytes)
+	children = arena_zero(arena, 1,
+			      sizeof(*children) + node->n_children * sizeof(struct path_node *));
+	bytes = arena_alloc(arena, node->n_children, 1);
+	if (!children || !bytes)
 		return false;
-	frozen->children->bytes = bytes;
 	for (const struct build_node *child = node->first; child; child = child->next)
 		bytes[i++] = (unsigned char)child->label.at[0];
+	children->bytes = bytes;
+	frozen->children = children;
 	return true;
 }
 
-static void freeze_link(struct path_node *parent, struct path_node *frozen)
+static void freeze_link(struct path_node *parent, const struct path_node *frozen)
 {
 	if (parent->n_children == 1) {
 		parent->child = frozen;
 		return;
 	}
-	struct path_children *children = parent->children;
+	/* Ours until the trie is handed out. */
+	struct path_children *children = (struct path_children *)parent->children;
 	const unsigned char *slot =
 		memchr(children->bytes, (unsigned char)frozen->label[0], parent->n_children);
 
 	children->at[slot - children->bytes] = frozen;
 }
 
-static bool freeze_node(struct build_node *node, const struct path_entry *entries,
+static bool freeze_node(struct build_node *node, const struct path_entry *entries, struct str tail,
 			struct arena *arena)
 {
-	struct path_node *frozen = arena_alloc(arena, sizeof(*frozen), CACHE_LINE);
-	struct path_node *parent = node->parent ? node->parent->frozen : NULL;
-	struct str label = arena_str(arena, node->label);
+	struct path_node *parent = node->parent ? node->parent->frozen : NULL, *frozen;
 
-	if (!frozen || !label.at || label.len > UINT32_MAX)
+	if (node->label.len > UINT32_MAX)
 		return false;
-	*frozen = (struct path_node){.label = label.at, .label_len = (uint32_t)label.len};
+	frozen = arena_alloc(arena, sizeof(*frozen) + node->label.len + tail.len, CACHE_LINE);
+	if (!frozen)
+		return false;
+	*frozen = (struct path_node){.label_len = (uint32_t)node->label.len};
+	if (node->label.len)
+		memcpy(frozen->label, node->label.at, node->label.len);
+	if (tail.len)
+		memcpy(frozen->label + node->label.len, tail.at, tail.len);
 	node->frozen = frozen;
-	frozen->up = parent && !parent->prefix.n ? parent->up : parent;
+	frozen->up = parent && !path_node_has_prefixes(parent) ? parent->up : parent;
 	if (parent)
 		freeze_link(parent, frozen);
-	return freeze_children(node, frozen, arena) &&
-	       freeze_list(&entries[node->from], node->n_prefix, arena, &frozen->prefix) &&
-	       freeze_list(&entries[node->from + node->n_prefix], node->n_exact, arena,
-			   &frozen->exact);
+	return freeze_children(node, frozen, arena) && freeze_ranks(node, entries, frozen, arena);
 }
 
-static bool freeze(struct build_node *root, const struct path_entry *entries, struct arena *arena)
+static bool freeze(struct build_node *root, const struct path_entry *entries, struct str tail,
+		   struct arena *arena)
 {
 	for (struct build_node *node = root; node;) {
-		if (!freeze_node(node, entries, arena))
+		if (!freeze_node(node, entries, node == root ? tail : (struct str){0}, arena))
 			return false;
 		if (node->first) {
 			node = node->first;
@@ -190,7 +218,8 @@ static bool freeze(struct build_node *root, const struct path_entry *entries, st
 	return true;
 }
 
-const struct path_node *path_trie_new(struct path_entry *entries, size_t n, struct arena *arena)
+const struct path_node *path_trie_new(struct path_entry *entries, size_t n, struct str tail,
+				      struct arena *arena)
 {
 	struct arena scratch;
 	struct build_node root = {0}, *top = &root;
@@ -213,7 +242,7 @@ const struct path_node *path_trie_new(struct path_entry *entries, size_t n, stru
 	/* A root that only leads to one node is left out. */
 	if (root.n_children == 1 && !root.n_prefix && !root.n_exact)
 		top = root.first;
-	ok = ok && freeze(top, entries, arena);
+	ok = ok && freeze(top, entries, tail, arena);
 	const struct path_node *frozen = top->frozen;
 
 	arena_done(&scratch);
@@ -230,10 +259,10 @@ void path_trie_find(const struct path_node *root, struct str path,
 	*ret_exact = (struct path_list){0};
 	while (str_starts(rest, str_n(node->label, node->label_len))) {
 		rest = str_from(rest, node->label_len);
-		if (node->prefix.n)
+		if (path_node_has_prefixes(node))
 			*ret_prefix = node;
 		if (!rest.len) {
-			*ret_exact = node->exact;
+			*ret_exact = path_node_exact(node);
 			return;
 		}
 		if (node->n_children == 1) {

@@ -225,11 +225,11 @@ static bool build_shelf(struct router *router, struct shelves *shelves, struct s
 		return false;
 	/* Of several it is not known which one will answer. */
 	first = shelf->n == 1 ? &router->ranked[shelf->entries[0].rank] : NULL;
-	paths = path_trie_new(shelf->entries, shelf->n, arena);
-	/* A copy next to the trie: what is compared lies where the lookup goes on. */
-	host = arena_str(arena, shelf->host);
-	if (!paths || !host.at)
+	/* What is compared lies where the lookup goes on. */
+	paths = path_trie_new(shelf->entries, shelf->n, shelf->host, arena);
+	if (!paths)
 		return false;
+	host = str_n(path_trie_tail(paths), shelf->host.len);
 	list->at[list->n++] = (struct host_entry){host, paths, first};
 	return !holds || table_put(shelf->is_exact ? &router->exact_holds : &router->wildcard_holds,
 				   host, (void *)holds, NULL) == 0;
@@ -278,6 +278,8 @@ static bool file_all(struct shelves *shelves, struct router *router, struct aren
 
 static bool build(struct router *router, struct shelves *shelves, struct arena *arena)
 {
+	const struct str none = {0};
+
 	if (!file_all(shelves, router, arena))
 		return false;
 	if (!build_literals(router, shelves, &shelves->any, &shelves->any.path_holds, arena,
@@ -285,8 +287,8 @@ static bool build(struct router *router, struct shelves *shelves, struct arena *
 	    !build_literals(router, shelves, &shelves->any, &shelves->any.host_holds, arena,
 			    &router->any_host_holds))
 		return false;
-	router->any = path_trie_new(shelves->any.entries, shelves->any.n, arena);
-	router->tails = path_trie_new(shelves->tails.entries, shelves->tails.n, arena);
+	router->any = path_trie_new(shelves->any.entries, shelves->any.n, none, arena);
+	router->tails = path_trie_new(shelves->tails.entries, shelves->tails.n, none, arena);
 	router->has_tails = shelves->tails.n;
 	return router->any && router->tails && build_hosts(router, shelves, arena);
 }
@@ -439,7 +441,9 @@ static uint32_t best_of(const struct places *places, uint32_t from)
 		rank = path_list_next(&places->exact[i], from);
 		best = rank < best ? rank : best;
 		for (const struct path_node *node = places->prefix[i]; node; node = node->up) {
-			rank = path_list_next(&node->prefix, from);
+			struct path_list prefixes = path_node_prefixes(node);
+
+			rank = path_list_next(&prefixes, from);
 			best = rank < best ? rank : best;
 		}
 	}

@@ -27,7 +27,14 @@ static const struct path_node *trie_of_table(struct arena *arena)
 	for (size_t i = 0; i < 10; i++)
 		entries[i] =
 			(struct path_entry){str_of(filed[i].path), filed[i].exact, (uint32_t)i};
-	return path_trie_new(entries, 10, arena);
+	return path_trie_new(entries, 10, (struct str){0}, arena);
+}
+
+static bool is_prefix(const struct path_node *node, uint32_t rank)
+{
+	struct path_list prefixes = path_node_prefixes(node);
+
+	return path_list_next(&prefixes, rank) == rank;
 }
 
 /* The ranks found, smallest first, as text. */
@@ -43,7 +50,7 @@ static const char *found(const struct path_node *root, const char *path, char *t
 		bool is_in = path_list_next(&exact, rank) == rank;
 
 		for (const struct path_node *node = prefix; node; node = node->up)
-			is_in = is_in || path_list_next(&node->prefix, rank) == rank;
+			is_in = is_in || is_prefix(node, rank);
 		if (is_in)
 			len += (size_t)snprintf(text + len, size - len, "%s%u", len ? " " : "",
 						rank);
@@ -91,7 +98,7 @@ static void an_empty_trie_finds_nothing(void **state)
 
 	(void)state;
 	arena_init(&arena, 1 << 20, 0);
-	const struct path_node *root = path_trie_new(NULL, 0, &arena);
+	const struct path_node *root = path_trie_new(NULL, 0, (struct str){0}, &arena);
 
 	assert_non_null(root);
 	path_trie_find(root, STR("/x"), &prefix, &exact);
@@ -110,11 +117,14 @@ static void one_rank_filed_twice_is_listed_once(void **state)
 
 	(void)state;
 	arena_init(&arena, 1 << 20, 0);
-	path_trie_find(path_trie_new(entries, 3, &arena), STR("/ab"), &prefix, &exact);
-	assert_int_equal(prefix->prefix.n, 2);
-	assert_int_equal(path_list_next(&prefix->prefix, 0), 1);
-	assert_int_equal(path_list_next(&prefix->prefix, 2), 3);
-	assert_int_equal(path_list_next(&prefix->prefix, 4), UINT32_MAX);
+	path_trie_find(path_trie_new(entries, 3, (struct str){0}, &arena), STR("/ab"), &prefix,
+		       &exact);
+	struct path_list prefixes = path_node_prefixes(prefix);
+
+	assert_int_equal(prefixes.n, 2);
+	assert_int_equal(path_list_next(&prefixes, 0), 1);
+	assert_int_equal(path_list_next(&prefixes, 2), 3);
+	assert_int_equal(path_list_next(&prefixes, 4), UINT32_MAX);
 	arena_done(&arena);
 }
 
@@ -144,7 +154,7 @@ static void random_tries_agree_with_the_definition(void **state)
 			exact[i] = rand_r(&seed) % 2;
 			entries[i] = (struct path_entry){str_of(paths[i]), exact[i], i};
 		}
-		const struct path_node *root = path_trie_new(entries, 40, &arena);
+		const struct path_node *root = path_trie_new(entries, 40, (struct str){0}, &arena);
 
 		for (int probe = 0; probe < 40; probe++) {
 			size_t len = 0;
@@ -162,6 +172,22 @@ static void random_tries_agree_with_the_definition(void **state)
 	}
 }
 
+static void a_host_with_one_path_is_one_cache_line(void **state)
+{
+	const struct str host = STR("shop.example.com");
+	struct path_entry entries[] = {{STR("/api/v1"), false, 7}};
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 20, 0);
+	const struct path_node *root = path_trie_new(entries, 1, host, &arena);
+
+	assert_int_equal((uintptr_t)root % 64, 0);
+	assert_memory_equal(path_trie_tail(root), host.at, host.len);
+	assert_true(path_trie_tail(root) + host.len - (const char *)root <= 64);
+	arena_done(&arena);
+}
+
 static void ten_thousand_nested_prefixes_need_no_stack(void **state)
 {
 	enum { N = 10000 };
@@ -177,7 +203,8 @@ static void ten_thousand_nested_prefixes_need_no_stack(void **state)
 	arena_init(&arena, 1 << 26, 0);
 	for (uint32_t i = 0; i < N; i++)
 		entries[i] = (struct path_entry){str_n(text, i + 1), false, i};
-	path_trie_find(path_trie_new(entries, N, &arena), str_n(text, N), &prefix, &exact);
+	path_trie_find(path_trie_new(entries, N, (struct str){0}, &arena), str_n(text, N), &prefix,
+		       &exact);
 	for (; prefix; prefix = prefix->up)
 		n++;
 	assert_int_equal(n, N);
@@ -193,6 +220,7 @@ int main(void)
 		cmocka_unit_test(an_empty_trie_finds_nothing),
 		cmocka_unit_test(one_rank_filed_twice_is_listed_once),
 		cmocka_unit_test(random_tries_agree_with_the_definition),
+		cmocka_unit_test(a_host_with_one_path_is_one_cache_line),
 		cmocka_unit_test(ten_thousand_nested_prefixes_need_no_stack),
 	};
 
