@@ -215,6 +215,8 @@ def test_every_request_has_an_id(gateway, teller, tmp_path):
     assert len(seen) == 20
     assert gateway.get("any.test", "/", "-H", "X-Trace: mine-1")[1]["x-trace"] == ["mine-1"]
     assert re.fullmatch(r"[0-9a-f]{32}", gateway.get("any.test", "/", "-H", "X-Trace: a b")[1]["x-trace"][0])
+    told = headers_of(json.loads(gateway.get("x.test", "/", "-H", "Connection: X-Request-Id, close")[2]))
+    assert len(told["x-request-id"]) == 1  # a nomination by the client takes nothing away
     assert gateway.get("x.test", "/?cut")[1]["x-request-id"]  # the proxy's own answers have it too
     gateway.lab.wait_for(lambda: log.exists() and "mine-1" in log.read_text(), "the access log")
     logged = {json.loads(line).get("RequestId") for line in log.read_text().splitlines()}

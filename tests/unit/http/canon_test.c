@@ -139,6 +139,10 @@ static void sanitising_can_be_switched_off(void **state)
 	CHECK_STR("set", request.raw_path, STR("/a/c"));
 	assert_int_equal(canon_set_path(&request, STR("b")), FAIL_TARGET_BAD);
 	CHECK_STR("untouched", request.raw_path, STR("/a/c"));
+	/* What an administrator wrote stays, but for its escapes. */
+	assert_int_equal(canon_set_path_kept(&request, STR("/a//b/../c%2d d")), FAIL_NONE);
+	assert_true(str_eq(request.raw_path, STR("/a//b/../c-%20d")));
+	assert_true(str_eq(request.path, STR("/a//b/../c- d")));
 	arena_done(&arena);
 }
 
