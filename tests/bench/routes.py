@@ -4,7 +4,8 @@
 
 Each route has its own Host and PathPrefix and each request asks for one of them at random, so that no
 cache hides the lookup. The routes stand in one file each, as teams keep them, and once more in one
-file of 10,000. COUNTS, ROUNDS and DURATION shorten it.
+file of 10,000. COUNTS, ROUNDS and DURATION shorten it. MIX=10 makes every tenth route one of three kinds of
+regular expressions, over paths, over paths of one host, and over hosts.
 """
 
 import contextlib
@@ -18,10 +19,17 @@ import objects
 
 COUNTS = [int(count) for count in os.environ.get("COUNTS", "1,1000,10000").split(",")]
 CHANGES = int(os.environ.get("CHANGES", "20"))
+MIX = int(os.environ.get("MIX", "0"))
 CPU_TARGET, LOAD_TARGET_S, CHANGE_TARGET_S = 1.05, 1.0, 0.1
 
 
+EXPRESSIONS = ("PathRegexp(`^/p{i}(/|$)`)", "Host(`h{i}.example.com`) && PathRegexp(`^/p{i}(/.*)?$`)",
+               "HostRegexp(`^h{i}[.]example[.](com|net)$`)")
+
+
 def route(i):
+    if MIX and i % MIX == 0:
+        return objects.route(f"route-{i}", EXPRESSIONS[i // MIX % len(EXPRESSIONS)].format(i=i))
     return objects.route(f"route-{i}", f"Host(`h{i}.example.com`) && PathPrefix(`/p{i}`)")
 
 
@@ -109,7 +117,7 @@ def report(results, rounds, changes):
         results["cpu"][str(count)] = {"us_per_request": figures, "ratio": ratio}
         rows.append([count, f"{bench.median(figures):.2f}", f"{ratio:.3f}", f"{results['start_s'][str(count)]:.2f}"])
         rows[-1].append(f"{results['memory'][str(count)] / 1e6:.1f}")
-    bench.print_table("routes", ["", "CPU us/request", "against the first", "start s", "MB"], rows)
+    bench.print_table(f"routes, every {MIX}th a regular expression" if MIX else "routes", ["", "CPU us/request", "against the first", "start s", "MB"], rows)
     most = str(COUNTS[-1])
     checks = [
         (f"CPU, {most} routes / {COUNTS[0]}", results["cpu"][most]["ratio"], CPU_TARGET),
@@ -121,7 +129,7 @@ def report(results, rounds, changes):
     bench.print_table("targets", ["", "measured", "at most", ""], rows)
     results["changes_s"] = changes
     results["targets"] = [{"what": what, "measured": value, "target": target} for what, value, target in checks]
-    bench.write_json("routes", results)
+    bench.write_json("routes-mixed" if MIX else "routes", results)
 
 
 if __name__ == "__main__":
