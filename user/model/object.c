@@ -17,7 +17,7 @@
 
 enum {
 	OBJECT_ARENA_BYTES = 64 << 20,
-	OBJECT_BLOCK_BYTES = 2048,
+	OBJECT_BLOCK_BYTES = 768, /* a usual IngressRoute; there are thousands */
 };
 
 struct meta {

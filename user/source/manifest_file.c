@@ -20,6 +20,7 @@
 
 enum {
 	FAULT_ARENA_BYTES = 1 << 20,
+	FAULT_BLOCK_BYTES = 256, /* most have no faults, only a name */
 	LINES_LOOKED_UP_MAX = 20, /* faults of a document whose line is looked up */
 };
 
@@ -253,7 +254,7 @@ static struct manifest_chunk *chunk_new(struct manifest_file *file, struct str t
 		return NULL;
 	}
 	chunk->line = line;
-	arena_init(&chunk->arena, FAULT_ARENA_BYTES, 0);
+	arena_init(&chunk->arena, FAULT_ARENA_BYTES, FAULT_BLOCK_BYTES);
 	diag_init(&chunk->faults, &chunk->arena);
 	decode_documents(file, chunk, &yaml, text);
 	yaml_json_done(&yaml);
