@@ -325,7 +325,7 @@ bench-tools: $(bench_tools)
 bench-deps:
 	@tests/support/deps build test bench
 
-bench: bench-l7 bench-routes bench-reload bench-body bench-kernel ## every benchmark: tables here, JSON in build/bench
+bench: bench-l7 bench-routes bench-reload bench-body bench-mw bench-kernel ## every benchmark: tables here, JSON in build/bench
 
 bench-l7: bench-deps $(bench_tools) $(O)/tidegate ## the proxy against nginx and HAProxy
 	$(bench_run)/l7.py
