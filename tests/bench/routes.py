@@ -117,7 +117,8 @@ def report(results, rounds, changes):
         results["cpu"][str(count)] = {"us_per_request": figures, "ratio": ratio}
         rows.append([count, f"{bench.median(figures):.2f}", f"{ratio:.3f}", f"{results['start_s'][str(count)]:.2f}"])
         rows[-1].append(f"{results['memory'][str(count)] / 1e6:.1f}")
-    bench.print_table(f"routes, every {MIX}th a regular expression" if MIX else "routes", ["", "CPU us/request", "against the first", "start s", "MB"], rows)
+    bench.print_table(f"routes, every {MIX}th a regular expression" if MIX else "routes", ["", "CPU us/request", "against the first",
+        "start s", "MB"], rows)
     most = str(COUNTS[-1])
     checks = [
         (f"CPU, {most} routes / {COUNTS[0]}", results["cpu"][most]["ratio"], CPU_TARGET),

@@ -137,7 +137,8 @@ def test_bodies_belong_to_their_request_whatever_the_method(gw, up, method):
     """A2.1, TE.0 and 0.CL: a body is never the next request."""
     up.seen.clear()
     body = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
-    gw.talk(b"%s /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (method.encode(), len(body), body), timeout=1)
+    gw.talk(b"%s /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (method.encode(), len(body),
+        body), timeout=1)
     gw.talk(b"%s /echo HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s" % (method.encode(), len(body), body), timeout=1)
     assert not [head for head in up.seen if head.startswith(b"GET /smuggled")]
 
@@ -151,7 +152,8 @@ def test_an_obscured_expectation_is_no_expectation(gw):
 def test_h2_is_never_reached_by_upgrade(gw, up):
     """A2.1: never h2c, neither by Upgrade nor by preface."""
     up.seen.clear()
-    gw.talk("GET /echo HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, websocket\r\nHTTP2-Settings: AA\r\n\r\n", timeout=1)
+    gw.talk("GET /echo HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            "Upgrade: h2c, websocket\r\nHTTP2-Settings: AA\r\n\r\n", timeout=1)
     assert all(values(head, "upgrade") in ([], ["websocket"]) and not values(head, "http2-settings") for head in up.seen), up.seen
     assert b"SETTINGS" not in gw.talk("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", timeout=1)
 
@@ -159,7 +161,8 @@ def test_h2_is_never_reached_by_upgrade(gw, up):
 # --------------------------------------------------------------- A2.3: paths --
 
 @pytest.mark.parametrize("path", [
-    "/protected", "/%70rotected", "/x/../protected", "/x/%2e%2e/protected", "//protected", "/./protected", "/protected/", "/protected/..%2Fx",
+    "/protected", "/%70rotected", "/x/../protected", "/x/%2e%2e/protected", "//protected", "/./protected", "/protected/",
+        "/protected/..%2Fx",
     "/protected%00", "/protected;x", "/x/..;/protected", "/x/..%2fprotected", "/x/..%5cprotected", "/protected?x", "/.//./protected",
     "http://h/protected", "http://other/x/../protected"])
 def test_a_rule_and_the_wire_see_one_path(gw, up, path):
@@ -210,7 +213,8 @@ IDENTITY = [
      "X-Forwarded-Tls-Client-Cert", []),
     ("A2.4 Host cannot be nominated", "/echo", "Connection: Host\r\n", "Host", ["h"]),
     ("A2.4 Content-Length cannot be nominated", "/echo", "Connection: Content-Length\r\nContent-Length: 0\r\n", "Content-Length", ["0"]),
-    ("A2.4 Cookie and Authorization cannot be nominated", "/echo", "Connection: Cookie, Authorization\r\nCookie: a=b\r\n", "Cookie", ["a=b"]),
+    ("A2.4 Cookie and Authorization cannot be nominated", "/echo", "Connection: Cookie, Authorization\r\nCookie: a=b\r\n", "Cookie",
+        ["a=b"]),
     ("A2.4 X-Forwarded-Prefix of a client", "/strip/a", "X-Forwarded-Prefix: /evil\r\n", "X-Forwarded-Prefix", ["/strip"]),
     ("A2.4 a prefix made up of a name", "/echo", "X-Forwarded-Anything: 1\r\n", "X-Forwarded-Anything", []),
 ]

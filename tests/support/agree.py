@@ -60,10 +60,13 @@ class Rules:
     def anchor(self):
         """What only some requests meet, so that no route takes everything."""
         host = f"Host(`{self.rng.choice(HOSTS)}`)"
-        return self.rng.choice((host, host, f"PathPrefix({quoted('/' + self.rng.choice(SEGMENTS))})", f"{host} && PathPrefix({quoted(self.path(1))})"))
+        return self.rng.choice((host, host, f"PathPrefix({quoted('/' + self.rng.choice(SEGMENTS))})",
+            f"{host} && PathPrefix({quoted(self.path(1))})"))
 
     def anchored(self):
-        return self.rule() if self.rng.random() < 0.04 else self.anchor() if self.rng.random() < 0.2 else f"{self.anchor()} && {self.rule(1)}"
+        if self.rng.random() < 0.04:
+            return self.rule()
+        return self.anchor() if self.rng.random() < 0.2 else f"{self.anchor()} && {self.rule(1)}"
 
     def leaf(self):
         pick = self.rng.choice
@@ -74,7 +77,8 @@ class Rules:
             lambda: pick(["HostRegexp(`^[a-z]+\\.example$`)", "HostRegexp(`\\.test$`)", "HostRegexp(`^(a|b)\\.`)", "HostRegexp(`xampl`)"]),
             lambda: f"Path({quoted(self.path())})", lambda: f"PathPrefix({quoted(self.path())})",
             lambda: f"PathPrefix({quoted(self.path(1))})",
-            lambda: pick(["PathRegexp(`^/[a-z]+$`)", "PathRegexp(`/[0-9]+`)", "PathRegexp(`(?i)^/API`)", "PathRegexp(`%2F`)", "PathRegexp(`b/?$`)"]),
+            lambda: pick(["PathRegexp(`^/[a-z]+$`)", "PathRegexp(`/[0-9]+`)", "PathRegexp(`(?i)^/API`)", "PathRegexp(`%2F`)",
+                "PathRegexp(`b/?$`)"]),
             lambda: f"Method(`{pick(METHODS)}`)",
             lambda: pick(["Header(`X-Kind`, `gold`)", "Header(`x-kind`, `silver`)", "Header(`X-Two`, `b`)", "Header(`foo_bar`, `1`)"]),
             lambda: pick(["HeaderRegexp(`X-Kind`, `^g`)", "HeaderRegexp(`Cookie`, `s=`)", "HeaderRegexp(`X-Forwarded-Proto`, `https?`)",
@@ -141,7 +145,8 @@ MIDDLEWARES = {
     "type": ("contentType", {}), "retry": ("retry", {"attempts": 2}), "compress": ("compress", {}),
     "breaker": ("circuitBreaker", {"expression": "NetworkErrorRatio() > 0.999"}), "buffer": ("buffering", {"maxRequestBodyBytes": 1000}),
     "grpcweb": ("grpcWeb", {"allowOrigins": ["*"]}), "cert": ("passTLSClientCert", {"pem": True}),
-    "unlimited": ("rateLimit", {"average": 0}), "errors": ("errors", {"status": ["500-599"], "query": "/a", "service": {"name": "s0", "port": 80}}),
+    "unlimited": ("rateLimit", {"average": 0}), "errors": ("errors", {"status": ["500-599"], "query": "/a", "service": {"name": "s0",
+        "port": 80}}),
     "deny": ("deny", {"cidrs": ["127.0.0.3/32"], "statusCode": 451}), "timeouts": ("timeouts", {"request": "30s"}),
     "id": ("requestId", {}), "broken": ("redirectRegex", {"regex": "(", "replacement": "x"}),
 }
@@ -313,7 +318,8 @@ class World:
         parts = [rng.choice(odd) if rng.random() < 0.12 else rng.choice(SEGMENTS).replace(" ", "%20").replace("é", "%C3%A9")
                  for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5)))]
         path = "/" + "/".join(parts) + ("/" if rng.random() < 0.1 else "")
-        query = ["k", "k=", "k=v", "k=v+w", "k=v%20w", "q=1;k=v", "q=1", "%C3%A9=%C3%BC", "k=%zz", "a=b&k=v", "&&", "k=v&k=", "K=v", "q?x", "=", ";"]
+        query = ["k", "k=", "k=v", "k=v+w", "k=v%20w", "q=1;k=v", "q=1", "%C3%A9=%C3%BC", "k=%zz", "a=b&k=v", "&&", "k=v&k=", "K=v",
+            "q?x", "=", ";"]
         return path + ("?" + rng.choice(query) if rng.random() < 0.3 else "?" if rng.random() < 0.02 else "")
 
     def _host(self):

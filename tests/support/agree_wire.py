@@ -83,7 +83,8 @@ ANY_SERVER.check_hostname, ANY_SERVER.verify_mode = False, ssl.CERT_NONE
 
 async def connect(port, source, sni):
     return await asyncio.wait_for(asyncio.open_connection(
-        "::1" if ":" in source else "127.0.0.1", port, ssl=ANY_SERVER if sni else None, server_hostname=sni or None, local_addr=(source, 0)), 10)
+        "::1" if ":" in source else "127.0.0.1", port, ssl=ANY_SERVER if sni else None, server_hostname=sni or None, local_addr=(source,
+            0)), 10)
 
 
 async def converse(port, source, sni, asked, depth):

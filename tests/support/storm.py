@@ -64,16 +64,20 @@ class Breaker:
         return crd("IngressRoute", name, {"routes": [rule(n, priority=self.rng.choice([2 ** 63 - 1, 2 ** 63, -2 ** 64, 1e300, "high"]))]})
 
     def way_service_of_a_wrong_type(self, name, n):
-        return crd("IngressRoute", name, {"routes": [rule(n, services=self.rng.choice(["backends", 7, [7], [{}], [{"name": 7}], {"name": "x"}]))]})
+        return crd("IngressRoute", name, {"routes": [rule(n, services=self.rng.choice(["backends", 7, [7], [{}], [{"name": 7}],
+            {"name": "x"}]))]})
 
     def way_missing_service(self, name, n):
-        return crd("IngressRoute", name, {"routes": [rule(n, services=[{"name": self.rng.choice(["none", "backend", "x" * 300]), "port": 80}])]})
+        return crd("IngressRoute", name, {"routes": [rule(n, services=[{"name": self.rng.choice(["none", "backend", "x" * 300]),
+            "port": 80}])]})
 
     def way_missing_port(self, name, n):
-        return crd("IngressRoute", name, {"routes": [rule(n, services=[{"name": "backends", "port": self.rng.choice([81, "https", 0, 70000, -1])}])]})
+        return crd("IngressRoute", name, {"routes": [rule(n, services=[{"name": "backends", "port": self.rng.choice([81, "https", 0,
+            70000, -1])}])]})
 
     def way_missing_middleware(self, name, n):
-        return crd("IngressRoute", name, {"routes": [rule(n, middlewares=[{"name": self.rng.choice(["none", "Mark", "mark@file", "@", ""])}])]})
+        return crd("IngressRoute", name, {"routes": [rule(n, middlewares=[{"name": self.rng.choice(["none", "Mark", "mark@file", "@",
+            ""])}])]})
 
     def way_other_tenants_middleware(self, name, n):
         return crd("IngressRoute", name, {"routes": [rule(n, middlewares=[{"name": "mark", "namespace": "default"}])]})
@@ -112,7 +116,8 @@ class Breaker:
         return crd("Middleware", name, {"rateLimit": {"average": 1, "period": self.rng.choice(["1x", "soon", "-", [], {"s": 1}])}})
 
     def way_middleware_junk(self, name, n):
-        kind = self.rng.choice(["headers", "rateLimit", "basicAuth", "stripPrefix", "errors", "retry", "chain", "forwardAuth", "circuitBreaker"])
+        kind = self.rng.choice(["headers", "rateLimit", "basicAuth", "stripPrefix", "errors", "retry", "chain", "forwardAuth",
+            "circuitBreaker"])
         return crd("Middleware", name, {kind: self.rng.choice([7, "text", [1], True, {"nonsense": self.junk()}])})
 
     def way_missing_secret(self, name, n):
@@ -122,7 +127,8 @@ class Breaker:
         return crd("Middleware", name, {"basicAuth": {"secret": "default/users"}})
 
     def way_bad_breaker(self, name, n):
-        return crd("Middleware", name, {"circuitBreaker": {"expression": self.rng.choice(["", "x", "NetworkErrorRatio(", "NetworkErrorRatio() >", "!a"])}})
+        return crd("Middleware", name, {"circuitBreaker": {"expression": self.rng.choice(["", "x", "NetworkErrorRatio(",
+            "NetworkErrorRatio() >", "!a"])}})
 
     def way_plugin(self, name, n):
         return crd("Middleware", name, {"plugin": {"x": {"deep": [{"y": 1}] * 50}}})
@@ -139,10 +145,12 @@ class Breaker:
         return crd("TraefikService", name, {"weighted": {"services": [{"name": name, "kind": "TraefikService"}]}})
 
     def way_service_of_nothing(self, name, n):
-        return crd("TraefikService", name, self.rng.choice([{}, {"weighted": {"sticky": 1}}, {"mirroring": {"mirrors": []}}, {"weighted": {"services": 7}}]))
+        return crd("TraefikService", name, self.rng.choice([{}, {"weighted": {"sticky": 1}}, {"mirroring": {"mirrors": []}},
+            {"weighted": {"services": 7}}]))
 
     def way_bad_weight(self, name, n):
-        return crd("TraefikService", name, {"weighted": {"services": [{"name": "backends", "port": 80, "weight": self.rng.choice([-1, "x", 2 ** 63, 1.5])}]}})
+        return crd("TraefikService", name, {"weighted": {"services": [{"name": "backends", "port": 80, "weight": self.rng.choice([-1,
+            "x", 2 ** 63, 1.5])}]}})
 
     def way_bad_cookie(self, name, n):
         return crd("TraefikService", name, {"weighted": {"services": [{"name": "backends", "port": 80}],
@@ -158,7 +166,8 @@ class Breaker:
 
     def way_cut_yaml(self, name, n):
         text = yaml.safe_dump(crd("IngressRoute", name, {"routes": [rule(n)]}))
-        return text[:self.rng.randrange(text.index("spec") + 6, len(text) - 2)] + self.rng.choice(["\"", "[", "{a: ", "\n\t- x", "&a *b", "\x01"])
+        return text[:self.rng.randrange(text.index("spec") + 6, len(text) - 2)] + self.rng.choice(["\"", "[", "{a: ", "\n\t- x",
+            "&a *b", "\x01"])
 
     def way_not_yaml(self, name, n):
         return self.rng.choice(["%", "{", "a: b: c", "\t", "- - -\n a", "!!python/object:os.system {}", "a: *nobody", "\x00\x01\x02",
@@ -170,7 +179,8 @@ class Breaker:
         return made
 
     def way_wrong_name(self, name, n):
-        return crd("Middleware", self.rng.choice([name + "/../x", name + "\nx", name + "`) || Host(`x", "", name + "x" * 400]), {"addPrefix": {"prefix": 7}})
+        return crd("Middleware", self.rng.choice([name + "/../x", name + "\nx", name + "`) || Host(`x", "", name + "x" * 400]),
+            {"addPrefix": {"prefix": 7}})
 
     def way_huge(self, name, n):
         return crd("Middleware", name, {"headers": {"customRequestHeaders": {f"X {i}": "v" * 100 for i in range(100)}}})
