@@ -170,10 +170,13 @@ static struct metric_series *new_series(enum metric_kind kind, const struct str 
 		return NULL;
 	}
 	series->kind = kind;
-	series->key = key.at;
+	/* There are thousands, and a buffer has room to grow: only what is used is kept. */
+	series->key = realloc(key.at, key.len);
+	if (!series->key)
+		series->key = key.at;
 	series->key_len = key.len;
 	for (size_t i = 0; i < n; i++)
-		series->values[i] = str_n(key.at + value_at[i], labels[i].len);
+		series->values[i] = str_n(series->key + value_at[i], labels[i].len);
 	return series;
 }
 

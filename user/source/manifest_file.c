@@ -20,7 +20,7 @@
 
 enum {
 	FAULT_ARENA_BYTES = 1 << 20,
-	FAULT_BLOCK_BYTES = 256, /* most have no faults, only a name */
+	FAULT_BLOCK_BYTES = 256,  /* most have no faults, only a name */
 	LINES_LOOKED_UP_MAX = 20, /* faults of a document whose line is looked up */
 };
 
@@ -294,7 +294,7 @@ struct chunk_list {
 static bool list_add(struct chunk_list *list, struct manifest_chunk *chunk, bool reused)
 {
 	if (list->n == list->cap) {
-		size_t cap = list->cap ? list->cap * 2 : 8;
+		size_t cap = list->cap ? list->cap * 2 : 1;
 		struct manifest_chunk **at =
 			realloc(list->at, cap * sizeof(struct manifest_chunk *));
 
