@@ -106,8 +106,7 @@ static const struct schema schema_passive = {
 
 static const struct field forwarding_fields[] = {
 	FIELD(struct response_forwarding, flush_interval, .name = "flushInterval",
-	      .preset = "100ms",
-	      .support = DIFFERS,
+	      .preset = "100ms", .support = DIFFERS,
 	      .note = "pieces go out as they come; only what a body filter (compress) holds back "
 		      "waits so long",
 	      .doc = "How long a piece of a response may wait for more; negative: not at all."),

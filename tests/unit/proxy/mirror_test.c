@@ -110,6 +110,30 @@ static void a_percentage_is_kept_exactly(void **state)
 	end(8);
 }
 
+/* A mirror that says nothing, when the proxy ends. */
+static void what_still_runs_at_the_end_is_given_up(void **state)
+{
+	uint16_t port;
+	int fd = loopback_listen(&port);
+
+	(void)state;
+	percent = 100;
+	with_body = true;
+	loopback_serve(&other, (const char *const[]){OK_ANSWER}, 1);
+	other.port = port;
+	hooks_start_edited((const char *const[]){OK_ANSWER, NULL}, make_mirroring);
+	assert_begins(fixture_ask(POST_OF(3) "abc"), "HTTP/1.1 200 OK\r\n");
+	int server = accept(fd, NULL, NULL);
+
+	assert_true(server >= 0);
+	loopback_stop(&fixture);
+	loopback_serve_done(&fixture_server);
+	loopback_serve_done(&other);
+	close(server);
+	close(fd);
+	assert_int_equal(hooks_ended, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +141,7 @@ int main(void)
 		cmocka_unit_test(without_its_body_if_so_configured),
 		cmocka_unit_test(too_large_a_body_is_served_but_not_copied),
 		cmocka_unit_test(a_percentage_is_kept_exactly),
+		cmocka_unit_test(what_still_runs_at_the_end_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
