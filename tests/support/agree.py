@@ -389,7 +389,7 @@ def difference(world, request, said, got):
         server = headers.get("x-backend")
         if server is None or int(server) not in world.servers[label]:
             return f"forwarded to one of {sorted(world.servers[label])} against {server or status}"
-    elif "x-backend" in headers:
+    elif "x-backend" in headers and status == 200:  # error pages come from a server, too
         return f"{said['status']} against an answer of server {headers['x-backend']}"
     elif status != said["status"]:
         return f"{said['status']} against {status}"
