@@ -166,7 +166,7 @@ static void there_are_at_most_eight_layers(void **state)
 
 	put(f, "l1", "Host(`a`)", 0, "");
 	for (int i = 2; i <= 9; i++) {
-		char name[8], more[64];
+		char name[16], more[64];
 
 		snprintf(name, sizeof(name), "l%d", i);
 		snprintf(more, sizeof(more), ",'parentRefs':[{'name':'l%d'}]", i - 1);
