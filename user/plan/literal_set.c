@@ -110,7 +110,8 @@ static struct path_list list_all(const struct literal_entry *entries, size_t n, 
 		ranks[i] = entries[i].rank;
 	if (!ranks)
 		return list;
-	qsort(ranks, n, sizeof(*ranks), by_rank);
+	if (n)
+		qsort(ranks, n, sizeof(*ranks), by_rank);
 	for (size_t i = 0; i < n; i++)
 		if (!i || ranks[i] != ranks[list.n - 1])
 			ranks[list.n++] = ranks[i];
@@ -227,7 +228,8 @@ static struct literal_set *make(struct literal_entry *entries, size_t n, struct 
 	path = ARENA_ARRAY(scratch, uint32_t, longest + 1);
 	if (!build || !path || bytes >= UINT32_MAX)
 		return NULL;
-	qsort(entries, n, sizeof(*entries), by_literal);
+	if (n)
+		qsort(entries, n, sizeof(*entries), by_literal);
 	set = freeze(build, grow(entries, n, build, path), arena);
 	if (!set)
 		return NULL;

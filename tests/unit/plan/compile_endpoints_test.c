@@ -92,73 +92,70 @@ static void many_endpoints_are_deduplicated_too(void **state)
 	assert_int_equal(fixture_find(f, "IngressRoute/shop/r", 0)->service->n_servers, 250);
 }
 
+/* What a reference to a Service means: its servers, or "! " and why there are none. */
+static const struct {
+	const char *name, *config, *spec, *ref, *addresses, *want;
+} reference_rows[] = {
+	{"by number", "", "'ports':[{'port':80}]", "'port':80", "'10.0.0.1'", "10.0.0.1:8080"},
+	{"a.0 no such port", "", "'ports':[{'port':80}]", "'port':81", "'10.0.0.1'",
+	 "! Service shop/s has no port 81"},
+	{"a.0 no port", "", "'ports':[{'port':80}]", "'weight':1", "'10.0.0.1'",
+	 "! a port is needed"},
+	{"a.0 no endpoints", "", "'ports':[{'port':80}]", "'port':80", "",
+	 "! Service shop/s has no endpoints for port 80"},
+	{"a.0 allowEmptyServices", "'allowEmptyServices':true", "'ports':[{'port':80}]",
+	 "'port':80", "", ""},
+	{"a.0 443 means https", "", "'ports':[{'port':443}]", "'port':443", "'10.0.0.1'",
+	 "10.0.0.1:8080 https"},
+	{"a.0 https by name", "", "'ports':[{'name':'https-x','port':80}]", "'port':80",
+	 "'10.0.0.1'", "10.0.0.1:1 https"},
+	{"a.0 h2c", "", "'ports':[{'port':80}]", "'port':80,'scheme':'h2c'", "'10.0.0.1'",
+	 "10.0.0.1:8080 h2c"},
+	{"a.0 scheme wins", "", "'ports':[{'port':443}]", "'port':443,'scheme':'http'",
+	 "'10.0.0.1'", "10.0.0.1:8080"},
+	{"a.0 ExternalName is off", "", "'type':'ExternalName','externalName':'10.9.9.9'",
+	 "'port':80", "", "! ExternalName services are not allowed"},
+	{"a.0 ExternalName with an address", "'allowExternalNameServices':true",
+	 "'type':'ExternalName','externalName':'10.9.9.9'", "'port':82", "", "10.9.9.9:82"},
+	{"a.0 ExternalName with a name", "'allowExternalNameServices':true",
+	 "'type':'ExternalName','externalName':'a.test'", "'port':82", "", "a.test:82"},
+	{"a.0 ExternalName over TLS", "'allowExternalNameServices':true",
+	 "'type':'ExternalName','externalName':'a.test'", "'port':443", "", "a.test:443 https"},
+	{"a.0 ExternalName that is none", "'allowExternalNameServices':true",
+	 "'type':'ExternalName','externalName':'a b'", "'port':82", "",
+	 "! a backend is neither an IP address nor a DNS name"},
+	{"a.0 ExternalName needs a number", "'allowExternalNameServices':true",
+	 "'type':'ExternalName','externalName':'a.test'", "'port':'http'", "",
+	 "! Service shop/s has no port http"},
+	{"a.0 nodePortLB", "", "'type':'NodePort','ports':[{'port':80,'nodePort':30080}]",
+	 "'port':80,'nodePortLB':true", "'10.0.0.1'", "10.3.0.1:30080 10.3.0.2:30080"},
+	{"a.0 nodePortLB is off", "", "'type':'NodePort','ports':[{'port':80,'nodePort':1}]",
+	 "'port':80", "'10.0.0.1'", "10.0.0.1:8080"},
+	{"a.0 nodePortLB without a node port", "", "'type':'NodePort','ports':[{'port':80}]",
+	 "'port':80,'nodePortLB':true", "'10.0.0.1'", "! the Service has no nodePort for port 80"},
+	{"a.0 nodePortLB needs the cluster's scope", "'disableClusterScopeResources':true",
+	 "'type':'NodePort','ports':[{'port':80,'nodePort':30080}]", "'port':80,'nodePortLB':true",
+	 "'10.0.0.1'",
+	 "! nodePortLB needs the cluster's nodes, and "
+	 "providers.kubernetesCRD.disableClusterScopeResources is set"},
+	{"a.0 nativeLB comes before nodePortLB", "",
+	 "'type':'NodePort','clusterIP':'10.96.0.1','ports':[{'port':80,'nodePort':30080}]",
+	 "'port':80,'nodePortLB':true,'nativeLB':true", "'10.0.0.1'", "10.96.0.1:80"},
+	{"a.0 nodePortLB of another type", "", "'ports':[{'port':80}]",
+	 "'port':80,'nodePortLB':true", "'10.0.0.1'", "10.0.0.1:8080"},
+	{"a.0 healthCheck", "", "'ports':[{'port':80}]", "'port':80,'healthCheck':{}", "'10.0.0.1'",
+	 "! healthCheck allowed only for ExternalName services"},
+	{"a.0 nativeLB", "", "'clusterIP':'10.96.0.1','ports':[{'port':80}]",
+	 "'port':80,'nativeLB':true", "'10.0.0.1'", "10.96.0.1:80"},
+	{"a.0 nativeLB headless", "", "'clusterIP':'None','ports':[{'port':80}]",
+	 "'port':80,'nativeLB':true", "'10.0.0.1'", "! nativeLB needs a Service with a clusterIP"},
+	{"a.0 nativeLBByDefault", "'nativeLBByDefault':true",
+	 "'clusterIP':'10.96.0.1','ports':[{'port':80}]", "'port':80", "'10.0.0.1'",
+	 "10.96.0.1:80"},
+};
+
 static void services_are_refused_for_a_reason(void **state)
 {
-	static const struct {
-		const char *name, *config, *spec, *ref, *addresses, *want;
-	} rows[] = {
-		{"by number", "", "'ports':[{'port':80}]", "'port':80", "'10.0.0.1'",
-		 "10.0.0.1:8080"},
-		{"a.0 no such port", "", "'ports':[{'port':80}]", "'port':81", "'10.0.0.1'",
-		 "! Service shop/s has no port 81"},
-		{"a.0 no port", "", "'ports':[{'port':80}]", "'weight':1", "'10.0.0.1'",
-		 "! a port is needed"},
-		{"a.0 no endpoints", "", "'ports':[{'port':80}]", "'port':80", "",
-		 "! Service shop/s has no endpoints for port 80"},
-		{"a.0 allowEmptyServices", "'allowEmptyServices':true", "'ports':[{'port':80}]",
-		 "'port':80", "", ""},
-		{"a.0 443 means https", "", "'ports':[{'port':443}]", "'port':443", "'10.0.0.1'",
-		 "10.0.0.1:8080 https"},
-		{"a.0 https by name", "", "'ports':[{'name':'https-x','port':80}]", "'port':80",
-		 "'10.0.0.1'", "10.0.0.1:1 https"},
-		{"a.0 h2c", "", "'ports':[{'port':80}]", "'port':80,'scheme':'h2c'", "'10.0.0.1'",
-		 "10.0.0.1:8080 h2c"},
-		{"a.0 scheme wins", "", "'ports':[{'port':443}]", "'port':443,'scheme':'http'",
-		 "'10.0.0.1'", "10.0.0.1:8080"},
-		{"a.0 ExternalName is off", "", "'type':'ExternalName','externalName':'10.9.9.9'",
-		 "'port':80", "", "! ExternalName services are not allowed"},
-		{"a.0 ExternalName with an address", "'allowExternalNameServices':true",
-		 "'type':'ExternalName','externalName':'10.9.9.9'", "'port':82", "", "10.9.9.9:82"},
-		{"a.0 ExternalName with a name", "'allowExternalNameServices':true",
-		 "'type':'ExternalName','externalName':'a.test'", "'port':82", "", "a.test:82"},
-		{"a.0 ExternalName over TLS", "'allowExternalNameServices':true",
-		 "'type':'ExternalName','externalName':'a.test'", "'port':443", "",
-		 "a.test:443 https"},
-		{"a.0 ExternalName that is none", "'allowExternalNameServices':true",
-		 "'type':'ExternalName','externalName':'a b'", "'port':82", "",
-		 "! a backend is neither an IP address nor a DNS name"},
-		{"a.0 ExternalName needs a number", "'allowExternalNameServices':true",
-		 "'type':'ExternalName','externalName':'a.test'", "'port':'http'", "",
-		 "! Service shop/s has no port http"},
-		{"a.0 nodePortLB", "", "'type':'NodePort','ports':[{'port':80,'nodePort':30080}]",
-		 "'port':80,'nodePortLB':true", "'10.0.0.1'", "10.3.0.1:30080 10.3.0.2:30080"},
-		{"a.0 nodePortLB is off", "",
-		 "'type':'NodePort','ports':[{'port':80,'nodePort':1}]", "'port':80", "'10.0.0.1'",
-		 "10.0.0.1:8080"},
-		{"a.0 nodePortLB without a node port", "",
-		 "'type':'NodePort','ports':[{'port':80}]", "'port':80,'nodePortLB':true",
-		 "'10.0.0.1'", "! the Service has no nodePort for port 80"},
-		{"a.0 nodePortLB needs the cluster's scope", "'disableClusterScopeResources':true",
-		 "'type':'NodePort','ports':[{'port':80,'nodePort':30080}]",
-		 "'port':80,'nodePortLB':true", "'10.0.0.1'",
-		 "! nodePortLB needs the cluster's nodes, and "
-		 "providers.kubernetesCRD.disableClusterScopeResources is set"},
-		{"a.0 nativeLB comes before nodePortLB", "",
-		 "'type':'NodePort','clusterIP':'10.96.0.1','ports':[{'port':80,'nodePort':30080}]",
-		 "'port':80,'nodePortLB':true,'nativeLB':true", "'10.0.0.1'", "10.96.0.1:80"},
-		{"a.0 nodePortLB of another type", "", "'ports':[{'port':80}]",
-		 "'port':80,'nodePortLB':true", "'10.0.0.1'", "10.0.0.1:8080"},
-		{"a.0 healthCheck", "", "'ports':[{'port':80}]", "'port':80,'healthCheck':{}",
-		 "'10.0.0.1'", "! healthCheck allowed only for ExternalName services"},
-		{"a.0 nativeLB", "", "'clusterIP':'10.96.0.1','ports':[{'port':80}]",
-		 "'port':80,'nativeLB':true", "'10.0.0.1'", "10.96.0.1:80"},
-		{"a.0 nativeLB headless", "", "'clusterIP':'None','ports':[{'port':80}]",
-		 "'port':80,'nativeLB':true", "'10.0.0.1'",
-		 "! nativeLB needs a Service with a clusterIP"},
-		{"a.0 nativeLBByDefault", "'nativeLBByDefault':true",
-		 "'clusterIP':'10.96.0.1','ports':[{'port':80}]", "'port':80", "'10.0.0.1'",
-		 "10.96.0.1:80"},
-	};
 	struct fixture *f = *state;
 	char text[512];
 
@@ -169,11 +166,11 @@ static void services_are_refused_for_a_reason(void **state)
 			"'addresses':[{'type':'Hostname','address':'n'},{'type':'ExternalIP',"
 			"'address':'192.0.2.%d'},{'type':'InternalIP','address':'10.3.0.%d'}]}}",
 			i, i, i);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(reference_rows) / sizeof(*reference_rows); i++) {
 		fixture_config(f, "{" FIXTURE_EPS ",'providers':{'kubernetesCRD':{%s}}}",
-			       rows[i].config);
-		fixture_expect_valid(f,
-				     fixture_add(f, "Service", "s", "'spec':{%s}", rows[i].spec));
+			       reference_rows[i].config);
+		fixture_expect_valid(
+			f, fixture_add(f, "Service", "s", "'spec':{%s}", reference_rows[i].spec));
 		fixture_put(f,
 			    "{'apiVersion':'discovery.k8s.io/"
 			    "v1','kind':'EndpointSlice','metadata':{'name':"
@@ -181,14 +178,14 @@ static void services_are_refused_for_a_reason(void **state)
 			    "'addressType':'IPv4','ports':[{'name':'','port':8080},{'name':'https-"
 			    "x','port':1}],"
 			    "'endpoints':[{'addresses':[%s]}]}",
-			    rows[i].addresses);
+			    reference_rows[i].addresses);
 		fixture_add(
 			f, "IngressRoute", "r",
 			"'spec':{'routes':[{'match':'Host(`a`)','services':[{'name':'s',%s}]}]}",
-			rows[i].ref);
+			reference_rows[i].ref);
 		fixture_compile(f);
-		if (strcmp(servers(f, text, sizeof(text)), rows[i].want))
-			fail_msg("%s: %s", rows[i].name, text);
+		if (strcmp(servers(f, text, sizeof(text)), reference_rows[i].want))
+			fail_msg("%s: %s", reference_rows[i].name, text);
 	}
 }
 
