@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """cache over the wire (RFC 9111, 9211, 5861): what reaches the service, and what clients get."""
 
+import base64
 import concurrent.futures
 
 import scripted
-from conftest import backend_service, middleware, route
+from conftest import backend_service, middleware, route, secret
 from scripted import TEXT, ask, log, request
 
 MAX_AGE = [["Cache-Control", "max-age=60"]]
@@ -260,3 +261,25 @@ def test_hits_from_many_clients_at_once(gateway):
         for answers in pool.map(lambda _: ask(gateway, *[request("/")] * 50, together=True), range(4)):
             assert all(a.body == TEXT[:100000] for a in answers)
     assert len(log(gateway)) == 1
+
+
+def test_what_a_person_was_shown_is_not_kept_for_others(gateway):
+    # basicAuth may take Authorization away: RFC 9111 3.5 is about the request as the client sent it.
+    users = {"users": "".join(f"{name}:{{SHA}}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n" for name in ("alice", "bob"))}
+    serve(gateway, None, secret("users", users),
+          middleware("auth", "basicAuth", {"secret": "users", "removeHeader": True, "headerField": "X-User"}),
+          middlewares=("auth", "m"))
+    alice, bob = ("Basic " + base64.b64encode(f"{name}:password".encode()).decode() for name in ("alice", "bob"))
+    for path, headers, kept in (("/own", MAX_AGE, False), ("/all", [["Cache-Control", "public, max-age=60"]], True)):
+        first, second = ask(gateway, request(path, {"Authorization": alice}, answer={"size": 10, "headers": headers}),
+                            request(path, {"Authorization": bob}, answer={"size": 20, "headers": headers}))
+        assert (first.status, len(first.body)) == (200, 10)
+        assert (second.status, len(second.body)) == (200, 10 if kept else 20)
+
+
+def test_prefixes_that_were_cut_belong_to_the_key(gateway):
+    serve(gateway, None, middleware("outer", "stripPrefix", {"prefixes": ["/a"]}),
+          middleware("inner", "stripPrefix", {"prefixes": ["/b", "/c"]}), middlewares=("outer", "inner", "m"))
+    first, second, third = ask(gateway, request("/a/b/x", answer={"size": 10, "headers": MAX_AGE}),
+                               request("/a/c/x", answer={"size": 20, "headers": MAX_AGE}), request("/a/b/x"))
+    assert (len(first.body), len(second.body), len(third.body)) == (10, 20, 10)

@@ -139,8 +139,10 @@ struct request {
 	bool expect_continue;
 	bool upgrade; /* Connection: upgrade with an Upgrade header we may forward (websocket, GET)
 		       */
-	bool is_absolute; /* absolute-form target */
-	bool hide_peer;	  /* a middleware asked that X-Forwarded-For is not sent */
+	bool is_absolute;      /* absolute-form target */
+	bool hide_peer;	       /* a middleware asked that X-Forwarded-For is not sent */
+	bool is_authenticated; /* a middleware let it in for who it is: the answer may be that
+				  person's, whatever headers are left */
 	struct str method;
 	struct str target;	/* the request target as it came */
 	struct str authority;	/* Host header or absolute-form authority, as it came; forwarded as

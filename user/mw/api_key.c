@@ -141,6 +141,7 @@ static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_
 		return MW_REPLY;
 	}
 	call->user = user->name;
+	call->request->is_authenticated = true;
 	if (self->conf->remove_key)
 		credential_remove(self->source, call->request);
 	if (self->conf->header_field.len)

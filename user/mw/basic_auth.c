@@ -195,6 +195,7 @@ static enum mw_verdict let_in(const struct basic_auth *self, struct mw_call *cal
 	struct headers *headers = &call->request->headers;
 
 	call->user = user->name;
+	call->request->is_authenticated = true;
 	if (self->remove_header)
 		header_remove_id(headers, HEADER_AUTHORIZATION);
 	if (self->header_field.len)

@@ -44,10 +44,20 @@ struct str cache_key_beside(const struct request *request, struct str path_query
 	key = join(arena, key, arena_lower(arena, request->authority));
 	key = join(arena, key, path_query);
 	for (size_t i = 0; i < sizeof(keyed) / sizeof(*keyed); i++) {
-		/* Present and empty is not absent: each has its line. */
-		struct str value = header_value(&request->headers, keyed[i]);
+		/* Present and empty is not absent, and every line counts: stripPrefix adds one for
+		 * each prefix that it cut. */
+		bool is_there = false;
 
-		key = join(arena, key, value.at ? value : STR("-"));
+		key = arena_join(arena, key, STR("\n"));
+		for (uint16_t j = 0; j < request->headers.n; j++) {
+			const struct header *header = &request->headers.at[j];
+
+			if (header->gone || header->id != keyed[i])
+				continue;
+			key = arena_join(arena, key, is_there ? STR(",") : STR("="));
+			key = arena_join(arena, key, header->value);
+			is_there = true;
+		}
 	}
 	return arena->failed ? (struct str){0} : key;
 }

@@ -39,7 +39,9 @@ void cache_rule_wish(const struct cache_rule *rule, const struct request *reques
 		     struct cache_wish *ret_wish)
 {
 	*ret_wish = (struct cache_wish){
-		.is_authorized = header_value(&request->headers, HEADER_AUTHORIZATION).at,
+		/* A middleware may have taken the header away (removeHeader, removeToken). */
+		.is_authorized = request->is_authenticated ||
+				 header_value(&request->headers, HEADER_AUTHORIZATION).at,
 		.has_cookie = header_value(&request->headers, HEADER_COOKIE).at,
 	};
 	if (!rule->ignores_clients)

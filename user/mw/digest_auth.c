@@ -306,6 +306,7 @@ static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_
 		break;
 	}
 	call->user = user->name;
+	request->is_authenticated = true;
 	if (self->remove_header)
 		header_remove_id(&request->headers, HEADER_AUTHORIZATION);
 	if (self->header_field.len)

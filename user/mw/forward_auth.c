@@ -141,6 +141,7 @@ static enum mw_verdict take_answer(const struct forward_auth *self, struct mw_ca
 		call->reply.body = call->reply.content_type = (struct str){0};
 		return refuse(call, 500);
 	}
+	request->is_authenticated = true;
 	auth_answer_to_request(
 		&(const struct auth_answer_names){&conf->auth_response_headers, self->regex},
 		&fetch->response_headers, request);

@@ -220,6 +220,7 @@ static void set_headers(const struct jwt *self, struct mw_call *call, const json
 		if (text.at)
 			header_add(&request->headers, pair->key, text);
 	}
+	request->is_authenticated = true;
 	call->user = jwt_claims_text(claims, conf->user_claim, request->arena);
 	if (conf->header_field.len && call->user.at)
 		header_add(&request->headers, conf->header_field, call->user);

@@ -13,9 +13,12 @@ static void a_key_holds_all_that_says_where_it_came_in(void **state)
 	lab_request(&lab, "GET https://A.test:8443/a%20b?x=1",
 		    "X-Forwarded-Host: h\nForwarded:\nX-Other: 1");
 	lab_assert_str(cache_key_of(&lab.request, &lab.arena),
-		       "https\na.test:8443\n/a%20b?x=1\nh\n-\n-\n-\n-\n-\n");
+		       "https\na.test:8443\n/a%20b?x=1\n=h\n\n\n\n\n\n=");
 	lab_assert_str(cache_key_beside(&lab.request, STR("/other"), &lab.arena),
-		       "https\na.test:8443\n/other\nh\n-\n-\n-\n-\n-\n");
+		       "https\na.test:8443\n/other\n=h\n\n\n\n\n\n=");
+	lab_request(&lab, "GET http://a.test/x", "X-Forwarded-Prefix: /a\nX-Forwarded-Prefix: /b");
+	lab_assert_str(cache_key_of(&lab.request, &lab.arena),
+		       "http\na.test\n/x\n\n\n\n=/a,/b\n\n\n");
 	lab_done(&lab);
 }
 

@@ -99,6 +99,29 @@ static void what_is_kept_and_for_how_long(void **state)
 	}
 }
 
+/* basicAuth with removeHeader, forwardAuth by a cookie: no Authorization is left to see. */
+static void an_authenticated_request_is_one_with_authorization(void **state)
+{
+	struct cache_rule rule = {0};
+	struct cache_terms terms;
+	struct cache_wish wish;
+	static struct lab lab;
+
+	(void)state;
+	lab_init(&lab);
+	lab_request(&lab, "GET http://a.test/", "");
+	lab.request.is_authenticated = true;
+	cache_rule_wish(&rule, &lab.request, &wish);
+	struct response response = {.status = 200};
+
+	response.headers.arena = &lab.arena;
+	header_add(&response.headers, STR("Cache-Control"), STR("max-age=60"));
+	assert_false(cache_rule_keep(&rule, &wish, &response, 0, CACHE_WALL_S, &terms));
+	header_add(&response.headers, STR("Cache-Control"), STR("public"));
+	assert_true(cache_rule_keep(&rule, &wish, &response, 0, CACHE_WALL_S, &terms));
+	lab_done(&lab);
+}
+
 static void the_time_it_took_counts(void **state)
 {
 	struct cache_rule rule = {0};
@@ -122,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_kept_and_for_how_long),
+		cmocka_unit_test(an_authenticated_request_is_one_with_authorization),
 		cmocka_unit_test(the_time_it_took_counts),
 	};
 
