@@ -21,6 +21,7 @@ static const struct {
 	{"a prefix of decoded characters", "{'prefixes':['/a b']}", "/a%20b/c%20d", "/c%20d",
 	 "/c d", "/a b"},
 	{"an encoded slash stays behind", "{'prefixes':['/x']}", "/x/%2Fy", "/%2Fy", "//y", "/x"},
+	{"an encoded slash right behind", "{'prefixes':['/x']}", "/x%2Fadmin", NULL, NULL, "/x"},
 	{"uncovered dot segment, k.14", "{'prefixes':['/a']}", "/a../b", NULL, NULL, "/a"},
 	{"uncovered single dot", "{'prefixes':['/a']}", "/a./b", NULL, NULL, "/a"},
 	{"uncovered double slash", "{'prefixes':['/a/b/']}", "/a/b/c", "/c", "/c", "/a/b/"},
