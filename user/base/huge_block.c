@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 struct free_block {
@@ -24,6 +25,16 @@ static const size_t kept_max = 0;
 static const size_t kept_max = HUGE_BLOCKS_KEPT_MAX;
 #endif
 
+static void *fresh_block(void)
+{
+	void *fresh = aligned_alloc(HUGE_BLOCK_BYTES, HUGE_BLOCK_BYTES);
+
+	/* A wish: without huge pages it is memory like any other. */
+	if (fresh)
+		madvise(fresh, HUGE_BLOCK_BYTES, MADV_HUGEPAGE);
+	return fresh;
+}
+
 void *huge_block_take(void)
 {
 	struct free_block *block;
@@ -35,14 +46,7 @@ void *huge_block_take(void)
 		kept.n--;
 	}
 	pthread_mutex_unlock(&kept.lock);
-	if (block)
-		return block;
-	void *fresh = aligned_alloc(HUGE_BLOCK_BYTES, HUGE_BLOCK_BYTES);
-
-	/* A wish: without huge pages it is memory like any other. */
-	if (fresh)
-		madvise(fresh, HUGE_BLOCK_BYTES, MADV_HUGEPAGE);
-	return fresh;
+	return block ? block : fresh_block();
 }
 
 void huge_block_give(void *block)
@@ -60,6 +64,19 @@ void huge_block_give(void *block)
 	}
 	pthread_mutex_unlock(&kept.lock);
 	free(given);
+}
+
+void huge_block_reserve(size_t n)
+{
+	for (size_t i = 0; i < n && huge_block_kept() < kept_max; i++) {
+		void *block = fresh_block();
+
+		if (!block)
+			return;
+		/* Touched, it is really there. */
+		memset(block, 0, HUGE_BLOCK_BYTES);
+		huge_block_give(block);
+	}
 }
 
 size_t huge_block_kept(void)

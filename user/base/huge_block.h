@@ -18,6 +18,8 @@ enum { HUGE_BLOCK_BYTES = 2 << 20, HUGE_BLOCKS_KEPT_MAX = 64 };
 /* Aligned to its size; what is in it is arbitrary. NULL without memory. */
 void *huge_block_take(void);
 void huge_block_give(void *block);
+/* Gets as many now, in memory and all, so that taking them later takes no time. */
+void huge_block_reserve(size_t n);
 /* How many are kept now. */
 size_t huge_block_kept(void);
 

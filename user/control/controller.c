@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/huge_block.h"
 #include "base/log.h"
 #include "control/controller_state.h"
 #include "obs/metric.h"
@@ -72,6 +73,9 @@ static int publish(struct controller *self, const struct diag_sink *files)
 	self->n_broken = n_broken;
 	pthread_mutex_unlock(&self->lock);
 	snapshot_unref(old);
+	/* The next one is made beside this one: its memory is got now, not while a change waits. */
+	if (!old)
+		huge_block_reserve(snapshot->arena.total_bytes / HUGE_BLOCK_BYTES);
 	if (self->options.metrics)
 		metric_reload(self->options.metrics, true, clock_wall_ns());
 	LOG(LOG_INFO, "configuration in force", LOG_I("revision", revision),

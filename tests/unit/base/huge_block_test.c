@@ -44,10 +44,22 @@ static void no_more_than_some_are_kept(void **state)
 	assert_true(huge_block_kept() <= HUGE_BLOCKS_KEPT_MAX);
 }
 
+static void some_can_be_got_beforehand(void **state)
+{
+	size_t before = huge_block_kept();
+
+	(void)state;
+	huge_block_reserve(3);
+	assert_true(huge_block_kept() == before + 3 || huge_block_kept() == before);
+	huge_block_reserve(1000);
+	assert_true(huge_block_kept() <= HUGE_BLOCKS_KEPT_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_given_back_is_given_out_again),
+		cmocka_unit_test(some_can_be_got_beforehand),
 		cmocka_unit_test(no_more_than_some_are_kept),
 	};
 
