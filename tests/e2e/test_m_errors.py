@@ -131,3 +131,12 @@ def test_a_missing_service_disables_the_router(gateway, tellers):
     assert gateway.get("x.test")[0] == 404
     out = gateway.command("check", f"--manifests={gateway.manifests}", "--entryPoints.web.address=:80").stdout
     assert "spec.errors.service" in out and "missing" in out
+
+
+def test_a_retry_further_out_gets_a_page_for_its_last_answer_too(gateway, tellers):
+    shop, _ = tellers
+    serve(gateway, {"status": ["500-599"], "service": PAGES, "query": "/{status}?h=X-Page:yes"},
+          middleware("again", "retry", {"attempts": 3, "status": ["500-599"]}), before=("again",))
+    status, headers, body = gateway.get("x.test", "/a?status=503&h=X-Shop:1&body=gone")
+    assert (status, headers.get("x-page"), "x-shop" in headers) == (503, ["yes"], False)
+    assert body != "gone"

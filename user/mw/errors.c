@@ -262,8 +262,9 @@ static enum mw_verdict on_response(const struct mw_instance *instance, struct mw
 	const struct errors *self = instance->conf;
 	const struct slot *slot = call->slot;
 
-	if (slot->fetch)
-		return call->resumed ? show(call) : MW_NEXT;
+	/* Not resumed: another answer, after a middleware further out asked again. */
+	if (slot->fetch && call->resumed)
+		return show(call);
 	/* Interim answers and granted upgrades pass. */
 	if (call->response->status < 200 ||
 	    !status_range_has(self->statuses, self->n_statuses, call->response->status))
