@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * folder: look at what events named, read what changed, choose among duplicates, bring the store up
- * to date. All files are looked at the first time, when events were lost, when a second look is
- * due, and whenever there are links: what they lead to changes without an event here.
+ * folder: look at what events named, read what changed, bring the store up to date (folder_merge).
+ * All files are looked at the first time, when events were lost, when a second look is due, and
+ * whenever there are links: what they lead to changes without an event here.
  *
  * A regular file is read again when inotify says that a writer closed it or that it was renamed
  * into place; a link (ConfigMap volumes) when what it leads to is another file. A text that loses
  * objects or does not parse, and is younger than SETTLE_NS, may be half of what is coming: it is
  * looked at again later.
  */
-#include "source/folder.h"
+#include "source/folder_merge.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,35 +23,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "model/yaml_json.h"
-#include "source/folder_watch.h"
 
 #define SETTLE_NS    (25 * NS_PER_MS)
 #define AGAIN_NS     (8 * NS_PER_MS)
 #define NO_FOLDER_NS (500 * NS_PER_MS)
-
-struct entry {
-	struct manifest_file file;
-	struct stat stat; /* of what was read last */
-	bool written, present, unsettled;
-	uint64_t gone_ns; /* when it was first missed, monotonic; 0: it is there */
-	char error[96];	  /* it cannot be read */
-};
-
-struct folder {
-	struct folder_watch watch;
-	enum manifest_form form;
-	char *only;	       /* the one file that counts; NULL: all */
-	struct table entries;  /* by name */
-	struct entry **sorted; /* the same by name, made when it is needed; NULL: not made */
-	struct table named; /* names of events since the last read; values are the names, owned */
-	bool unnamed;	    /* they do not tell everything */
-	bool has_links;
-	struct table winners; /* by id: objects in the store that are ours */
-	uint64_t faults_hash;
-	char error[128]; /* the folder cannot be read */
-	bool everything, first;
-	struct folder_stats stats;
-};
 
 struct folder *folder_open(const struct folder_options *options, int *ret_error)
 {
@@ -77,7 +52,7 @@ struct folder *folder_open(const struct folder_options *options, int *ret_error)
 	return folder;
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct folder_entry *entry)
 {
 	manifest_file_done(&entry->file);
 	free(entry);
@@ -127,7 +102,7 @@ static bool is_name(const struct folder *folder, const char *name)
 static void take_name(void *context, const char *name, bool is_written)
 {
 	struct folder *folder = context;
-	struct entry *entry = table_find(&folder->entries, str_of(name));
+	struct folder_entry *entry = table_find(&folder->entries, str_of(name));
 
 	if (entry && is_written)
 		entry->written = true;
@@ -148,9 +123,9 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-static struct entry *entry_of(struct folder *folder, const char *name)
+static struct folder_entry *entry_of(struct folder *folder, const char *name)
 {
-	struct entry *entry = table_find(&folder->entries, str_of(name));
+	struct folder_entry *entry = table_find(&folder->entries, str_of(name));
 
 	if (entry)
 		return entry;
@@ -178,7 +153,7 @@ static bool is_young(const struct stat *stat)
 	return age >= 0 && age < SETTLE_NS;
 }
 
-static bool entry_error(struct entry *entry, const char *what, int error)
+static bool entry_error(struct folder_entry *entry, const char *what, int error)
 {
 	char before[sizeof(entry->error)];
 
@@ -192,7 +167,7 @@ static bool entry_error(struct entry *entry, const char *what, int error)
 }
 
 /* Takes the file's text; true when objects or faults changed. */
-static bool take_text(struct folder *folder, struct entry *entry, struct str text,
+static bool take_text(struct folder *folder, struct folder_entry *entry, struct str text,
 		      const struct stat *stat)
 {
 	bool young = is_young(stat), lost;
@@ -209,12 +184,14 @@ static bool take_text(struct folder *folder, struct entry *entry, struct str tex
 		entry->stat = *stat;
 	if (error == 0) {
 		folder->stats.n_changes++;
+		entry->is_new = true;
+		entry->has_lost |= lost;
 		return true;
 	}
 	return strcmp(fault, entry->file.fault) != 0;
 }
 
-static bool read_entry(struct folder *folder, struct entry *entry, const struct stat *stat)
+static bool read_entry(struct folder *folder, struct folder_entry *entry, const struct stat *stat)
 {
 	struct buf text;
 	bool changed = false;
@@ -241,7 +218,7 @@ static bool read_entry(struct folder *folder, struct entry *entry, const struct 
 
 static bool look_at(struct folder *folder, const char *name)
 {
-	struct entry *entry = entry_of(folder, name);
+	struct folder_entry *entry = entry_of(folder, name);
 	struct stat stat, link;
 	bool is_link;
 
@@ -270,7 +247,7 @@ static bool look_at(struct folder *folder, const char *name)
  * What readdir did not show may be there all the same, being renamed over meanwhile; what is really
  * gone is kept for SETTLE_NS, because some editors remove a file before they write it again.
  */
-static bool miss(struct folder *folder, struct entry *entry, bool *ret_changed)
+static bool miss(struct folder *folder, struct folder_entry *entry, bool *ret_changed)
 {
 	uint64_t now = clock_mono_ns();
 
@@ -294,7 +271,7 @@ static bool drop_absent(struct folder *folder)
 	while (again) {
 		again = false;
 		TABLE_EACH (&folder->entries, slot) {
-			struct entry *entry = slot->value;
+			struct folder_entry *entry = slot->value;
 
 			if (entry->present || !miss(folder, entry, &changed))
 				continue;
@@ -330,7 +307,7 @@ static bool scan(struct folder *folder)
 	folder->error[0] = '\0';
 	folder->has_links = false;
 	TABLE_EACH (&folder->entries, slot)
-		((struct entry *)slot->value)->present = false;
+		((struct folder_entry *)slot->value)->present = false;
 	while ((item = readdir(dir)))
 		if (is_name(folder, item->d_name))
 			changed |= look_at(folder, item->d_name);
@@ -338,7 +315,7 @@ static bool scan(struct folder *folder)
 	changed |= drop_absent(folder);
 	folder->everything = folder->first = false;
 	TABLE_EACH (&folder->entries, slot)
-		if (((struct entry *)slot->value)->unsettled)
+		if (((struct folder_entry *)slot->value)->unsettled)
 			folder_watch_again(&folder->watch, AGAIN_NS);
 	return changed;
 }
@@ -346,7 +323,7 @@ static bool scan(struct folder *folder)
 static void look_at_named(struct folder *folder)
 {
 	TABLE_EACH (&folder->named, slot) {
-		struct entry *entry = table_find(&folder->entries, slot->key);
+		struct folder_entry *entry = table_find(&folder->entries, slot->key);
 
 		if (entry)
 			entry->present = false;
@@ -360,130 +337,6 @@ static void look_at_named(struct folder *folder)
 		if (!entry->present && !entry->gone_ns)
 			entry->gone_ns = clock_mono_ns();
 	}
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-
-	return strcmp(x->file.name, y->file.name);
-}
-
-static struct entry *const *sorted_entries(struct folder *folder, size_t *ret_n)
-{
-	size_t n = 0;
-
-	*ret_n = folder->entries.n;
-	if (folder->sorted)
-		return folder->sorted;
-	folder->sorted = calloc(folder->entries.n + 1, sizeof(struct entry *));
-	if (!folder->sorted) {
-		*ret_n = 0;
-		return NULL;
-	}
-	TABLE_EACH (&folder->entries, slot)
-		folder->sorted[n++] = slot->value;
-	qsort(folder->sorted, n, sizeof(struct entry *), compare_entries);
-	return folder->sorted;
-}
-
-static void tell_duplicate(struct diag_sink *sink, const struct object *loser,
-			   const struct object *winner)
-{
-	diag_about(sink, loser->id, loser->file, loser->line);
-	struct diag *diag =
-		diag_error(sink, NULL, "defined more than once: this one has no effect");
-
-	diag_suggest(sink, diag, "the one that counts is in " STR_FMT ":%zu", STR_ARG(winner->file),
-		     winner->line);
-}
-
-static void repeat_faults(struct diag_sink *sink, const struct diag_sink *from)
-{
-	for (size_t i = 0; i < from->n; i++) {
-		const struct diag *diag = &from->at[i];
-		const struct diag_path path = {NULL, diag->field.at, diag->field.len, 0};
-		const struct diag_path *at = diag->field.len ? &path : NULL;
-		struct diag *copy;
-
-		diag_about(sink, diag->object, diag->file, diag->line);
-		copy = diag->level == DIAG_ERROR
-			       ? diag_error(sink, at, STR_FMT, STR_ARG(diag->message))
-			       : diag_warning(sink, at, STR_FMT, STR_ARG(diag->message));
-		copy->unsupported = diag->unsupported;
-		diag_found(sink, copy, diag->found);
-		if (diag->expected.len)
-			diag_expected(sink, copy, STR_FMT, STR_ARG(diag->expected));
-		if (diag->suggestion.len)
-			diag_suggest(sink, copy, STR_FMT, STR_ARG(diag->suggestion));
-	}
-}
-
-static void tell_entry(const struct entry *entry, struct diag_sink *sink)
-{
-	const struct manifest_file *file = &entry->file;
-	size_t n = 0;
-
-	for (size_t i = 0; i < file->n_chunks; i++)
-		n += file->chunks[i]->n_objects;
-	if (entry->error[0] || file->fault[0]) {
-		bool parse = !entry->error[0];
-
-		diag_about(sink, (struct str){0}, str_of(file->path), parse ? file->fault_line : 0);
-		struct diag *diag =
-			diag_error(sink, NULL, "%s%s", parse ? "cannot be parsed: " : "",
-				   parse ? file->fault : entry->error);
-
-		if (n)
-			diag_suggest(sink, diag, "the %zu objects it last had are kept meanwhile",
-				     n);
-	}
-	for (size_t i = 0; i < file->n_chunks; i++)
-		repeat_faults(sink, &file->chunks[i]->faults);
-}
-
-/* Which object counts for each id; the losers are told of. */
-static void choose(struct folder *folder, struct table *winners, struct diag_sink *sink)
-{
-	size_t n;
-	struct entry *const *entries = sorted_entries(folder, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct manifest_file *file = &entries[i]->file;
-
-		tell_entry(entries[i], sink);
-		for (size_t k = 0; k < file->n_chunks; k++) {
-			for (size_t m = 0; m < file->chunks[k]->n_objects; m++) {
-				struct object *object = file->chunks[k]->objects[m];
-				struct object *winner = table_find(winners, object->id);
-
-				if (winner)
-					tell_duplicate(sink, object, winner);
-				else if (table_put(winners, object->id, object, NULL) == 0)
-					object_ref(object);
-			}
-		}
-	}
-}
-
-static void update_store(struct folder *folder, struct store *store, struct table *winners)
-{
-	TABLE_EACH (&folder->winners, slot) {
-		struct object *old = slot->value;
-
-		if (!table_find(winners, old->id))
-			store_remove(store, old->id, old->kind);
-	}
-	TABLE_EACH (winners, slot) {
-		struct object *object = slot->value;
-
-		if (table_find(&folder->winners, object->id) != object)
-			store_put(store, object);
-	}
-	TABLE_EACH (&folder->winners, slot)
-		object_unref(slot->value);
-	table_done(&folder->winners);
-	folder->winners = *winners;
 }
 
 static uint64_t hash_faults(const struct diag_sink *sink)
@@ -504,23 +357,20 @@ int folder_read(struct folder *folder, struct store *store, struct diag_sink *si
 {
 	struct folder_events events = {.named = take_name, .context = folder};
 	uint64_t revision = store->revision, hash;
-	struct table winners;
+	bool is_done = false;
 
 	folder_watch_drain(&folder->watch, &events);
 	folder->everything |= events.everything;
 	if (folder->everything || folder->unnamed || events.unnamed || folder->has_links ||
 	    folder->error[0])
 		scan(folder);
-	else
+	else {
 		look_at_named(folder);
-	forget_names(folder);
-	table_init(&winners, NULL);
-	if (folder->error[0]) {
-		diag_about(sink, (struct str){0}, str_of(folder->watch.path), 0);
-		diag_error(sink, NULL, "%s", folder->error);
+		is_done = folder_merge_named(folder, store);
 	}
-	choose(folder, &winners, sink);
-	update_store(folder, store, &winners);
+	forget_names(folder);
+	if (!is_done)
+		folder_merge_all(folder, store, sink);
 	folder->stats.n_files = folder->entries.n;
 	folder->stats.n_objects = folder->winners.n;
 	hash = hash_faults(sink);
