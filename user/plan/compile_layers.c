@@ -129,11 +129,26 @@ static bool find_parents(struct compile *c, struct layer *child)
 	return child->parents != NULL;
 }
 
+/* Mostly nobody has: then ten thousand objects need not be sorted for it. */
+static bool any_parents(const struct store *store)
+{
+	TABLE_EACH (&store->objects[KIND_INGRESS_ROUTE], slot) {
+		const struct object *object = slot->value;
+
+		if (object->valid && ((const struct ingress_route *)object->spec)->parent_refs.n)
+			return true;
+	}
+	return false;
+}
+
 void compile_layers_index(struct compile *c)
 {
+	struct object **objects;
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_INGRESS_ROUTE, &c->scratch, &n);
 
+	if (!any_parents(c->store))
+		return;
+	objects = store_sorted(c->store, KIND_INGRESS_ROUTE, &c->scratch, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct ingress_route *spec = objects[i]->spec;
 		struct compile_about before;
