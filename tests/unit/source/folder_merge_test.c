@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -113,7 +114,7 @@ static void random_changes_lead_to_what_reading_anew_gives(void **state)
 	s.live = folder_open(&(struct folder_options){.path = s.folder}, &error);
 	assert_non_null(s.live);
 	for (int round = 0; round < ROUNDS; round++) {
-		int file = draw(\& seed, FILES);
+		int file = draw(&seed, FILES);
 		bool has_fault = false;
 
 		write_file(&s, file, &seed);
@@ -123,7 +124,7 @@ static void random_changes_lead_to_what_reading_anew_gives(void **state)
 			has_fault = !s.live->is_quiet;
 			if (has_fault || is_as_read_anew(&s))
 				break;
-			usleep(1000);
+			poll(&(struct pollfd){.fd = folder_fd(s.live), .events = POLLIN}, 1, 20);
 		}
 		/* A broken text keeps what it last said, which who reads it anew cannot know. */
 		if (has_fault)
