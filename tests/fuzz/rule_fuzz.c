@@ -13,28 +13,6 @@
 
 enum { SLOTS = 8 };
 
-/* The old syntax leads to the same trees. */
-static void try_v2(struct str text, struct header slots[SLOTS])
-{
-	struct arena arena;
-	struct request request;
-	const struct rule *rule = NULL;
-	struct rule_fault fault = {0};
-	int result;
-
-	arena_init(&arena, 8 << 20, 0);
-	result = rule_parse_as(RULE_V2, text, &arena, &rule, &fault);
-	ASSERT(result == 0 ? rule != NULL : rule == NULL);
-	ASSERT(result != -EINVAL || (fault.message[0] && fault.column <= text.len));
-	if (result == 0) {
-		ASSERT(rule_print(rule, &arena).at);
-		make_request(&request, slots, &arena);
-		rule_match(rule, &request);
-		rule_done(rule);
-	}
-	arena_done(&arena);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void make_request(struct request *request, struct header *slots, struct arena *arena)
