@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 
-enum { CACHE_LINE = 64, LOAD_PERCENT = 70, SLOTS_MIN = 2 };
+enum { CACHE_LINE = 64, LOAD_PERCENT = 70, SLOTS_MIN = 2, FEW = 256 };
 
 struct host_slot {
 	uint32_t tag; /* upper half of the hash */
@@ -79,6 +79,13 @@ const struct path_node *host_index_find(const struct host_index *index, struct s
 		*ret_ahead = slot->ahead;
 		return slot->paths;
 	}
+}
+
+void host_index_prefetch(const struct host_index *index, struct str host)
+{
+	/* A few slots are in the cache anyway. */
+	if (index->n > FEW)
+		__builtin_prefetch(&index->slots[hash_keyed(host) & index->mask]);
 }
 
 size_t host_index_size(const struct host_index *index)

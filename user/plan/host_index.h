@@ -27,6 +27,8 @@ const struct host_index *host_index_new(const struct host_entry *entries, size_t
 /* NULL: not there. *ret_ahead is set otherwise. */
 const struct path_node *host_index_find(const struct host_index *index, struct str host,
 					const void **ret_ahead);
+/* Sends for the slot of a host that will be looked up soon. */
+void host_index_prefetch(const struct host_index *index, struct str host);
 size_t host_index_size(const struct host_index *index);
 
 #endif

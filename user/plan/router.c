@@ -475,6 +475,11 @@ size_t router_size(const struct router *router)
 	return router->n;
 }
 
+void router_prefetch(const struct router *router, const struct request *request)
+{
+	host_index_prefetch(router->exact, router_key_host(request->host));
+}
+
 const struct route *router_find(const struct router *router, const struct request *request)
 {
 	struct places places;

@@ -22,6 +22,8 @@ struct router;
 struct router *router_new(struct route *const *routes, size_t n, struct arena *arena);
 /* How many routes it has. */
 size_t router_size(const struct router *router);
+/* What finding will read first comes from memory meanwhile; request->host is known. */
+void router_prefetch(const struct router *router, const struct request *request);
 /* The route that answers, or NULL (404). Never allocates. */
 const struct route *router_find(const struct router *router, const struct request *request);
 

@@ -233,31 +233,35 @@ static bool is_misdirected(const struct exchange *exchange)
 		       conn->tls_policy;
 }
 
-static const struct route *find_route(const struct exchange *exchange)
+/* NULL: the snapshot does not know this entry point. */
+static const struct router *router_of(const struct exchange *exchange)
 {
 	const struct entry_point *point = exchange->entry_point;
-	const struct router *router = NULL;
 
-	if (point)
-		router = exchange->conn->link.tls ? point->tls : point->plain;
-	return router ? router_find(router, &exchange->request) : NULL;
+	if (!point)
+		return NULL;
+	return exchange->conn->link.tls ? point->tls : point->plain;
 }
 
 void exchange_begin(struct exchange *exchange)
 {
 	const struct entry *entry = exchange->conn->entry;
 	struct request *request = &exchange->request;
+	const struct router *router;
 	enum fail fail;
 
 	start(exchange);
+	router = router_of(exchange);
 	fail = canon_request(request, &entry->reading.canon);
+	if (!fail && router)
+		router_prefetch(router, request);
 	if (!fail)
 		fail = forwarded_receive(request, &entry->reading.forwarded);
 	if (fail) {
 		reply_fail(exchange, fail);
 		return;
 	}
-	exchange->route = find_route(exchange);
+	exchange->route = router ? router_find(router, request) : NULL;
 	if (!exchange->route)
 		fail = FAIL_NO_ROUTE;
 	else if (entry->reading.denied_escapes)

@@ -29,6 +29,7 @@ static void every_host_is_found_and_no_other(void **state)
 				(struct host_entry){arena_printf(&arena, "h%zu.example.com", i),
 						    &nodes[i], &nodes[sizes[s] - 1 - i]};
 		index = host_index_new(entries, sizes[s], &arena);
+		host_index_prefetch(index, STR("any"));
 		assert_non_null(index);
 		assert_int_equal(host_index_size(index), sizes[s]);
 		for (size_t i = 0; i < sizes[s]; i++) {
