@@ -27,6 +27,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "plan/kernel_list.h"
+#include "plan/kernel_vip.h"
 
 enum {
 	KERNEL_POLICIES_MAX = 255, /* slot 0 of the map means "no policy" */
@@ -62,10 +63,14 @@ struct kernel_policy {
 
 struct kernel_entry {
 	struct str name;
-	struct addr addr;		    /* all zero: any address */
-	uint16_t port;			    /* host order */
-	uint8_t proto;			    /* IPPROTO_TCP or IPPROTO_UDP */
-	const struct kernel_policy *policy; /* NULL: none */
+	struct addr addr;		      /* all zero: any address */
+	uint16_t port;			      /* host order */
+	uint8_t proto;			      /* IPPROTO_TCP or IPPROTO_UDP */
+	const struct kernel_policy *policy;   /* NULL: none */
+	const struct kernel_service *service; /* NULL: the local proxy */
+	uint16_t port_last; /* of a range that starts at port; 0: it is one port */
+	bool is_spread;	    /* over the nodes: a packet goes to the one that owns its flow */
+	enum kernel_cookies cookies;
 };
 
 struct kernel_config {
@@ -74,6 +79,10 @@ struct kernel_config {
 	size_t n_policies;
 	struct kernel_entry entries[KERNEL_ENTRIES_MAX];
 	size_t n_entries;
+	struct kernel_service **services;
+	size_t n_services, services_room;
+	struct kernel_node *nodes; /* all of the set, this one included; empty: no spreading */
+	size_t n_nodes;
 };
 
 /* An empty configuration: nothing is limited. NULL without memory. */
@@ -162,6 +171,39 @@ static inline bool kernel_config_add(struct kernel_config *config, struct str na
 	config->entries[config->n_entries++] = (struct kernel_entry){
 		.name = copy, .addr = *addr, .port = port, .proto = proto, .policy = policy};
 	return true;
+}
+
+/* The service of that name, made without backends when there is none yet; NULL without room. */
+static inline struct kernel_service *kernel_config_service(struct kernel_config *config,
+							   struct str name)
+{
+	for (size_t i = 0; i < config->n_services; i++)
+		if (str_eq(config->services[i]->name, name))
+			return config->services[i];
+	if (config->n_services == KERNEL_SERVICES_MAX)
+		return NULL;
+	if (config->n_services == config->services_room) {
+		size_t room = config->services_room ? config->services_room * 2 : 8;
+		struct kernel_service **at =
+			ARENA_ARRAY(config->arena, struct kernel_service *, room);
+
+		if (!at)
+			return NULL;
+		if (config->n_services)
+			memcpy(at, config->services,
+			       config->n_services * sizeof(struct kernel_service *));
+		config->services = at;
+		config->services_room = room;
+	}
+
+	struct kernel_service *service = ARENA_NEW(config->arena, struct kernel_service);
+	struct str copy = arena_str(config->arena, name);
+
+	if (!service || (name.len && !copy.at))
+		return NULL;
+	*service = (struct kernel_service){.name = copy, .index = (uint32_t)config->n_services};
+	config->services[config->n_services++] = service;
+	return service;
 }
 
 /* What the kernel decides by address, for explaining: the longest match, or KERNEL_NONE with NULL.

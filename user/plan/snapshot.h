@@ -28,7 +28,9 @@
 #include "plan/reading.h"
 #include "rule/rule.h"
 
-struct router;	  /* plan/router.h */
+struct router;	   /* plan/router.h */
+struct tcp_router; /* plan/stream.h */
+struct stream_service;
 struct tls_table; /* tls/tls_table.h */
 
 enum route_status { ROUTE_ENABLED, ROUTE_WARNING, ROUTE_DISABLED };
@@ -67,6 +69,9 @@ struct entry_point {
 	const struct router *plain; /* never NULL */
 	const struct router *tls;
 	struct tls_table *tls_table; /* NULL: the registry has no TLS (explain, tests) */
+	/* Raw TCP: NULL without such routes. HTTP gets what none of them takes. */
+	const struct tcp_router *tcp;
+	const struct stream_service *udp; /* of a UDP entry point; NULL: datagrams are dropped */
 	uint32_t series;
 	/* A source that is refused this often within the window is dropped by the kernel plane. */
 	struct escalate_rule {

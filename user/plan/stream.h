@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STREAM_H
+#define STREAM_H
+
+/*
+ * stream: raw TCP and UDP as the compiler has made it and workers read it (reference a.2, a.3, b.3
+ * to b.5, d.6, d.7). Part of a snapshot, immutable; what changes at run time is behind pointers
+ * (plan/live.h).
+ *
+ * A connection keeps the route and the service with which it began: its worker holds a use of the
+ * snapshot until it ends.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/str.h"
+#include "plan/live.h"
+#include "plan/service.h"
+
+struct rule;
+struct tls_client; /* tls/tls_client.h */
+
+/* How TCP servers are spoken to: a ServersTransportTCP (reference a.8), or the service's own
+ * fields. */
+struct stream_transport {
+	uint64_t id; /* of this process; never used again */
+	uint64_t dial_ns;
+	int64_t keep_alive_ns;	      /* negative: off */
+	int64_t termination_delay_ns; /* after one side's end; negative: wait for the other for good
+				       */
+	uint8_t proxy_protocol;	      /* 0: none, 1, 2: the version of the header before all else */
+	struct tls_client *tls;	      /* NULL: plain */
+	struct str problem; /* what of its certificates could not be read; empty: nothing */
+};
+
+struct stream_server {
+	uint32_t id; /* dense, as those of HTTP servers and from the same numbers */
+	struct addr addr;
+	uint16_t port;
+	struct live_server *live;
+	struct str dns_name; /* empty: addr is what it is; else live->addrs */
+	struct str address;  /* "10.0.0.1:5432" */
+};
+
+struct stream_service {
+	uint32_t id, series;
+	struct str name; /* qualified */
+	struct balance_state *state;
+	struct turn_order turns; /* over servers, or over children; none: connections are closed */
+	struct stream_server *servers;
+	uint32_t n_servers;
+	const struct stream_transport *transport; /* NULL for UDP and for a service of services */
+	const struct stream_service **children;	  /* weighted: of a route with several services */
+	uint32_t n_children;
+};
+
+/* TCP middlewares (reference c.15), in order; each may close the connection before anything is
+ * dialled. */
+struct stream_guard {
+	enum { STREAM_GUARD_IN_FLIGHT, STREAM_GUARD_ALLOW } kind;
+	struct str name;
+	const struct cidr_set *allow;	    /* _ALLOW */
+	struct stream_in_flight *in_flight; /* _IN_FLIGHT: counts by address; kept over updates */
+	int64_t amount;
+};
+
+struct tcp_route {
+	const struct rule *rule;
+	const struct stream_service *service; /* NULL: disabled */
+	const struct stream_guard *guards;
+	uint32_t n_guards;
+	bool is_tls;	     /* for TLS connections only */
+	bool passthrough;    /* the client's TLS goes to the server as it came */
+	bool is_catch_all;   /* the rule is exactly HostSNI(`*`) */
+	uint16_t tls_policy; /* of the handshake, when TLS ends here */
+	uint32_t series, index;
+	int64_t priority;
+	struct str name, rule_text, object;
+	uint32_t route_index;
+	struct strs entry_points;
+	uint8_t status; /* enum route_status */
+	struct str problem;
+	struct str offload; /* why the kernel plane does (or does not) forward it by itself */
+	bool is_offloaded;
+};
+
+/* What is known of a connection when it is routed. */
+struct tcp_facts {
+	struct addr source; /* after the PROXY protocol */
+	bool is_tls;
+	struct str sni;		/* as sent, empty: none */
+	const struct str *alpn; /* offered */
+	uint32_t n_alpn;
+};
+
+/* The TCP routes of an entry point: plain ones and those over TLS. */
+struct tcp_router;
+/* The first that matches by priority, or NULL: then it is HTTP's. */
+const struct tcp_route *tcp_router_match(const struct tcp_router *router,
+					 const struct tcp_facts *facts);
+/* Reference b.5 1: a plain route is chosen before a byte is read (server speaks first). */
+bool tcp_router_is_blind(const struct tcp_router *router);
+/* Whether there is any route over TLS: a ClientHello (or PostgreSQL's SSLRequest) must be looked
+ * at. */
+bool tcp_router_has_tls(const struct tcp_router *router);
+
+#endif
