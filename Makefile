@@ -351,4 +351,7 @@ help: ## this list
 clean: ## remove what was built
 	$(call say,RM,$(O))rm -rf $(O)
 
+# Rules of one area, too many for this page.
+-include $(wildcard mk/*.mk)
+
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
