@@ -70,6 +70,7 @@ struct object {
 	size_t line;
 	uint64_t content_hash; /* of the decoded content: equal hash, nothing changed */
 	bool valid;
+	bool is_restored;	/* from the state file: no source that lives has said it yet */
 	void *spec;		/* struct of kind_infos[kind].schema; NULL when not valid */
 	struct diag_sink diags; /* warnings and errors of decoding */
 	struct arena arena;
@@ -100,18 +101,41 @@ enum kind kind_find(struct str kind);
 struct object *object_ref(struct object *object);
 void object_unref(struct object *object);
 
+/* What one object was when changes were last taken, and what it is now; references, NULL: not
+ * there.
+ */
+struct store_change {
+	struct str id; /* its own */
+	enum kind kind;
+	struct object *before, *after;
+};
+
+enum { STORE_CHANGES_MAX = 4096 };
+
 /* The store: by kind, then by "namespace/name". Holds a reference to each object. Not thread-safe.
  */
 struct store {
 	struct table objects[KIND__COUNT]; /* key: object->id */
 	uint64_t revision;		   /* grows with every change */
+	/* What is different since store_changes_taken(): id -> struct store_change. */
+	struct table changed;
+	bool all_changed;    /* more than STORE_CHANGES_MAX, which are not listed then */
+	uint64_t changed_ns; /* when the oldest of them happened, as store_event() said; 0: unknown
+			      */
+	uint64_t event_ns;   /* of what is put now */
 };
 
 void store_init(struct store *store);
 void store_done(struct store *store);
+/* What is put or removed from now on happened then (monotonic); 0: nobody knows. */
+void store_event(struct store *store, uint64_t mono_ns);
 /* Puts or replaces (takes a reference); true when content differs from what was there. */
 bool store_put(struct store *store, struct object *object);
 bool store_remove(struct store *store, struct str id, enum kind kind);
+/* A source has said all objects of the kind: those that only the state file knew are gone. */
+void store_drop_restored(struct store *store, enum kind kind);
+/* Everything up to now is known to whoever asks what changed. */
+void store_changes_taken(struct store *store);
 struct object *store_find(const struct store *store, enum kind kind, struct str namespace_,
 			  struct str name);
 /* All objects of a kind sorted by namespace, then name; array in the arena. */

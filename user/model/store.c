@@ -15,10 +15,34 @@ void store_init(struct store *store)
 	*store = (struct store){0};
 	for (int i = 0; i < KIND__COUNT; i++)
 		table_init(&store->objects[i], NULL);
+	table_init(&store->changed, NULL);
+}
+
+static void change_free(struct store_change *change)
+{
+	object_unref(change->before);
+	object_unref(change->after);
+	free(change);
+}
+
+static void forget_changes(struct store *store)
+{
+	TABLE_EACH (&store->changed, slot)
+		change_free(slot->value);
+	table_done(&store->changed);
+	table_init(&store->changed, NULL);
+}
+
+void store_changes_taken(struct store *store)
+{
+	forget_changes(store);
+	store->all_changed = false;
+	store->changed_ns = 0;
 }
 
 void store_done(struct store *store)
 {
+	forget_changes(store);
 	for (int i = 0; i < KIND__COUNT; i++) {
 		TABLE_EACH (&store->objects[i], slot)
 			object_unref(slot->value);
@@ -26,23 +50,78 @@ void store_done(struct store *store)
 	}
 }
 
+void store_event(struct store *store, uint64_t mono_ns)
+{
+	store->event_ns = mono_ns;
+}
+
+/* Beyond the limit, and without memory, everything counts as changed. */
+static void give_up_listing(struct store *store)
+{
+	forget_changes(store);
+	store->all_changed = true;
+}
+
+static struct store_change *change_new(struct store *store, enum kind kind, struct str id)
+{
+	struct store_change *change =
+		store->changed.n < STORE_CHANGES_MAX ? calloc(1, sizeof(*change) + id.len) : NULL;
+
+	if (!change)
+		return NULL;
+	change->id = str_n((char *)(change + 1), id.len);
+	memcpy(change + 1, id.at, id.len);
+	change->kind = kind;
+	if (table_put(&store->changed, change->id, change, NULL) == 0)
+		return change;
+	free(change);
+	return NULL;
+}
+
+/* Takes over the reference to before. */
+static void note_change(struct store *store, enum kind kind, struct object *before,
+			struct object *after)
+{
+	struct str id = after ? after->id : before->id;
+	struct store_change *change = table_find(&store->changed, id);
+
+	store->revision++;
+	if (!store->changed_ns || (store->event_ns && store->event_ns < store->changed_ns))
+		store->changed_ns = store->event_ns;
+	if (change) {
+		object_unref(change->after);
+		change->after = after ? object_ref(after) : NULL;
+		object_unref(before);
+		return;
+	}
+	if (!store->all_changed)
+		change = change_new(store, kind, id);
+	if (!change) {
+		object_unref(before);
+		give_up_listing(store);
+		return;
+	}
+	change->before = before;
+	change->after = after ? object_ref(after) : NULL;
+}
+
 bool store_put(struct store *store, struct object *object)
 {
 	struct table *table = &store->objects[object->kind];
 	void *before = NULL;
 	struct object *old;
-	bool same;
 
 	if (table_put(table, object->id, object_ref(object), &before) != 0) {
 		object_unref(object);
 		return false;
 	}
 	old = before;
-	same = old && old->content_hash == object->content_hash;
-	object_unref(old);
-	if (!same)
-		store->revision++;
-	return !same;
+	if (old && old->content_hash == object->content_hash) {
+		object_unref(old);
+		return false;
+	}
+	note_change(store, object->kind, old, object);
+	return true;
 }
 
 bool store_remove(struct store *store, struct str id, enum kind kind)
@@ -51,9 +130,27 @@ bool store_remove(struct store *store, struct str id, enum kind kind)
 
 	if (!old)
 		return false;
-	object_unref(old);
-	store->revision++;
+	note_change(store, kind, old, NULL);
 	return true;
+}
+
+void store_drop_restored(struct store *store, enum kind kind)
+{
+	bool again = true;
+
+	/* The table does not like to lose a slot while it is walked. */
+	while (again) {
+		again = false;
+		TABLE_EACH (&store->objects[kind], slot) {
+			struct object *object = slot->value;
+
+			if (!object->is_restored)
+				continue;
+			store_remove(store, object->id, kind);
+			again = true;
+			break;
+		}
+	}
 }
 
 struct object *store_find(const struct store *store, enum kind kind, struct str namespace_,

@@ -49,6 +49,17 @@ static bool hold_objects(struct compile *c)
 	return true;
 }
 
+const struct object *compile_find(struct compile *c, enum kind kind, struct str namespace_,
+				  struct str name)
+{
+	return store_find(c->store, kind, namespace_, name);
+}
+
+struct object **compile_sorted(struct compile *c, enum kind kind, size_t *ret_n)
+{
+	return store_sorted(c->store, kind, &c->scratch, ret_n);
+}
+
 struct compile_about compile_about(struct compile *c, const struct object *object)
 {
 	struct compile_about before = {c->sink->object, c->sink->file, c->sink->line};

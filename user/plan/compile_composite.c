@@ -241,7 +241,7 @@ const struct service *compile_composite(struct compile *c, const struct object *
 void compile_composites(struct compile *c)
 {
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_TRAEFIK_SERVICE, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_TRAEFIK_SERVICE, &n);
 
 	for (size_t i = 0; i < n; i++)
 		compile_composite(c, objects[i], NULL);

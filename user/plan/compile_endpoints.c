@@ -400,7 +400,7 @@ static bool gather_nodes(struct gathering *g, const struct core_service_port *po
 			   (long long)port->port);
 		return false;
 	}
-	nodes = store_sorted(c->store, KIND_NODE, &c->scratch, &n);
+	nodes = compile_sorted(c, KIND_NODE, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct core_node *node = nodes[i]->valid ? nodes[i]->spec : NULL;
 

@@ -29,11 +29,10 @@ static bool is_our_controller(struct str name)
 	       str_eq(name, STR("tidegate.io/ingress-controller"));
 }
 
-static bool is_known_class(const struct compile *c, struct str name)
+static bool is_known_class(struct compile *c, struct str name)
 {
 	size_t n;
-	struct object **objects =
-		store_sorted(c->store, KIND_INGRESS_CLASS, (struct arena *)&c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_INGRESS_CLASS, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (objects[i]->valid && str_eq(objects[i]->meta.name, name) &&
@@ -42,7 +41,7 @@ static bool is_known_class(const struct compile *c, struct str name)
 	return false;
 }
 
-static bool is_ours(const struct compile *c, const struct object *object)
+static bool is_ours(struct compile *c, const struct object *object)
 {
 	const struct kubernetes_ingress_provider *provider =
 		&c->config->providers.kubernetes_ingress;
@@ -160,7 +159,7 @@ static bool reference_to(struct ingressing *ing, const struct ingress_service *b
 {
 	struct compile *c = ing->c;
 	const struct object *service =
-		store_find(c->store, KIND_SERVICE, ing->object->meta.namespace_, backend->name);
+		compile_find(c, KIND_SERVICE, ing->object->meta.namespace_, backend->name);
 	struct ingress_service_conf conf;
 	struct compile_about before;
 	struct str_map none = {0};
@@ -376,7 +375,7 @@ void compile_ingresses(struct compile *c)
 	const struct provider_rules *others = c->rules;
 	const struct object *default_owner = NULL;
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_INGRESS, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_INGRESS, &n);
 
 	if (!rules)
 		return;

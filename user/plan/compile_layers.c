@@ -114,7 +114,7 @@ static bool find_parents(struct compile *c, struct layer *child)
 		if (!compile_reference_namespace(c, from, ref->name, ref->namespace_, here,
 						 &namespace_))
 			return false;
-		object = store_find(c->store, KIND_INGRESS_ROUTE, namespace_, ref->name);
+		object = compile_find(c, KIND_INGRESS_ROUTE, namespace_, ref->name);
 		if (!object) {
 			diag_error(c->sink, here,
 				   "IngressRoute " STR_FMT "/" STR_FMT
@@ -148,7 +148,7 @@ void compile_layers_index(struct compile *c)
 
 	if (!any_parents(c->store))
 		return;
-	objects = store_sorted(c->store, KIND_INGRESS_ROUTE, &c->scratch, &n);
+	objects = compile_sorted(c, KIND_INGRESS_ROUTE, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct ingress_route *spec = objects[i]->spec;
 		struct compile_about before;

@@ -36,7 +36,7 @@ static bool prepare_secret(struct mw_prepare *prepare, struct str name, struct s
 {
 	struct preparing *preparing = (struct preparing *)prepare;
 	struct compile *c = preparing->compile;
-	const struct object *object = store_find(c->store, KIND_SECRET, prepare->namespace_, name);
+	const struct object *object = compile_find(c, KIND_SECRET, prepare->namespace_, name);
 	const struct secret *secret = object && object->valid ? object->spec : NULL;
 
 	if (!secret)
@@ -52,7 +52,7 @@ static bool prepare_config_map(struct mw_prepare *prepare, struct str name,
 {
 	struct preparing *preparing = (struct preparing *)prepare;
 	const struct object *object =
-		store_find(preparing->compile->store, KIND_CONFIG_MAP, prepare->namespace_, name);
+		compile_find(preparing->compile, KIND_CONFIG_MAP, prepare->namespace_, name);
 	const struct config_map *map = object && object->valid ? object->spec : NULL;
 
 	if (!map)
@@ -232,7 +232,7 @@ static void check_chain(struct compile *c, struct compiled_mw *mw);
 void compile_middlewares(struct compile *c)
 {
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_MIDDLEWARE, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_MIDDLEWARE, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		struct compile_about before = compile_about(c, objects[i]);

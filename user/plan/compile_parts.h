@@ -90,6 +90,15 @@ struct compile {
 	bool tls_is_told; /* faults of options and certificates were reported */
 };
 
+/*
+ * Objects are looked up through these alone, found or not: what a part of the snapshot stands on is
+ * known by it, and only a change there makes it anew. Results and order are those of store_find and
+ * store_sorted; the array is scratch memory.
+ */
+const struct object *compile_find(struct compile *c, enum kind kind, struct str namespace_,
+				  struct str name);
+struct object **compile_sorted(struct compile *c, enum kind kind, size_t *ret_n);
+
 /* Sets the object of the next diags; the previous one comes back with compile_about_end. */
 struct compile_about {
 	struct str object, file;

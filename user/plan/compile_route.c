@@ -389,7 +389,7 @@ void compile_route_add(struct compile *c, const struct draft *draft, const struc
 void compile_routes(struct compile *c)
 {
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_INGRESS_ROUTE, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_INGRESS_ROUTE, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct ingress_route *spec = objects[i]->spec;

@@ -182,10 +182,10 @@ static const struct service *service_of_file(struct compile *c, const struct wan
 		return NULL;
 	if (str_ends(name, STR(NAMES_FILE)))
 		name.len -= strlen(NAMES_FILE);
-	object = store_find(c->store, KIND_TRAEFIK_SERVICE, STR(FILE_NAMESPACE), name);
+	object = compile_find(c, KIND_TRAEFIK_SERVICE, STR(FILE_NAMESPACE), name);
 	if (object)
 		return compile_composite(c, object, path);
-	object = store_find(c->store, KIND_FILE_SERVICE, STR(FILE_NAMESPACE), name);
+	object = compile_find(c, KIND_FILE_SERVICE, STR(FILE_NAMESPACE), name);
 	if (!object) {
 		diag_error(c->sink, path, "service " STR_FMT NAMES_FILE " does not exist",
 			   STR_ARG(name));
@@ -201,7 +201,7 @@ static const struct service *service_of_crd(struct compile *c, struct str name,
 					    const struct diag_path *path)
 {
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_TRAEFIK_SERVICE, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_TRAEFIK_SERVICE, &n);
 
 	for (size_t i = 0; objects && i < n; i++)
 		if (str_eq(names_qualified(objects[i]->meta.namespace_, objects[i]->meta.name,
@@ -233,7 +233,7 @@ const struct service *compile_service_wanted(struct compile *c, const struct wan
 	}
 	if (!compile_reference_namespace(c, from, name, ref->namespace_, path, &namespace_))
 		return NULL;
-	object = store_find(c->store, kind, namespace_, name);
+	object = compile_find(c, kind, namespace_, name);
 	if (!object) {
 		no_such(c, kind, namespace_, name, path);
 		return NULL;

@@ -185,7 +185,7 @@ void compile_source_policies(struct compile *c)
 {
 	struct kernel_config *config = kernel_config_new(c->arena);
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_SOURCE_POLICY, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_SOURCE_POLICY, &n);
 
 	if (!config)
 		return;

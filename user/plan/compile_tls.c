@@ -70,7 +70,7 @@ void compile_tls_option_named(struct compile *c, struct str name, struct draft *
 		return;
 	if (str_ends(id, STR(NAMES_CRD)))
 		id = str_take(id, id.len - strlen(NAMES_CRD));
-	objects = store_sorted(c->store, KIND_TLS_OPTION, &c->scratch, &n);
+	objects = compile_sorted(c, KIND_TLS_OPTION, &n);
 	for (size_t i = 0; i < n; i++)
 		if (str_eq(option_id(c, objects[i]->meta.namespace_, objects[i]->meta.name), id)) {
 			draft->tls_option = arena_str(c->arena, id);
@@ -105,7 +105,7 @@ void compile_tls_option_of(struct compile *c, const struct object *object,
 		option_is_broken(c, draft);
 		return;
 	}
-	if (!store_find(c->store, KIND_TLS_OPTION, namespace_, ref->name)) {
+	if (!compile_find(c, KIND_TLS_OPTION, namespace_, ref->name)) {
 		diag_error(c->sink, here,
 			   "TLSOption " STR_FMT "/" STR_FMT " does not exist, so TLS connections "
 			   "to the hosts of this route are refused",
@@ -152,7 +152,7 @@ static struct str_map wanted_secrets(struct compile *c, const struct object *sto
 
 	for (size_t i = 0; i < c->drafts.n; i++)
 		n += n_secrets(c->drafts.at[i]->object);
-	secrets = store_sorted(c->store, KIND_SECRET, &c->scratch, &n_all);
+	secrets = compile_sorted(c, KIND_SECRET, &n_all);
 	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + n_all + n_store + 1);
 	n = 0;
 	if (names)
@@ -212,8 +212,8 @@ static void add_certificate(struct tls_making *making, const struct str_pair *wa
 		DIAG_FIELD(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls"), "secretName");
 	ptrdiff_t slash = str_find(wanted->key, '/');
 	const struct object *object =
-		store_find(c->store, KIND_SECRET, str_take(wanted->key, (size_t)slash),
-			   str_from(wanted->key, (size_t)slash + 1));
+		compile_find(c, KIND_SECRET, str_take(wanted->key, (size_t)slash),
+			     str_from(wanted->key, (size_t)slash + 1));
 	const struct secret *secret = object && object->valid ? object->spec : NULL;
 	struct str cert = secret ? secret_get(secret, STR("tls.crt")) : (struct str){0};
 	struct str key = secret ? secret_get(secret, STR("tls.key")) : (struct str){0};
@@ -258,7 +258,7 @@ static bool client_cas(struct tls_making *making, const struct object *object,
 	*ret_pems = (struct strs){ARENA_ARRAY(&c->scratch, struct str, names.n + 1), 0};
 	for (size_t i = 0; ret_pems->at && i < names.n; i++) {
 		const struct object *found =
-			store_find(c->store, KIND_SECRET, object->meta.namespace_, names.at[i]);
+			compile_find(c, KIND_SECRET, object->meta.namespace_, names.at[i]);
 		struct str pem =
 			found && found->valid ? compile_transport_ca(found->spec) : (struct str){0};
 
@@ -301,7 +301,7 @@ static void add_options(struct tls_making *making)
 {
 	struct compile *c = making->compile;
 	size_t n, n_defaults = 0;
-	struct object **objects = store_sorted(c->store, KIND_TLS_OPTION, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_TLS_OPTION, &n);
 
 	for (size_t i = 0; i < n; i++)
 		n_defaults += str_eq(objects[i]->meta.name, STR("default"));

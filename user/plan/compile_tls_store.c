@@ -11,7 +11,7 @@
 const struct object *compile_tls_store(struct compile *c, struct diag_sink *sink)
 {
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_TLS_STORE, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_TLS_STORE, &n);
 	const struct object *found = NULL;
 
 	for (size_t i = 0; objects && i < n; i++) {
@@ -58,8 +58,8 @@ void compile_tls_store_default(struct compile *c, const struct object *store,
 	if (!spec || !spec->default_certificate)
 		return;
 	diag_about(sink, store->id, store->file, store->line);
-	object = store_find(c->store, KIND_SECRET, store->meta.namespace_,
-			    spec->default_certificate->secret_name);
+	object = compile_find(c, KIND_SECRET, store->meta.namespace_,
+			      spec->default_certificate->secret_name);
 	secret = object && object->valid ? object->spec : NULL;
 	if (!secret) {
 		diag_error(sink, path,

@@ -59,8 +59,7 @@ struct str compile_transport_ca(const struct secret *secret)
 
 static const struct object *find(struct making *making, enum kind kind, struct str name)
 {
-	const struct object *object =
-		store_find(making->compile->store, kind, making->namespace_, name);
+	const struct object *object = compile_find(making->compile, kind, making->namespace_, name);
 
 	return object && object->valid ? object : NULL;
 }
@@ -402,7 +401,7 @@ static struct str name_of(struct compile *c, const struct object *object)
 static const struct object *find_named(struct compile *c, struct str name)
 {
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_SERVERS_TRANSPORT, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_SERVERS_TRANSPORT, &n);
 
 	for (size_t i = 0; objects && i < n; i++)
 		if (str_eq(name_of(c, objects[i]), name))
@@ -433,7 +432,7 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 			return NULL;
 		object = find_named(c, reference);
 	} else {
-		object = store_find(c->store, KIND_SERVERS_TRANSPORT, service_namespace, reference);
+		object = compile_find(c, KIND_SERVERS_TRANSPORT, service_namespace, reference);
 	}
 	if (!object) {
 		diag_suggest(c->sink,
@@ -454,7 +453,7 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 void compile_transports(struct compile *c)
 {
 	size_t n;
-	struct object **objects = store_sorted(c->store, KIND_SERVERS_TRANSPORT, &c->scratch, &n);
+	struct object **objects = compile_sorted(c, KIND_SERVERS_TRANSPORT, &n);
 
 	for (size_t i = 0; objects && i < n; i++) {
 		struct str name = name_of(c, objects[i]);

@@ -12,6 +12,7 @@ enum { SOURCES_MAX = 2 };
 struct sources {
 	struct folder *folders[SOURCES_MAX];
 	size_t n;
+	bool is_read;
 	int epoll_fd; /* over those that are watched */
 };
 
@@ -111,5 +112,11 @@ int sources_read(struct sources *sources, struct store *store, struct diag_sink 
 
 	for (size_t i = 0; i < sources->n; i++)
 		changed |= folder_read(sources->folders[i], store, sink);
+	sources->is_read = true;
 	return changed;
+}
+
+bool sources_listed(const struct sources *sources)
+{
+	return sources->is_read;
 }

@@ -23,5 +23,7 @@ void sources_close(struct sources *sources);
 int sources_fd(const struct sources *sources);
 /* As folder_read(), for all of them. */
 int sources_read(struct sources *sources, struct store *store, struct diag_sink *sink);
+/* Whether each of them has said everything once: what is in the store is the configuration. */
+bool sources_listed(const struct sources *sources);
 
 #endif

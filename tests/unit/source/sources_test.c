@@ -70,7 +70,9 @@ static void both_are_read(struct scene *s)
 	sources = sources_open(&s->config, &path, &error);
 	assert_non_null(sources);
 	assert_true(sources_fd(sources) >= 0);
+	assert_false(sources_listed(sources));
 	assert_int_equal(sources_read(sources, &s->store, &s->sink), 1);
+	assert_true(sources_listed(sources));
 	assert_non_null(store_find(&s->store, KIND_SERVICE, STR("default"), STR("s")));
 	assert_non_null(store_find(&s->store, KIND_INGRESS_ROUTE, STR("@file"), STR("r")));
 	sources_close(sources);
