@@ -18,8 +18,8 @@ enum entry_kind {
 	ENTRY_SERVICE,
 	ENTRY_SERVER,
 	ENTRY_MEMBER,
-	ENTRY_RULE,
-	ENTRY_RULE_V2,
+	ENTRY_RULE, /* one for each syntax */
+	ENTRY_RULE_LAST = ENTRY_RULE + RULE_SYNTAX__COUNT - 1,
 	ENTRY_MW_STATE,
 	ENTRY_THING,
 	ENTRY__COUNT
@@ -115,7 +115,7 @@ static void entry_free(struct registry *registry, struct entry *entry)
 		free(entry->server.addrs);
 	if (entry->kind == ENTRY_MEMBER)
 		free(entry->member);
-	if (entry->kind == ENTRY_RULE || entry->kind == ENTRY_RULE_V2) {
+	if (entry->kind >= ENTRY_RULE && entry->kind <= ENTRY_RULE_LAST) {
 		rule_done(entry->rule.root);
 		arena_done(&entry->rule.arena);
 	}
@@ -382,7 +382,7 @@ int registry_rule(struct registry *registry, enum rule_syntax syntax, struct str
 		  const struct rule **ret_rule, struct rule_fault *ret_fault)
 {
 	enum { RULE_CAP_BYTES = 16 << 20, RULE_BLOCK_BYTES = 512 };
-	enum entry_kind kind = syntax == RULE_V2 ? ENTRY_RULE_V2 : ENTRY_RULE;
+	enum entry_kind kind = (enum entry_kind)(ENTRY_RULE + (int)syntax);
 	struct entry *entry = table_find(&registry->tables[kind], text);
 	int status;
 

@@ -29,7 +29,7 @@
 #include "rule/rule.h"
 
 struct router;	   /* plan/router.h */
-struct tcp_router; /* plan/stream.h */
+struct tcp_router; /* plan/tcp_router.h */
 struct stream_service;
 struct tls_table; /* tls/tls_table.h */
 

@@ -200,17 +200,22 @@ static bool match_client_ip(const struct rule *leaf, const struct request *reque
 
 /* clang-format off */
 const struct matcher matcher_table[MATCH__COUNT] = {
-	[MATCH_HOST]          = {{"Host", 4}, 1, 1, check_host, match_host},
-	[MATCH_HOST_REGEXP]   = {{"HostRegexp", 10}, 1, 1, check_host_regexp, match_host_regexp},
-	[MATCH_PATH]          = {{"Path", 4}, 1, 1, check_path, match_path},
-	[MATCH_PATH_PREFIX]   = {{"PathPrefix", 10}, 1, 1, check_path, match_path_prefix},
-	[MATCH_PATH_REGEXP]   = {{"PathRegexp", 10}, 1, 1, check_regexp, match_path_regexp},
-	[MATCH_METHOD]        = {{"Method", 6}, 1, 1, check_method, match_method},
-	[MATCH_HEADER]        = {{"Header", 6}, 2, 2, check_header, match_header},
-	[MATCH_HEADER_REGEXP] = {{"HeaderRegexp", 12}, 2, 2, check_header_regexp, match_header},
-	[MATCH_QUERY]         = {{"Query", 5}, 1, 2, check_nothing, match_query},
-	[MATCH_QUERY_REGEXP]  = {{"QueryRegexp", 11}, 1, 2, check_query_regexp, match_query},
-	[MATCH_CLIENT_IP]     = {{"ClientIP", 8}, 1, 1, check_client_ip, match_client_ip},
+	[MATCH_HOST]          = {{"Host", 4}, 1, 1, check_host, match_host, NULL},
+	[MATCH_HOST_REGEXP]   = {{"HostRegexp", 10}, 1, 1, check_host_regexp, match_host_regexp, NULL},
+	[MATCH_PATH]          = {{"Path", 4}, 1, 1, check_path, match_path, NULL},
+	[MATCH_PATH_PREFIX]   = {{"PathPrefix", 10}, 1, 1, check_path, match_path_prefix, NULL},
+	[MATCH_PATH_REGEXP]   = {{"PathRegexp", 10}, 1, 1, check_regexp, match_path_regexp, NULL},
+	[MATCH_METHOD]        = {{"Method", 6}, 1, 1, check_method, match_method, NULL},
+	[MATCH_HEADER]        = {{"Header", 6}, 2, 2, check_header, match_header, NULL},
+	[MATCH_HEADER_REGEXP] = {{"HeaderRegexp", 12}, 2, 2, check_header_regexp, match_header, NULL},
+	[MATCH_QUERY]         = {{"Query", 5}, 1, 2, check_nothing, match_query, NULL},
+	[MATCH_QUERY_REGEXP]  = {{"QueryRegexp", 11}, 1, 2, check_query_regexp, match_query, NULL},
+	[MATCH_CLIENT_IP]     = {{"ClientIP", 8}, 1, 1, check_client_ip, match_client_ip,
+				 matcher_tcp_client_ip},
+	[MATCH_HOST_SNI]      = {{"HostSNI", 7}, 1, 1, matcher_tcp_check_sni, NULL, matcher_tcp_sni},
+	[MATCH_HOST_SNI_REGEXP] = {{"HostSNIRegexp", 13}, 1, 1, check_host_regexp, NULL,
+				   matcher_tcp_sni_regexp},
+	[MATCH_ALPN]          = {{"ALPN", 4}, 1, 1, matcher_tcp_check_alpn, NULL, matcher_tcp_alpn},
 };
 /* clang-format on */
 
@@ -230,25 +235,35 @@ bool matcher_is_spelling(struct str name, struct str declared)
 	return lower || (upper && name.at[0] <= 'Z') || str_eq(name, declared);
 }
 
-int matcher_find(struct str name)
+static bool is_of(enum matcher_kind kind, bool is_tcp)
+{
+	return is_tcp ? matcher_table[kind].match_tcp != NULL : matcher_table[kind].match != NULL;
+}
+
+int matcher_find(struct str name, bool is_tcp)
 {
 	for (int i = 0; i < MATCH__COUNT; i++) {
-		if (matcher_is_spelling(name, matcher_table[i].name))
+		if (is_of((enum matcher_kind)i, is_tcp) &&
+		    matcher_is_spelling(name, matcher_table[i].name))
 			return i;
 	}
 	return -1;
 }
 
-struct str matcher_suggest(struct str name)
+struct str matcher_suggest(struct str name, bool is_tcp)
 {
 	struct str names[MATCH__COUNT];
+	size_t n = 0;
 
 	for (int i = 0; i < MATCH__COUNT; i++) {
-		names[i] = matcher_table[i].name;
-		if (str_eq_nocase(name, names[i]))
-			return names[i];
+		if (!is_of((enum matcher_kind)i, is_tcp))
+			continue;
+		names[n] = matcher_table[i].name;
+		if (str_eq_nocase(name, names[n]))
+			return names[n];
+		n++;
 	}
-	return str_nearest(name, names, MATCH__COUNT);
+	return str_nearest(name, names, n);
 }
 
 struct str matcher_name(enum matcher_kind kind)

@@ -3,8 +3,9 @@
 #define RULE_H
 
 /*
- * rule: the HTTP matching language, reference/traefik.md sections b.1 and b.2. Rules in v2 syntax
- * become the same trees (rule_v2.c), with the matchers of v3.
+ * rule: the matching language, reference/traefik.md sections b.1 to b.3. Rules in v2 syntax become
+ * the same trees (rule_v2.c), with the matchers of v3. Rules of raw TCP have matchers of their own,
+ * and are evaluated over other facts (rule_tcp.h).
  *
  * rule_parse turns text into a tree in negation normal form (negation only at the leaves, as the
  * reference's De Morgan rule says), with every argument checked and every regular expression
@@ -19,7 +20,7 @@
 #include "base/regex.h"
 #include "http/message.h"
 
-enum rule_syntax { RULE_V3, RULE_V2 };
+enum rule_syntax { RULE_V3, RULE_V2, RULE_TCP_V3, RULE_TCP_V2, RULE_SYNTAX__COUNT };
 
 enum rule_op { RULE_LEAF, RULE_AND, RULE_OR };
 
@@ -34,7 +35,10 @@ enum matcher_kind {
 	MATCH_HEADER_REGEXP,
 	MATCH_QUERY,
 	MATCH_QUERY_REGEXP,
-	MATCH_CLIENT_IP,
+	MATCH_CLIENT_IP, /* of TCP, too */
+	MATCH_HOST_SNI,	 /* as MATCH_HOST */
+	MATCH_HOST_SNI_REGEXP,
+	MATCH_ALPN,
 	MATCH__COUNT,
 };
 
@@ -61,6 +65,7 @@ struct rule_fault {
 
 /* "v2" is v2, any other word v3 (reference b.2). */
 enum rule_syntax rule_syntax_of(struct str word);
+enum rule_syntax rule_syntax_tcp_of(struct str word);
 /* 0, or -EINVAL with *ret_fault filled, or -ENOMEM. *ret_rule is the root; text need not outlive
  * the call. */
 int rule_parse(struct str text, struct arena *arena, const struct rule **ret_rule,

@@ -181,11 +181,21 @@ static struct rule *make_leaf(struct parser *parser, const struct leaf_place *pl
 	return parser->arena->failed ? no_memory(parser) : leaf;
 }
 
+static bool is_v2(const struct parser *parser)
+{
+	return parser->syntax == RULE_V2 || parser->syntax == RULE_TCP_V2;
+}
+
+static bool is_tcp(const struct parser *parser)
+{
+	return parser->syntax == RULE_TCP_V3 || parser->syntax == RULE_TCP_V2;
+}
+
 static struct rule *unknown_matcher(struct parser *parser)
 {
 	struct str name = str_take(parser->token.value, 60);
-	struct str meant = parser->syntax == RULE_V2 ? rule_v2_suggest(parser->token.value)
-						     : matcher_suggest(parser->token.value);
+	struct str meant = is_v2(parser) ? rule_v2_suggest(parser->token.value, is_tcp(parser))
+					 : matcher_suggest(parser->token.value, is_tcp(parser));
 
 	if (meant.len == 0)
 		return fail_at(parser, parser->token.column, "unknown matcher " STR_FMT,
@@ -198,7 +208,7 @@ static struct rule *unknown_matcher(struct parser *parser)
 static struct rule *parse_leaf_v3(struct parser *parser, bool negated)
 {
 	struct leaf_place place = {.column = parser->token.column, .negated = negated};
-	int kind = matcher_find(parser->token.value);
+	int kind = matcher_find(parser->token.value, is_tcp(parser));
 	const struct matcher *matcher;
 	size_t n = 0;
 
@@ -252,7 +262,7 @@ static struct rule *join_terms(struct parser *parser, const struct leaf_place *p
 static struct rule *parse_leaf_v2(struct parser *parser, bool negated)
 {
 	struct leaf_place place = {.column = parser->token.column, .negated = negated};
-	int index = rule_v2_find(parser->token.value);
+	int index = rule_v2_find(parser->token.value, is_tcp(parser));
 	char why[RULE_WHY_BYTES] = "";
 	struct rule_v2_terms terms;
 	size_t n = 0, bad = 0;
@@ -298,8 +308,8 @@ static struct rule *parse_unary(struct parser *parser, bool negated)
 		inner = parse_group(parser, negated);
 		break;
 	case RULE_TOKEN_NAME:
-		inner = parser->syntax == RULE_V2 ? parse_leaf_v2(parser, negated)
-						  : parse_leaf_v3(parser, negated);
+		inner = is_v2(parser) ? parse_leaf_v2(parser, negated)
+				      : parse_leaf_v3(parser, negated);
 		break;
 	default:
 		unexpected(parser, "a matcher");
@@ -381,6 +391,11 @@ static struct rule *parse_or(struct parser *parser, bool negated)
 enum rule_syntax rule_syntax_of(struct str word)
 {
 	return str_eq(word, STR("v2")) ? RULE_V2 : RULE_V3;
+}
+
+enum rule_syntax rule_syntax_tcp_of(struct str word)
+{
+	return str_eq(word, STR("v2")) ? RULE_TCP_V2 : RULE_TCP_V3;
 }
 
 int rule_parse(struct str text, struct arena *arena, const struct rule **ret_rule,

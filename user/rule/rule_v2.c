@@ -297,41 +297,85 @@ static bool query(struct making *making)
 	return true;
 }
 
+/* b.3: a star alone is everything; one behind other names wants a name, and any will do. */
+static bool host_sni(struct making *making)
+{
+	for (size_t i = 0; i < making->n; i++) {
+		struct rule_v2_term *term = add(making, MATCH_HOST_SNI, i);
+
+		if (i == 0 || !str_eq(making->args[i].value, STR("*")))
+			continue;
+		term->kind = MATCH_HOST_SNI_REGEXP;
+		term->args[0] = STR("^.+$");
+	}
+	return true;
+}
+
+static bool host_sni_regexp(struct making *making)
+{
+	for (size_t i = 0; i < making->n; i++) {
+		struct rule_v2_term *term = add(making, MATCH_HOST_SNI_REGEXP, i);
+
+		if (!compile_template(making, i, making->args[i].value, "[^.]+", true, true,
+				      &term->args[0]))
+			return false;
+	}
+	return true;
+}
+
+static bool alpn(struct making *making)
+{
+	for (size_t i = 0; i < making->n; i++)
+		add(making, MATCH_ALPN, i);
+	return true;
+}
+
 /* clang-format off */
 static const struct {
 	struct str name;
 	bool (*translate)(struct making *making);
+	bool is_http, is_tcp;
 } table[] = {
-	{{"Host", 4}, host},
-	{{"HostHeader", 10}, host},
-	{{"HostRegexp", 10}, host_regexp},
-	{{"Path", 4}, path},
-	{{"PathPrefix", 10}, path_prefix},
-	{{"Method", 6}, method},
-	{{"Headers", 7}, headers},
-	{{"HeadersRegexp", 13}, headers_regexp},
-	{{"Query", 5}, query},
-	{{"ClientIP", 8}, client_ip},
+	{{"Host", 4}, host, true, false},
+	{{"HostHeader", 10}, host, true, false},
+	{{"HostRegexp", 10}, host_regexp, true, false},
+	{{"Path", 4}, path, true, false},
+	{{"PathPrefix", 10}, path_prefix, true, false},
+	{{"Method", 6}, method, true, false},
+	{{"Headers", 7}, headers, true, false},
+	{{"HeadersRegexp", 13}, headers_regexp, true, false},
+	{{"Query", 5}, query, true, false},
+	{{"ClientIP", 8}, client_ip, true, true},
+	{{"HostSNI", 7}, host_sni, false, true},
+	{{"HostSNIRegexp", 13}, host_sni_regexp, false, true},
+	{{"ALPN", 4}, alpn, false, true},
 };
 /* clang-format on */
 
 enum { N_TABLE = sizeof(table) / sizeof(*table) };
 
-int rule_v2_find(struct str name)
+static bool is_of(int index, bool is_tcp)
+{
+	return is_tcp ? table[index].is_tcp : table[index].is_http;
+}
+
+int rule_v2_find(struct str name, bool is_tcp)
 {
 	for (int i = 0; i < N_TABLE; i++)
-		if (matcher_is_spelling(name, table[i].name))
+		if (is_of(i, is_tcp) && matcher_is_spelling(name, table[i].name))
 			return i;
 	return -1;
 }
 
-struct str rule_v2_suggest(struct str name)
+struct str rule_v2_suggest(struct str name, bool is_tcp)
 {
 	struct str names[N_TABLE];
+	size_t n = 0;
 
 	for (int i = 0; i < N_TABLE; i++)
-		names[i] = table[i].name;
-	return str_nearest(name, names, N_TABLE);
+		if (is_of(i, is_tcp))
+			names[n++] = table[i].name;
+	return str_nearest(name, names, n);
 }
 
 struct str rule_v2_name(int index)

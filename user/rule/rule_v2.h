@@ -3,7 +3,7 @@
 #define RULE_V2_H
 
 /*
- * rule_v2: the matchers of the old syntax (reference/traefik.md b.2, v2), each turned into leaves
+ * rule_v2: the matchers of the old syntax (reference/traefik.md b.2 and b.3, v2), each turned into leaves
  * of the present one, so that there is one tree, one evaluation and one index. Internal to the rule
  * module.
  */
@@ -33,9 +33,9 @@ struct rule_v2_terms {
 };
 
 /* Index of the matcher with that name in one of its spellings, or -1. */
-int rule_v2_find(struct str name);
+int rule_v2_find(struct str name, bool is_tcp);
 /* The matcher that a wrong name may have meant, or {0}. */
-struct str rule_v2_suggest(struct str name);
+struct str rule_v2_suggest(struct str name, bool is_tcp);
 struct str rule_v2_name(int index);
 /* False: *ret_bad is the argument to blame (n: their number), why the sentence. Out of memory shows
  * in arena->failed. */

@@ -15,9 +15,10 @@ static void every_matcher_has_a_whole_row(void **state)
 		assert_true(matcher->min_args >= 1 && matcher->min_args <= matcher->max_args);
 		assert_true(matcher->max_args <= 2);
 		assert_non_null(matcher->check);
-		assert_non_null(matcher->match);
+		assert_true(matcher->match || matcher->match_tcp);
 		CHECK_STR("name", matcher_name((enum matcher_kind)i), matcher->name);
-		CHECK_INT("find", matcher_find(matcher->name), i);
+		CHECK_INT("find", matcher_find(matcher->name, false), matcher->match ? i : -1);
+		CHECK_INT("find", matcher_find(matcher->name, true), matcher->match_tcp ? i : -1);
 	}
 	assert_int_equal(matcher_name(MATCH__COUNT).len, 0);
 }
@@ -42,15 +43,17 @@ static void four_spellings_are_known(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++)
-		CHECK_INT(rows[i].name, matcher_find(str_of(rows[i].name)), rows[i].kind);
+		CHECK_INT(rows[i].name, matcher_find(str_of(rows[i].name), false), rows[i].kind);
 }
 
 static void near_names_are_suggested(void **state)
 {
 	(void)state;
-	CHECK_STR("casing", matcher_suggest(STR("hOST")), STR("Host"));
-	CHECK_STR("typing", matcher_suggest(STR("PathPrefixx")), STR("PathPrefix"));
-	CHECK_STR("nothing", matcher_suggest(STR("Frobnicate")), STR(""));
+	CHECK_STR("casing", matcher_suggest(STR("hOST"), false), STR("Host"));
+	CHECK_STR("typing", matcher_suggest(STR("PathPrefixx"), false), STR("PathPrefix"));
+	CHECK_STR("nothing", matcher_suggest(STR("Frobnicate"), false), STR(""));
+	CHECK_STR("TCP", matcher_suggest(STR("HostSN"), true), STR("HostSNI"));
+	CHECK_STR("not of TCP", matcher_suggest(STR("PathPrefixx"), true), STR(""));
 }
 
 int main(void)

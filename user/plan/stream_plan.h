@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STREAM_H
-#define STREAM_H
+#ifndef STREAM_PLAN_H
+#define STREAM_PLAN_H
 
 /*
- * stream: raw TCP and UDP as the compiler has made it and workers read it (reference a.2, a.3, b.3
+ * stream_plan: raw TCP and UDP as the compiler has made it and workers read it (reference a.2, a.3, b.3
  * to b.5, d.6, d.7). Part of a snapshot, immutable; what changes at run time is behind pointers
  * (plan/live.h).
  *
@@ -18,8 +18,8 @@
 #include "base/str.h"
 #include "plan/live.h"
 #include "plan/service.h"
+#include "rule/rule_tcp.h"
 
-struct rule;
 struct tls_client; /* tls/tls_client.h */
 
 /* How TCP servers are spoken to: a ServersTransportTCP (reference a.8), or the service's own
@@ -40,6 +40,7 @@ struct stream_server {
 	struct addr addr;
 	uint16_t port;
 	struct live_server *live;
+	struct live_member *member; /* NULL: servers are not probed */
 	struct str dns_name; /* empty: addr is what it is; else live->addrs */
 	struct str address;  /* "10.0.0.1:5432" */
 };
@@ -54,6 +55,16 @@ struct stream_service {
 	const struct stream_transport *transport; /* NULL for UDP and for a service of services */
 	const struct stream_service **children;	  /* weighted: of a route with several services */
 	uint32_t n_children;
+	const struct stream_probe *probe; /* NULL: servers are not probed */
+};
+
+/* Active probes of TCP servers (reference d.3): connect, send, expect exactly that. */
+struct stream_probe {
+	const struct stream_probe *next; /* in snapshot->stream_probes */
+	const struct stream_service *service;
+	uint16_t port; /* 0: the server's */
+	struct str send, expect;
+	uint64_t interval_ns, unhealthy_interval_ns, timeout_ns;
 };
 
 /* TCP middlewares (reference c.15), in order; each may close the connection before anything is
@@ -86,24 +97,18 @@ struct tcp_route {
 	bool is_offloaded;
 };
 
-/* What is known of a connection when it is routed. */
-struct tcp_facts {
-	struct addr source; /* after the PROXY protocol */
-	bool is_tls;
-	struct str sni;		/* as sent, empty: none */
-	const struct str *alpn; /* offered */
-	uint32_t n_alpn;
+/* All datagrams of an entry point go to one service: its route with the greatest name (reference
+ * a.3). */
+struct udp_route {
+	const struct stream_service *service; /* NULL: disabled */
+	uint32_t series, index;
+	struct str name, object;
+	uint32_t route_index;
+	struct strs entry_points;
+	uint8_t status; /* enum route_status */
+	struct str problem;
+	struct str offload; /* as of a tcp_route */
+	bool is_offloaded;
 };
-
-/* The TCP routes of an entry point: plain ones and those over TLS. */
-struct tcp_router;
-/* The first that matches by priority, or NULL: then it is HTTP's. */
-const struct tcp_route *tcp_router_match(const struct tcp_router *router,
-					 const struct tcp_facts *facts);
-/* Reference b.5 1: a plain route is chosen before a byte is read (server speaks first). */
-bool tcp_router_is_blind(const struct tcp_router *router);
-/* Whether there is any route over TLS: a ClientHello (or PostgreSQL's SSLRequest) must be looked
- * at. */
-bool tcp_router_has_tls(const struct tcp_router *router);
 
 #endif
