@@ -3,8 +3,8 @@
 #define STREAM_PLAN_H
 
 /*
- * stream_plan: raw TCP and UDP as the compiler has made it and workers read it (reference a.2, a.3, b.3
- * to b.5, d.6, d.7). Part of a snapshot, immutable; what changes at run time is behind pointers
+ * stream_plan: raw TCP and UDP as the compiler has made it and workers read it (reference a.2, a.3,
+ * b.3 to b.5, d.6, d.7). Part of a snapshot, immutable; what changes at run time is behind pointers
  * (plan/live.h).
  *
  * A connection keeps the route and the service with which it began: its worker holds a use of the
@@ -41,8 +41,8 @@ struct stream_server {
 	uint16_t port;
 	struct live_server *live;
 	struct live_member *member; /* NULL: servers are not probed */
-	struct str dns_name; /* empty: addr is what it is; else live->addrs */
-	struct str address;  /* "10.0.0.1:5432" */
+	struct str dns_name;	    /* empty: addr is what it is; else live->addrs */
+	struct str address;	    /* "10.0.0.1:5432" */
 };
 
 struct stream_service {

@@ -40,7 +40,8 @@ static int by_rank(const void *a, const void *b)
 {
 	const struct tcp_route *x = *(const struct tcp_route *const *)a;
 	const struct tcp_route *y = *(const struct tcp_route *const *)b;
-	bool x_is_file = str_ends(x->name, STR("@file")), y_is_file = str_ends(y->name, STR("@file"));
+	bool x_is_file = str_ends(x->name, STR("@file")),
+	     y_is_file = str_ends(y->name, STR("@file"));
 
 	if (x->priority != y->priority)
 		return x->priority > y->priority ? -1 : 1;
@@ -176,8 +177,8 @@ static struct walk walk_begin(const struct side *side, struct str sni)
 	const struct ranks *exact = sni.len ? table_find(&side->names, sni) : NULL;
 	const struct ranks *wildcard = sni.len ? find_wildcard(&side->names, sni) : NULL;
 
-	return (struct walk){side, {&side->any, exact ? exact : &none, wildcard ? wildcard : &none},
-			     {0, 0, 0}};
+	return (struct walk){
+		side, {&side->any, exact ? exact : &none, wildcard ? wildcard : &none}, {0, 0, 0}};
 }
 
 static const struct tcp_route *walk_next(struct walk *walk)
@@ -197,8 +198,7 @@ static const struct tcp_route *walk_next(struct walk *walk)
 
 bool tcp_router_is_https(const struct tcp_router *router, struct str sni)
 {
-	return sni.len &&
-	       (table_find(&router->https, sni) || find_wildcard(&router->https, sni));
+	return sni.len && (table_find(&router->https, sni) || find_wildcard(&router->https, sni));
 }
 
 bool tcp_router_is_https_any(const struct tcp_router *router)

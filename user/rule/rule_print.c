@@ -47,8 +47,8 @@ static void print_leaf(struct buf *buf, const struct rule *leaf)
 		/* A host loses one final dot when it is parsed, so one that still has a dot had
 		 * two. */
 		bool is_host = leaf->kind == MATCH_HOST || leaf->kind == MATCH_HOST_SNI;
-		bool had_dot = is_host && leaf->args[i].len > 1 &&
-			       str_ends(leaf->args[i], STR("."));
+		bool had_dot =
+			is_host && leaf->args[i].len > 1 && str_ends(leaf->args[i], STR("."));
 
 		print_string(buf, leaf->args[i], had_dot ? STR(".") : STR(""));
 	}

@@ -3,9 +3,9 @@
 #define RULE_V2_H
 
 /*
- * rule_v2: the matchers of the old syntax (reference/traefik.md b.2 and b.3, v2), each turned into leaves
- * of the present one, so that there is one tree, one evaluation and one index. Internal to the rule
- * module.
+ * rule_v2: the matchers of the old syntax (reference/traefik.md b.2 and b.3, v2), each turned into
+ * leaves of the present one, so that there is one tree, one evaluation and one index. Internal to
+ * the rule module.
  */
 
 #include "rule/rule.h"

@@ -39,7 +39,7 @@ static void build(struct world *world, const struct given *given, const char *ht
 					       &route->rule, &fault),
 				 0);
 		route->is_catch_all = rule_tcp_is_catch_all(route->rule);
-		route->priority = one->priority	       ? one->priority
+		route->priority = one->priority		? one->priority
 				  : route->is_catch_all ? -1
 							: (int64_t)strlen(one->rule);
 		world->list[world->n] = route;
@@ -76,10 +76,9 @@ static void the_order_of_dispatch_is_the_reference_s(void **state)
 	static const struct given greedy[] = {{"all", "HostSNI(`*`)", true, 5000},
 					      {"named", "HostSNI(`tcp.test`)", true, 0},
 					      {NULL, NULL, false, 0}};
-	static const struct given by_source[] = {
-		{"near", "ClientIP(`10.0.0.0/8`)", false, 0},
-		{"rest", "HostSNI(`*`)", false, 0},
-		{NULL, NULL, false, 0}};
+	static const struct given by_source[] = {{"near", "ClientIP(`10.0.0.0/8`)", false, 0},
+						 {"rest", "HostSNI(`*`)", false, 0},
+						 {NULL, NULL, false, 0}};
 	static const struct {
 		const char *row;
 		const struct given *given;
@@ -88,13 +87,16 @@ static void the_order_of_dispatch_is_the_reference_s(void **state)
 		const char *sni, *from, *wanted;
 	} rows[] = {
 		{"a name", mixed, "", false, true, "tcp.test", "10.0.0.1", "named"},
-		{"HTTPS has the name", mixed, "web.test", false, true, "web.test", "10.0.0.1", "http"},
+		{"HTTPS has the name", mixed, "web.test", false, true, "web.test", "10.0.0.1",
+		 "http"},
 		{"HTTPS has another", mixed, "x.test", false, true, "web.test", "10.0.0.1", "same"},
-		{"HTTPS has a wildcard", mixed, "*.test", false, true, "tcp.test", "10.0.0.1", "http"},
+		{"HTTPS has a wildcard", mixed, "*.test", false, true, "tcp.test", "10.0.0.1",
+		 "http"},
 		{"one label", mixed, "", false, true, "a.wild.test", "10.0.0.1", "star"},
 		{"two labels", mixed, "", false, true, "b.a.wild.test", "10.0.0.1", "all"},
 		{"no SNI", mixed, "", false, true, "", "10.0.0.1", "all"},
-		{"HTTPS for any before the star", mixed, "", true, true, "y.test", "10.0.0.1", "http"},
+		{"HTTPS for any before the star", mixed, "", true, true, "y.test", "10.0.0.1",
+		 "http"},
 		{"a TCP name before HTTPS for any", mixed, "", true, true, "tcp.test", "10.0.0.1",
 		 "named"},
 		{"plain", mixed, "", true, false, "", "10.0.0.1", "plain"},
@@ -119,8 +121,9 @@ static void the_order_of_dispatch_is_the_reference_s(void **state)
 static void a_connection_is_routed_blindly_only_where_nothing_needs_a_byte(void **state)
 {
 	static const struct given plain[] = {{"p", "HostSNI(`*`)", false, 0}, {NULL, NULL, 0, 0}};
-	static const struct given both[] = {
-		{"p", "HostSNI(`*`)", false, 0}, {"t", "HostSNI(`a`)", true, 0}, {NULL, NULL, 0, 0}};
+	static const struct given both[] = {{"p", "HostSNI(`*`)", false, 0},
+					    {"t", "HostSNI(`a`)", true, 0},
+					    {NULL, NULL, 0, 0}};
 	static const struct given none[] = {{NULL, NULL, 0, 0}};
 	struct world world;
 

@@ -145,9 +145,10 @@ static void wrong_rules_are_refused_where_they_are_wrong(void **state)
 		struct rule_fault fault = {0};
 
 		arena_init(&arena, CAP, 0);
-		CHECK_INT(rows[i].rule,
-			  rule_parse_as(rows[i].syntax, str_of(rows[i].rule), &arena, &root, &fault),
-			  -EINVAL);
+		CHECK_INT(
+			rows[i].rule,
+			rule_parse_as(rows[i].syntax, str_of(rows[i].rule), &arena, &root, &fault),
+			-EINVAL);
 		CHECK_INT(rows[i].rule, fault.column, rows[i].column);
 		if (str_search(str_of(fault.message), str_of(rows[i].says)) < 0)
 			fail_msg("%s: \"%s\" does not say \"%s\"", rows[i].rule, fault.message,
@@ -162,12 +163,9 @@ static void only_the_bare_star_is_a_catch_all(void **state)
 		const char *rule;
 		bool is;
 	} rows[] = {
-		{"HostSNI(`*`)", true},
-		{" hostsni( \"*\" ) ", true},
-		{"(HostSNI(`*`))", true},
-		{"HostSNI(`*`) && ClientIP(`10.0.0.0/8`)", false},
-		{"!HostSNI(`*`)", false},
-		{"HostSNI(`a`)", false},
+		{"HostSNI(`*`)", true},		{" hostsni( \"*\" ) ", true},
+		{"(HostSNI(`*`))", true},	{"HostSNI(`*`) && ClientIP(`10.0.0.0/8`)", false},
+		{"!HostSNI(`*`)", false},	{"HostSNI(`a`)", false},
 		{"HostSNIRegexp(`.*`)", false},
 	};
 
@@ -179,7 +177,8 @@ static void only_the_bare_star_is_a_catch_all(void **state)
 
 		arena_init(&arena, CAP, 0);
 		CHECK_INT(rows[i].rule,
-			  rule_parse_as(RULE_TCP_V3, str_of(rows[i].rule), &arena, &root, &fault), 0);
+			  rule_parse_as(RULE_TCP_V3, str_of(rows[i].rule), &arena, &root, &fault),
+			  0);
 		CHECK_INT(rows[i].rule, rule_tcp_is_catch_all(root), rows[i].is);
 		rule_done(root);
 		arena_done(&arena);
