@@ -4,6 +4,9 @@
 
 O      ?= build
 PREFIX ?= /usr/local
+UNITS    ?= $(PREFIX)/lib/systemd/system
+SYSUSERS ?= $(PREFIX)/lib/sysusers.d
+SYSCTL   ?= $(PREFIX)/lib/sysctl.d
 V      ?= 0
 CC     ?= cc
 CXX    ?= c++
@@ -163,6 +166,15 @@ check-tsan: ## unit and end-to-end tests with ThreadSanitizer
 install: all ## install programs and units under DESTDIR/PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/sbin
 	install -m 0755 $(O)/tidegate $(O)/tidegate-loader $(DESTDIR)$(PREFIX)/sbin/
+	install -d $(DESTDIR)$(PREFIX)/share/doc/tidegate $(DESTDIR)$(UNITS) $(DESTDIR)$(SYSUSERS) $(DESTDIR)$(SYSCTL)
+	install -m 0644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/tidegate/
+	install -m 0644 deploy/systemd/*.service $(DESTDIR)$(UNITS)/
+	sed -i 's|/usr/local/|$(PREFIX)/|' $(DESTDIR)$(UNITS)/tidegate.service $(DESTDIR)$(UNITS)/tidegate-loader.service
+	install -m 0644 deploy/systemd/tidegate.sysusers $(DESTDIR)$(SYSUSERS)/tidegate.conf
+	install -m 0644 deploy/systemd/90-tidegate.conf $(DESTDIR)$(SYSCTL)/
+	install -d $(DESTDIR)/etc/tidegate/manifests
+	for f in tidegate.yaml loader.env; do test -e $(DESTDIR)/etc/tidegate/$$f || \
+		install -m 0644 deploy/systemd/$$f $(DESTDIR)/etc/tidegate/; done
 
 unit: $(filter $(O)/tests/unit/$(MOD)/%,$(unit_t)) ## build and run one module's unit tests: make unit MOD=http
 	@for t in $^; do echo "# $$t"; $$t || exit 1; done

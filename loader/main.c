@@ -14,16 +14,19 @@
 
 #include "base/num.h"
 #include "base/str.h"
+#include "default_route.h"
 #include "doctor.h"
 #include "loader.h"
 #include "loader_status.h"
+#include "share.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, INTERFACES_MAX = 64 };
 
 struct command_line {
 	struct loader_options options;
 	bool json;
-	bool all;
+	bool has_group;
+	uint32_t gid;
 	char **words;
 	int n_words;
 };
@@ -88,6 +91,47 @@ static int run_attach(const struct command_line *line)
 	return status;
 }
 
+/* Everything that a start needs, in one go. */
+static int bring_up(const struct command_line *line, struct loader_fault *ret_fault)
+{
+	char names[INTERFACES_MAX][IF_NAMESIZE];
+	struct loader_attachment attachment;
+	size_t n = 0;
+	int err = 0;
+
+	for (int i = 0; i < line->n_words; i++)
+		n = default_route_add_name(names, n, INTERFACES_MAX, line->words[i]);
+	if (!n)
+		n = default_route_add(names, n, INTERFACES_MAX);
+	if (!n) {
+		snprintf(ret_fault->text, sizeof(ret_fault->text),
+			 "there is no default route to tell which interface; name it");
+		return -ENODEV;
+	}
+	err = loader_load(&line->options, ret_fault);
+	for (size_t i = 0; i < n && !err; i++) {
+		err = loader_attach(&line->options, names[i], &attachment, ret_fault);
+		if (!err)
+			tell(&attachment);
+	}
+	if (!err && line->has_group)
+		err = share_with(&line->options, line->gid, ret_fault);
+	return err;
+}
+
+static int run_up(const struct command_line *line)
+{
+	struct loader_fault fault;
+
+	if (!bring_up(line, &fault))
+		return EXIT_SUCCESS;
+	if (line->options.mode != LOADER_AUTO)
+		return fail(&fault);
+	/* Whoever starts after us serves nevertheless, and says so, too. */
+	fprintf(stderr, "tidegate-loader: the kernel plane stays off: %s\n", fault.text);
+	return EXIT_SUCCESS;
+}
+
 static int run_detach(const struct command_line *line)
 {
 	struct loader_fault fault;
@@ -139,6 +183,10 @@ static int run_doctor(const struct command_line *line)
 }
 
 static const struct command commands[] = {
+	{"up", "[INTERFACE...]", 0, INTERFACES_MAX,
+	 "load and attach, for a service: on the interfaces of the default routes if none is "
+	 "named; what cannot be is no failure unless --mode asks for it",
+	 run_up},
 	{"load", "", 0, 0, "load the program and its maps, or replace the program everywhere",
 	 run_load},
 	{"attach", "INTERFACE...", 1, 64, "run it on interfaces: native, else generic", run_attach},
@@ -163,6 +211,8 @@ static const struct {
 	{"max-bans", "N", "65536", "sources that can be banned at once, at first load"},
 	{"max-prefixes", "N", "1048576",
 	 "addresses and CIDRs of all deny and allow lists (32 bytes each), at first load"},
+	{"group", "NAME|ID", "",
+	 "up: the group that may use the maps, for a proxy without privileges"},
 	{"no-dispatcher", "", "", "attach by a link even where libxdp's dispatcher works"},
 	{"json", "", "", "status and doctor: one JSON object"},
 	{"verbose", "", "", "let libbpf and libxdp explain themselves"},
@@ -231,34 +281,47 @@ static int parse_mode(const char *text, enum loader_mode *ret)
 	return -EINVAL;
 }
 
+static int parse_group(const char *text, struct command_line *ret)
+{
+	int err = share_group(text, &ret->gid);
+
+	ret->has_group = !err;
+	if (err)
+		fprintf(stderr, "tidegate-loader: --group: there is no group '%s'\n", text);
+	return err;
+}
+
+enum {
+	MODE = 1,
+	FOLDER,
+	SOURCES,
+	BANS,
+	PREFIXES,
+	GROUP,
+	NO_DISPATCHER,
+	JSON,
+	VERBOSE,
+	HELP,
+	VERSION
+};
+static const struct option table[] = {
+	{"mode", required_argument, NULL, MODE},
+	{"folder", required_argument, NULL, FOLDER},
+	{"max-sources", required_argument, NULL, SOURCES},
+	{"max-bans", required_argument, NULL, BANS},
+	{"max-prefixes", required_argument, NULL, PREFIXES},
+	{"group", required_argument, NULL, GROUP},
+	{"no-dispatcher", no_argument, NULL, NO_DISPATCHER},
+	{"json", no_argument, NULL, JSON},
+	{"verbose", no_argument, NULL, VERBOSE},
+	{"help", no_argument, NULL, HELP},
+	{"version", no_argument, NULL, VERSION},
+	{0},
+};
+
 /* 0 to go on, else the exit status + 1. */
 static int parse(int argc, char **argv, struct command_line *ret)
 {
-	enum {
-		MODE = 1,
-		FOLDER,
-		SOURCES,
-		BANS,
-		PREFIXES,
-		NO_DISPATCHER,
-		JSON,
-		VERBOSE,
-		HELP,
-		VERSION
-	};
-	static const struct option table[] = {
-		{"mode", required_argument, NULL, MODE},
-		{"folder", required_argument, NULL, FOLDER},
-		{"max-sources", required_argument, NULL, SOURCES},
-		{"max-bans", required_argument, NULL, BANS},
-		{"max-prefixes", required_argument, NULL, PREFIXES},
-		{"no-dispatcher", no_argument, NULL, NO_DISPATCHER},
-		{"json", no_argument, NULL, JSON},
-		{"verbose", no_argument, NULL, VERBOSE},
-		{"help", no_argument, NULL, HELP},
-		{"version", no_argument, NULL, VERSION},
-		{0},
-	};
 	struct str names[sizeof(table) / sizeof(*table)];
 	int option, err = 0;
 
@@ -281,6 +344,9 @@ static int parse(int argc, char **argv, struct command_line *ret)
 			break;
 		case PREFIXES:
 			err = parse_count("max-prefixes", optarg, &ret->options.max_prefixes);
+			break;
+		case GROUP:
+			err = parse_group(optarg, ret);
 			break;
 		case NO_DISPATCHER:
 			ret->options.no_dispatcher = true;

@@ -364,8 +364,9 @@ static const struct field config_fields[] = {
 	FIELD(struct static_config, workers, .name = "workers", .preset = "0", .min = 0, .max = 256,
 	      OURS, .doc = "Worker threads; 0: one per CPU."),
 	FIELD(struct static_config, kernel_plane, .name = "kernelPlane", .preset = "auto",
-	      .choices = "auto|native|generic|off", .any_case = true, OURS,
-	      .doc = "How XDP attaches; auto: natively, else generically, else not at all."),
+	      .choices = "auto|native|generic|pinned|off", .any_case = true, OURS,
+	      .doc = "How XDP attaches; auto: natively, else generically, else not at all; pinned: "
+		     "uses what tidegate-loader has brought up, which needs no privilege."),
 	FIELD_IN(struct static_config, security, &schema_security, .name = "security",
 		 .doc = "Safety that may be lowered."),
 	FIELD(struct static_config, pin_folder, .name = "pinFolder",

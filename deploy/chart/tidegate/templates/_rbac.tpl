@@ -1,0 +1,55 @@
+{{- /* What is read in the namespaces that are watched, and what is written there. */ -}}
+{{- define "tidegate.namespacedRules" -}}
+- apiGroups: [""]
+  resources: [services, secrets, configmaps]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+{{- if .Values.providers.kubernetesCRD.enabled }}
+- apiGroups: [traefik.io]
+  resources:
+    - ingressroutes
+    - ingressroutetcps
+    - ingressrouteudps
+    - middlewares
+    - middlewaretcps
+    - serverstransports
+    - serverstransporttcps
+    - tlsoptions
+    - tlsstores
+    - traefikservices
+  verbs: [get, list, watch]
+{{- end }}
+- apiGroups: [tidegate.io]
+  resources: [sourcepolicies, virtualaddresses]
+  verbs: [get, list, watch]
+- apiGroups: [tidegate.io]
+  resources: [sourcepolicies/status, virtualaddresses/status]
+  verbs: [update, patch]
+{{- if .Values.providers.kubernetesIngress.enabled }}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses/status]
+  verbs: [update, patch]
+{{- end }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
+
+{{- define "tidegate.clusterRules" -}}
+- apiGroups: [""]
+  resources: [nodes, namespaces]
+  verbs: [get, list, watch]
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  verbs: [get, list, watch]
+{{- if and .Values.providers.kubernetesIngress.enabled (not .Values.providers.kubernetesIngress.disableIngressClassLookup) }}
+- apiGroups: [networking.k8s.io]
+  resources: [ingressclasses]
+  verbs: [get, list, watch]
+{{- end }}
+{{- end -}}
