@@ -20,8 +20,15 @@ static __always_inline void count_verdict(struct abi_counter *row, int verdict)
 	if (verdict & VERDICT_DROP) {
 		if (why < ABI_DROP__COUNT)
 			row->drop[why]++;
-	} else if (why < ABI_PASS__COUNT) {
-		row->pass[why]++;
+	} else if (verdict & VERDICT_PASS) {
+		if (why < ABI_PASS__COUNT)
+			row->pass[why]++;
+	} else if (why < ABI_SEND__COUNT) {
+		row->send[why]++;
+		if (verdict & VERDICT_TX)
+			row->tx++;
+		else
+			row->redirect++;
 	}
 }
 

@@ -2,9 +2,9 @@
 /*
  * ingress: the kernel plane's XDP program, one stage after the other.
  *
- * parse -> entry point -> deny/allow -> ban -> limits -> verdict, counter, event. Every packet is
- * received once and leaves with one counted verdict. The generation is read once: all later lookups
- * use that half.
+ * parse -> entry -> deny/allow -> ban -> limits -> backend -> verdict, counter, event. Every packet
+ * is received once and leaves with one counted verdict. The generation is read once: all later
+ * lookups use that half. What few packets need goes on in another program: stage.h.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -18,6 +18,7 @@
 #include "next.h"
 #include "parse.h"
 #include "rate.h"
+#include "stage.h"
 #include "steer.h"
 #include "tick.h"
 
@@ -67,28 +68,87 @@ static __always_inline int admit(const struct packet *packet, const struct abi_p
 	return verdict_pass(ABI_PASS_ADMITTED);
 }
 
-/* All stages; XDP_PASS or XDP_DROP. */
-static __always_inline int decide(struct xdp_md *ctx)
+/* Which of the programs this is: they differ in what they may do. */
+enum role {
+	ROLE_FIRST,
+	ROLE_INNER,  /* the packet came out of a tunnel and was counted as received before */
+	ROLE_SHARED, /* under a dispatcher: no tail call and no change of the packet */
+};
+
+/* What is neither TCP nor UDP, and later fragments: few of them are ours. */
+static __always_inline int aside(const struct packet *packet, int verdict, __u32 generation,
+				 enum role role)
+{
+	__u32 half = generation & 1;
+	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
+	bool is_tunnel = packet->proto == IPPROTO_IPIP || packet->proto == IPPROTO_IPV6;
+
+	if (role == ROLE_SHARED || !self || !self->flags)
+		return verdict;
+	if (verdict == verdict_pass(ABI_PASS_FRAGMENT))
+		return self->flags & ABI_HERE_SERVICES ? verdict_stage(ABI_STAGE_FRAGMENT)
+						       : verdict;
+	if (is_tunnel && role == ROLE_FIRST && self->flags & ABI_HERE_DECAP)
+		return verdict_stage(ABI_STAGE_DECAP);
+	if (packet->proto == (packet->is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) &&
+	    self->flags & ABI_HERE_SERVICES)
+		return verdict_stage(ABI_STAGE_ICMP);
+	return verdict;
+}
+
+/* Where an admitted packet goes. */
+static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *packet,
+				    const struct abi_entry *to, int verdict, enum role role,
+				    struct flight *flight)
+{
+	if (to->target == ABI_TARGET_LOCAL)
+		return verdict;
+	if (role == ROLE_SHARED)
+		return verdict_pass(ABI_PASS_SHARED);
+	if (to->target == ABI_TARGET_DECAP)
+		return role == ROLE_FIRST ? verdict_stage(ABI_STAGE_DECAP)
+					  : verdict_drop(ABI_DROP_TUNNEL_LOOP);
+	(void)ctx;
+	(void)packet;
+	(void)flight;
+	return verdict_drop(ABI_DROP_NO_BACKEND);
+}
+
+/* When the program of a stage is not there. */
+static __always_inline int stage_missing(__u32 which)
+{
+	if (which == ABI_STAGE_FRAGMENT)
+		return verdict_pass(ABI_PASS_FRAGMENT);
+	if (which == ABI_STAGE_ICMP)
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	return verdict_drop(ABI_DROP_NO_STAGE);
+}
+
+/* All stages; returns the XDP action. */
+static __always_inline int decide(struct xdp_md *ctx, enum role role)
 {
 	__u32 entry_id = 0, policy_id = 0, zero = 0;
 	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
 	struct abi_counter *all = count_row(0), *row = all;
+	struct flight *flight = role == ROLE_SHARED ? NULL : stage_flight();
 	struct packet packet = {};
 
 	/* In memory, please: kept in registers, its zeros are written again before every early
 	 * exit. */
 	asm volatile("" : : "r"(&packet) : "memory");
-	if (!settings || !all)
+	if (!settings || !all || (role != ROLE_SHARED && !flight))
 		return XDP_PASS;
 	__u32 generation = *(volatile __u32 *)&settings->generation;
 	__u64 now_ns = tick_now_ns(settings);
 	int verdict = read_headers(ctx, &packet);
 
-	all->received++;
-	all->received_bytes += packet.bytes;
-
+	if (role != ROLE_INNER) {
+		all->received++;
+		all->received_bytes += packet.bytes;
+	}
 	if (verdict == VERDICT_OPEN) {
-		struct abi_entry *to = steer_find(&packet, generation & 1, &entry_id);
+		struct abi_entry *to =
+			steer_find(&packet, generation & 1, settings->seed, &entry_id);
 		struct abi_policy *rules = NULL;
 		__u32 slot = 0;
 
@@ -105,6 +165,20 @@ static __always_inline int decide(struct xdp_md *ctx)
 			verdict = admit(&packet, rules, slot, now_ns, settings);
 		else if (to && ban_is_on(&packet, policy_id, now_ns, settings))
 			verdict = verdict_drop(ABI_DROP_BANNED); /* bans of all entry points */
+		if (to && verdict & VERDICT_PASS)
+			verdict = dispatch(ctx, &packet, to, verdict, role, flight);
+	} else if (verdict & VERDICT_PASS && verdict != verdict_pass(ABI_PASS_NOT_IP)) {
+		verdict = aside(&packet, verdict, generation, role);
+	}
+	if (role != ROLE_SHARED && verdict & VERDICT_STAGE) {
+		flight->packet = packet;
+		flight->now_ns = now_ns;
+		flight->generation = generation;
+		flight->entry = entry_id;
+		flight->policy = policy_id;
+		flight->flags = role == ROLE_INNER ? FLIGHT_INNER : 0;
+		stage_call(ctx, verdict & VERDICT_WHY);
+		verdict = stage_missing(verdict & VERDICT_WHY);
 	}
 	count_verdict(row, verdict);
 	if (verdict & VERDICT_DROP) {
@@ -112,23 +186,33 @@ static __always_inline int decide(struct xdp_md *ctx)
 			   settings, row);
 		return XDP_DROP;
 	}
-	return XDP_PASS;
+	if (verdict & VERDICT_PASS)
+		return role == ROLE_SHARED ? XDP_PASS : next_or_pass(ctx);
+	return verdict & VERDICT_TX ? XDP_TX : XDP_REDIRECT;
 }
 
 SEC("xdp.frags")
 int ingress(struct xdp_md *ctx)
 {
-	return decide(ctx) == XDP_PASS ? next_or_pass(ctx) : XDP_DROP;
+	return decide(ctx, ROLE_FIRST);
+}
+
+/* What came out of a tunnel; a stage. */
+SEC("xdp.frags")
+int inner(struct xdp_md *ctx)
+{
+	return decide(ctx, ROLE_INNER);
 }
 
 /*
- * For libxdp's dispatcher, which runs others itself. Without the tail call: the kernel counts one
- * as a change of the packet, and then refuses the program in the place of a stub that makes none.
+ * For libxdp's dispatcher, which runs others itself. Without tail calls and without forwarding: the
+ * kernel counts both as a change of the packet, and then refuses the program in the place of a stub
+ * that makes none.
  */
 SEC("?xdp.frags")
 int ingress_shared(struct xdp_md *ctx)
 {
-	return decide(ctx);
+	return decide(ctx, ROLE_SHARED);
 }
 
 /* Tells user space what time it is in here, so that it can say until when a source is banned. */

@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "flight.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -31,6 +32,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct abi_port_line);
 } port SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * ABI_VIP_LINES);
+	__type(key, __u32);
+	__type(value, struct abi_vip_line);
+} vip SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -99,6 +108,75 @@ struct {
 } rate6 SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct abi_here);
+} here SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_SERVICES);
+	__type(key, __u32);
+	__type(value, struct abi_service);
+} service SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_RING_LINES);
+	__type(key, __u32);
+	__type(value, struct abi_ring_line);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_BACKENDS);
+	__type(key, __u32);
+	__type(value, struct abi_backend);
+} backend SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_QUIC_LINES);
+	__type(key, __u32);
+	__type(value, struct abi_quic_line);
+} quic SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_NODES);
+	__type(key, __u32);
+	__type(value, struct abi_node);
+} node SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_STICKS);
+	__type(key, struct abi_stick_key);
+	__type(value, struct abi_stick);
+} stick SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ABI_SERVICES);
+	__type(key, __u32);
+	__type(value, struct abi_service_stat);
+} service_stat SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ABI_BACKENDS);
+	__type(key, __u32);
+	__type(value, struct abi_backend_stat);
+} backend_stat SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ABI_ENTRIES);
 	__type(key, __u32);
@@ -109,6 +187,22 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
 } events SEC(".maps");
+
+/* What one stage tells the next: of this CPU, from the tail call on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flight);
+} flight SEC(".maps");
+
+/* Our own other programs: ABI_STAGES. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u32);
+} stage SEC(".maps");
 
 /* Another program may run after ours on packets that pass: slot 0. */
 struct {

@@ -38,6 +38,7 @@ enum {
 	PARSE_V4_MORE = 0x2000,
 	PARSE_V6_OFFSET = 0xfff8,
 	PARSE_V6_MORE = 0x0001,
+	PARSE_TCP_FLAGS = 13, /* offset of the byte */
 };
 
 struct packet {
@@ -45,8 +46,11 @@ struct packet {
 	__be16 source_port, dest_port;
 	__u8 proto;
 	bool is_v4;
-	bool is_syn;	   /* asks for a new TCP connection */
-	bool is_fragment;  /* the first of several */
+	bool is_syn;	  /* asks for a new TCP connection */
+	bool is_fragment; /* the first of several */
+	__u8 l3;	  /* offset of the IP header */
+	__u8 tcp_flags;	  /* the header's byte 13 */
+	__u16 pad;
 	__u32 at;	   /* offset of the header that proto names */
 	__u32 rest;	   /* bytes from there to the end, as the IP header says */
 	__u32 first_bytes; /* in the frame's first buffer */
@@ -138,6 +142,7 @@ static __always_inline int parse_network(const void *data, const void *end, stru
 		at += sizeof(*vlan);
 		proto = vlan->proto;
 	}
+	ret->l3 = at;
 	if (proto == bpf_htons(ETH_P_IP))
 		verdict = parse_ipv4(data, at, end, ret);
 	else if (proto == bpf_htons(ETH_P_IPV6))
@@ -228,6 +233,7 @@ static __always_inline int parse_transport(const void *data, const void *end, st
 			return cut;
 		ret->source_port = tcp->source;
 		ret->dest_port = tcp->dest;
+		ret->tcp_flags = ((const __u8 *)tcp)[PARSE_TCP_FLAGS];
 		ret->is_syn = tcp->syn && !tcp->ack;
 		return VERDICT_OPEN;
 	}

@@ -3,46 +3,117 @@
 #define STEER_H
 
 /*
- * steer: which entry point a packet is for, and where such packets go.
+ * steer: which entry a packet is for.
  *
- * A packet for no entry point passes untouched, whatever the policies say: SSH on the node is never
- * limited.
+ * One line tells what is at a port: mostly nothing, and then nothing else is looked at. An entry of
+ * the packet's own address comes before one of any address, one port before a range, a narrow range
+ * before a wide one. Addresses are found by hash, so a thousand cost as much as one. A packet for
+ * no entry passes untouched, whatever the policies say: SSH on the node is never limited.
  */
 
 #include "maps.h"
 #include "parse.h"
+#include "vip_key.h"
 
 enum { STEER_UDP_LINES = 2048, STEER_PORTS = 32 };
 
+static __always_inline struct abi_entry *steer_entry(__u32 index, __u32 half)
+{
+	__u32 slot = half * ABI_ENTRIES + index % ABI_ENTRIES;
+
+	return bpf_map_lookup_elem(&entry, &slot);
+}
+
+static __always_inline __u32 steer_cell(__u64 hash, int which, __u32 half)
+{
+	__u32 cell = vip_cell(hash, which), at = half * ABI_VIP_LINES + cell / 32;
+	struct abi_vip_line *line = bpf_map_lookup_elem(&vip, &at);
+
+	return line ? line->entry[cell % 32] : 0;
+}
+
+static __always_inline bool steer_is(const struct abi_entry *entry, const struct abi_addr *addr,
+				     __u8 proto)
+{
+	const __be32 *want = entry->addr.word, *have = addr->word;
+
+	return !((want[0] ^ have[0]) | (want[1] ^ have[1]) | (want[2] ^ have[2]) |
+		 (want[3] ^ have[3]) | (entry->proto ^ proto));
+}
+
+/* The entry of exactly that address, port and protocol. */
+static __always_inline struct abi_entry *steer_vip(const struct abi_addr *addr, __be16 port,
+						   __u8 proto, __u32 half, const __u64 *seed,
+						   __u32 *ret_index)
+{
+	__u64 hash = vip_hash(addr, port, proto, seed);
+
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		__u32 index = steer_cell(hash, i, half);
+		struct abi_entry *found = index ? steer_entry(index, half) : NULL;
+
+		if (found && found->port == port && steer_is(found, addr, proto)) {
+			*ret_index = index;
+			return found;
+		}
+	}
+	return NULL;
+}
+
+/* The slot of the narrowest range of that address, or 0. A function of its own: rarely called. */
+__noinline __u32 steer_range(const struct abi_addr *addr, __u32 port, __u32 proto, __u32 half)
+{
+	__u32 zero = 0;
+	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
+
+	if (!settings || !addr)
+		return 0;
+	__u64 hash = vip_hash(addr, 0, proto, settings->seed);
+
+	for (int i = 0; i < 2; i++) {
+		__u32 index = steer_cell(hash, i, half);
+
+		for (int n = 0; index && n < ABI_CHAIN_MAX; n++) {
+			struct abi_entry *found = steer_entry(index, half);
+
+			if (!found || !steer_is(found, addr, proto))
+				break;
+			if (port - bpf_ntohs(found->port) <=
+			    (__u32)bpf_ntohs(found->port_last) - bpf_ntohs(found->port))
+				return index;
+			index = found->next;
+		}
+	}
+	return 0;
+}
+
 static __always_inline struct abi_entry *steer_find(const struct packet *packet, __u32 half,
-						    __u32 *ret_index)
+						    const __u64 *seed, __u32 *ret_index)
 {
 	__u32 number = bpf_ntohs(packet->dest_port);
 	__u32 at = half * ABI_PORT_LINES + (packet->proto == IPPROTO_UDP ? STEER_UDP_LINES : 0) +
 		   number / STEER_PORTS;
 	struct abi_port_line *line = bpf_map_lookup_elem(&port, &at);
+	__u32 cell = line ? line->first[number % STEER_PORTS] : 0, index;
 
-	if (!line)
+	if (!cell)
 		return NULL;
-	__u32 index = line->first[number % STEER_PORTS];
+	if (cell & ABI_PORT_VIP) {
+		struct abi_entry *found = steer_vip(&packet->dest, packet->dest_port, packet->proto,
+						    half, seed, ret_index);
 
-	for (int i = 0; index && i < ABI_CHAIN_MAX; i++) {
-		__u32 slot = half * ABI_ENTRIES + index % ABI_ENTRIES;
-		struct abi_entry *found = bpf_map_lookup_elem(&entry, &slot);
-
-		if (!found)
-			return NULL;
-		const __be32 *want = found->addr.word, *have = packet->dest.word;
-		bool is_any = !(want[0] | want[1] | want[2] | want[3]);
-
-		if (is_any || (want[0] == have[0] && want[1] == have[1] && want[2] == have[2] &&
-			       want[3] == have[3])) {
-			*ret_index = index;
+		if (found)
 			return found;
-		}
-		index = found->next;
 	}
-	return NULL;
+	if (cell & ABI_PORT_RANGE)
+		index = steer_range(&packet->dest, number, packet->proto, half);
+	else
+		index = 0;
+	if (!index)
+		index = cell & ABI_PORT_ANY;
+	*ret_index = index;
+	return index ? steer_entry(index, half) : NULL;
 }
 
 #endif

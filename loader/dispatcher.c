@@ -67,6 +67,7 @@ static int attach_mode(const struct loader_options *options, enum xdp_attach_mod
 		       struct loader_attachment *attachment)
 {
 	struct loader_fault fault;
+	struct bpf_program *program;
 	struct ingress *skel;
 	int err = program_open(options, &skel, &fault);
 
@@ -75,9 +76,9 @@ static int attach_mode(const struct loader_options *options, enum xdp_attach_mod
 	/* A program array serves one type of program: the slot behind us is the dispatcher's
 	 * business here. */
 	bpf_map__set_pin_path(skel->maps.next, NULL);
-	bpf_program__set_autoload(skel->progs.ingress, false);
-	bpf_program__set_autoload(skel->progs.clock, false);
-	bpf_program__set_autoload(skel->progs.ingress_shared, true);
+	bpf_map__set_pin_path(skel->maps.stage, NULL);
+	bpf_object__for_each_program(program, skel->obj)
+		bpf_program__set_autoload(program, program == skel->progs.ingress_shared);
 	err = attach_in(skel, mode, attachment->ifindex, &attachment->program_id);
 	ingress__destroy(skel);
 	if (err)

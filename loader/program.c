@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "fault.h"
 #include "loader_maps.h"
 #include "pin.h"
+#include "stages.h"
 
 enum {
 	WAYS4 = 4,
@@ -111,6 +113,7 @@ int program_open(const struct loader_options *options, struct ingress **ret_skel
 		 struct loader_fault *ret_fault)
 {
 	char path[PATH_MAX];
+	struct bpf_program *program;
 	struct bpf_map *map;
 	int err = check_pinned(options, ret_fault);
 
@@ -135,7 +138,11 @@ int program_open(const struct loader_options *options, struct ingress **ret_skel
 		goto failed;
 	/* XDP is said explicitly: kernels from 6.18 compare it between a program array and a link.
 	 */
-	bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		if (bpf_program__type(program) == BPF_PROG_TYPE_XDP)
+			bpf_program__set_expected_attach_type(program, BPF_XDP);
+	}
 	*ret_skel = skel;
 	return 0;
 failed:
@@ -162,8 +169,12 @@ int program_ready(struct ingress *skel, struct loader_fault *ret_fault)
 				      .event_gap_ns = EVENT_GAP_MS * 1000000ULL};
 	struct timespec tick;
 	unsigned version;
-	int err = loader_maps_check(fd, &version);
+	int err = stages_fill(skel);
 
+	if (err)
+		return fault_set(ret_fault, err, "cannot put the programs into the map stage: %s",
+				 strerror(-err));
+	err = loader_maps_check(fd, &version);
 	if (err != -ENOENT)
 		return err ? fault_set(ret_fault, err, "the map control is not ours") : 0;
 	/* The coarse clock advances once per jiffy. */
@@ -171,6 +182,7 @@ int program_ready(struct ingress *skel, struct loader_fault *ret_fault)
 	    getrandom(control.seed, sizeof(control.seed), 0) != sizeof(control.seed))
 		return fault_set(ret_fault, -errno, "no clock or no random numbers: %m");
 	control.tick_ns = tick.tv_nsec;
+	memcpy(control.flow_seed, control.seed, sizeof(control.flow_seed));
 	if (bpf_map_update_elem(fd, &(__u32){0}, &control, BPF_ANY))
 		return fault_set(ret_fault, -errno, "cannot write the map control: %m");
 	return 0;

@@ -15,7 +15,8 @@
  */
 int program_open(const struct loader_options *options, struct ingress **ret_skel,
 		 struct loader_fault *ret_fault);
-/* After loading: fills in "control" when the maps are new. */
+/* After loading: puts our other programs into the map "stage", and fills in "control" when the maps
+ * are new. */
 int program_ready(struct ingress *skel, struct loader_fault *ret_fault);
 /* Why the kernel refused, as one sentence. Returns err. */
 int program_refused(int err, struct loader_fault *ret_fault);

@@ -10,10 +10,10 @@
  * byte by byte; a change of layout is a change of ABI_VERSION, and the loader refuses pinned maps
  * of another version.
  *
- * Configuration (policy, entry, port, gate, acl) stands in halves: slot i of half h is index h *
- * SIZE + i. A packet reads control.generation once and uses half (generation & 1); the writer fills
- * the other half and then stores the next generation, so that a packet sees all of the old or all
- * of the new configuration.
+ * Configuration (policy, entry, port, vip, here, gate, acl) stands in halves: slot i of half h is
+ * index h * SIZE + i. A packet reads control.generation once and uses half (generation & 1); the
+ * writer fills the other half and then stores the next generation, so that a packet sees all of the
+ * old or all of the new configuration.
  */
 
 #include <linux/types.h>
@@ -21,12 +21,14 @@
 #include "abi_addr.h"
 #include "abi_state.h"
 #include "abi_verdict.h"
+#include "abi_vip.h"
 
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 enum {
 	ABI_POLICIES = 256,	 /* slots in one half; 0 is "no policy" */
-	ABI_ENTRIES = 256,	 /* slots in one half; 0 is "no entry point" */
+	ABI_ENTRIES = 4096,	 /* slots in one half; 0 is "no entry point" */
+	ABI_VIP_LINES = 1024,	 /* in one half */
 	ABI_PORT_LINES = 4096,	 /* in one half: 2048 lines of 32 TCP ports, then UDP */
 	ABI_GATE_LINES = 4096,	 /* in one half: 65536 cells for IPv4, then as many for IPv6 */
 	ABI_ACL_LINES = 1 << 18, /* in one half, unless the loader was told otherwise */
@@ -35,7 +37,7 @@ enum {
 	ABI_ACL_RUN = 16,	 /* lines that a prefix may be away from its own */
 	ABI_ACL4_LENGTHS = 40,
 	ABI_ACL6_LENGTHS = 144,
-	ABI_CHAIN_MAX = 8, /* entries that share a port and differ by address */
+	ABI_CHAIN_MAX = 8, /* ranges of ports of one address and protocol */
 	ABI_NAME_BYTES = 32,
 };
 
@@ -47,7 +49,7 @@ struct abi_control {
 	__u64 tick_ns; /* length of a jiffy */
 	__u64 ban_until_ns; /* when the last ban ends: no ban is looked up after that */
 	__u64 event_gap_ns; /* least time between two events of one CPU and entry; 0: no events */
-	__u64 reserved[2];
+	__u64 flow_seed[2]; /* of the hash that chooses backends: equal on nodes that share them */
 };
 
 /* One GCRA limit; cost 0 is off. Times are nanoseconds, the cost has 16 more fractional bits. */
@@ -91,23 +93,62 @@ struct abi_policy {
 	__u8 pad_lengths[8];
 };
 
-enum abi_target { ABI_TARGET_NONE, ABI_TARGET_LOCAL };
+/*
+ * Where packets for an entry go. DECAP: tunnels to this machine are opened (proto IPIP or IPV6 with
+ * port 0, or UDP with GUE's port). PEER: addr may send us such tunnels (port 0, proto
+ * ABI_PROTO_PEER).
+ */
+enum abi_target {
+	ABI_TARGET_NONE,
+	ABI_TARGET_LOCAL,
+	ABI_TARGET_SERVICE,
+	ABI_TARGET_DECAP,
+	ABI_TARGET_PEER,
+};
 
-/* Map "entry": an address, port and protocol that this machine serves. */
+enum { ABI_PROTO_PEER = 255 };
+
+enum abi_entry_flags {
+	ABI_ENTRY_SPREAD = 1,  /* over the nodes: a packet goes to the one that owns its flow */
+	ABI_ENTRY_COOKIES = 2, /* SYN cookies always */
+	ABI_ENTRY_COOKIES_AUTO = 4, /* under SYN pressure */
+};
+
+/* Map "entry": an address, ports and protocol that this machine serves. */
 struct abi_entry {
 	struct abi_addr addr; /* all zero: any */
 	__be16 port;
 	__u8 proto;
 	__u8 target; /* enum abi_target; 0: the slot is free */
 	__u16 policy;
-	__u16 next; /* the next entry of the same port, 0: none; specific addresses come first */
-	__u64 pad;
+	__u16 next; /* of ranges: the next one of the same address, 0: none; narrow ones first */
+	__be16 port_last; /* equal to port: it is one port */
+	__u16 service;	  /* 0: none */
+	__u8 flags;	  /* enum abi_entry_flags */
+	__u8 pad[3];
 	char name[ABI_NAME_BYTES];
 };
 
-/* Map "port": the first entry of each port; line = udp * 2048 + port / 32. */
+/*
+ * Map "port": what is at a port; line = udp * 2048 + port / 32. The low bits are the entry of that
+ * port for any address, 0: none.
+ */
 struct abi_port_line {
 	__u16 first[32];
+};
+
+enum {
+	ABI_PORT_VIP = 1 << 15,	  /* some address has an entry of exactly this port */
+	ABI_PORT_RANGE = 1 << 14, /* some address has one of a range with this port */
+	ABI_PORT_ANY = ABI_ENTRIES - 1,
+};
+
+/*
+ * Map "vip": entries by address, port and protocol. A key has two cells, vip_key.h says which; an
+ * address's first range stands under port 0.
+ */
+struct abi_vip_line {
+	__u16 entry[32];
 };
 
 /*
@@ -129,10 +170,27 @@ struct abi_acl_line {
 	__u64 slot[ABI_ACL_SLOTS];
 };
 
+/*
+ * Map "stage": the programs that the first one goes on to, by static tail calls. (id, program, what
+ * it does) A slot may be empty; the first program says what happens then.
+ */
+#define ABI_STAGES(X)                                                          \
+	X(FRAGMENT, "fragment", "later fragments of what is forwarded")        \
+	X(ICMP, "icmp", "ICMP to and about forwarded addresses; makes errors") \
+	X(NAT, "nat", "translates addresses on the way to a backend")          \
+	X(COOKIE, "cookie", "answers SYNs with cookies")                       \
+	X(DECAP, "decap", "opens tunnels")                                     \
+	X(INNER, "inner", "what came out of a tunnel, from the start")         \
+	X(HOP, "hop", "sends to the node that owns the flow")                  \
+	X(ANSWER, "answer", "translates a backend's answers back")
+#define ABI_STAGE_ENUM(id, program, text) ABI_STAGE_##id,
+enum abi_stage { ABI_STAGES(ABI_STAGE_ENUM) ABI_STAGE__COUNT };
+
 _Static_assert(sizeof(struct abi_control) == 64, "control changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_policy) == 320, "policy changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_entry) == 64, "entry changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_port_line) == 64, "port must be one cache line");
+_Static_assert(sizeof(struct abi_vip_line) == 64, "vip must be one cache line");
 _Static_assert(sizeof(struct abi_gate_line) == 64, "gate must be one cache line");
 _Static_assert(sizeof(struct abi_acl_line) == 64, "acl must be one cache line");
 

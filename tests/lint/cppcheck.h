@@ -12,3 +12,4 @@
 	for (void *at_ = json_object_iter(object);                                       \
 	     (key = json_object_iter_key(at_)) && (value = json_object_iter_value(at_)); \
 	     at_ = json_object_iter_next(object, at_))
+#define bpf_object__for_each_program(pos, obj) while ((pos = bpf_object__next_program(obj, pos)))

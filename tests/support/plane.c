@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "stages.h"
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -20,6 +21,7 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 	uint32_t ban_lines = options && options->ban_lines ? options->ban_lines : lines;
 	struct abi_control control = {.abi_version = ABI_VERSION,
 				      .seed = {0x1234567, 0x89abcdef},
+				      .flow_seed = {0xfedcba9, 0x76543210},
 				      .tick_ns = PLANE_TICK_NS};
 
 	libbpf_set_print(quiet);
@@ -28,6 +30,9 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 	if (!skel)
 		return -errno;
 	skel->rodata->tick_is_fake = !(options && options->real_clock);
+	bpf_map__set_max_entries(skel->maps.ring, options && options->ring_lines
+							  ? options->ring_lines
+							  : PLANE_RING_LINES);
 	bpf_map__set_max_entries(skel->maps.rate4, lines);
 	bpf_map__set_max_entries(skel->maps.rate6, lines);
 	bpf_map__set_max_entries(skel->maps.ban, ban_lines);
@@ -40,6 +45,8 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 	bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);
 	int err = ingress__load(skel);
 
+	if (!err)
+		err = stages_fill(skel);
 	if (!err &&
 	    bpf_map_update_elem(bpf_map__fd(skel->maps.control), &(__u32){0}, &control, BPF_ANY))
 		err = -errno;

@@ -14,13 +14,14 @@
 #include "ingress.skel.h"
 #include "loader_maps.h"
 
-enum { PLANE_TICK_NS = 4000000, PLANE_LINES = 1024 };
+enum { PLANE_TICK_NS = 4000000, PLANE_LINES = 1024, PLANE_RING_LINES = 1 << 14 };
 
 struct plane_options {
 	bool real_clock;
-	uint32_t lines;	    /* of rate4, rate6 and ban; 0: PLANE_LINES */
-	uint32_t ban_lines; /* of ban, where that differs */
-	uint32_t acl_lines; /* of a half of acl, a power of two; 0: as in the product */
+	uint32_t lines;	     /* of rate4, rate6 and ban; 0: PLANE_LINES */
+	uint32_t ban_lines;  /* of ban, where that differs */
+	uint32_t ring_lines; /* 0: PLANE_RING_LINES */
+	uint32_t acl_lines;  /* of a half of acl, a power of two; 0: as in the product */
 };
 
 struct plane {

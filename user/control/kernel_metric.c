@@ -20,6 +20,11 @@ static void totals(const struct dataplane_totals *totals, const struct str *befo
 		labels[n_before + 1] = str_of(dataplane_pass_label((enum abi_pass)i));
 		metric_sample(scrape, labels, (double)totals->pass[i]);
 	}
+	labels[n_before] = STR("send");
+	for (int i = 0; i < ABI_SEND__COUNT; i++) {
+		labels[n_before + 1] = str_of(dataplane_send_label((enum abi_send)i));
+		metric_sample(scrape, labels, (double)totals->send[i]);
+	}
 	labels[n_before] = STR("drop");
 	for (int i = 0; i < ABI_DROP__COUNT; i++) {
 		labels[n_before + 1] = str_of(dataplane_drop_label((enum abi_drop)i));

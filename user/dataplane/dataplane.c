@@ -43,6 +43,12 @@ static const char *const pass_labels[] = {
 #undef LABEL
 };
 
+static const char *const send_labels[] = {
+#define LABEL(id, label, text) [ABI_SEND_##id] = label,
+	ABI_SENDS(LABEL)
+#undef LABEL
+};
+
 static const char *const limit_labels[] = {
 #define LABEL(id, label, text) [ABI_LIMIT_##id] = label,
 	ABI_LIMITS(LABEL)
@@ -62,6 +68,11 @@ const char *dataplane_drop_text(enum abi_drop reason)
 const char *dataplane_pass_label(enum abi_pass why)
 {
 	return (unsigned)why < ABI_PASS__COUNT ? pass_labels[why] : "unknown";
+}
+
+const char *dataplane_send_label(enum abi_send why)
+{
+	return (unsigned)why < ABI_SEND__COUNT ? send_labels[why] : "unknown";
 }
 
 const char *dataplane_limit_label(enum abi_limit_kind kind)
@@ -122,6 +133,10 @@ static int map_all(struct dataplane *dataplane)
 		 (void **)&dataplane->entries, NULL},
 		{LOADER_MAP_PORT, sizeof(*dataplane->ports), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->ports, NULL},
+		{LOADER_MAP_VIP, sizeof(*dataplane->vips), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->vips, NULL},
+		{LOADER_MAP_HERE, sizeof(*dataplane->here), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->here, NULL},
 		{LOADER_MAP_GATE, sizeof(*dataplane->gate), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->gate, NULL},
 		{LOADER_MAP_BAN, sizeof(*dataplane->bans), PROT_READ | PROT_WRITE,
@@ -233,8 +248,9 @@ void dataplane_close(struct dataplane *dataplane)
 	if (!dataplane)
 		return;
 	const void *const mapped[] = {dataplane->control, dataplane->policies, dataplane->entries,
-				      dataplane->ports,	  dataplane->gate,     dataplane->bans,
-				      dataplane->acl,	  dataplane->rate4,    dataplane->rate6};
+				      dataplane->ports,	  dataplane->vips,     dataplane->here,
+				      dataplane->gate,	  dataplane->bans,     dataplane->acl,
+				      dataplane->rate4,	  dataplane->rate6};
 
 	for (size_t i = 0; i < sizeof(mapped) / sizeof(*mapped); i++)
 		if (mapped[i])

@@ -58,6 +58,7 @@ struct dataplane_totals {
 	uint64_t received, received_bytes;
 	uint64_t pass[ABI_PASS__COUNT];
 	uint64_t tx, redirect;
+	uint64_t send[ABI_SEND__COUNT]; /* the same packets by what they were */
 	uint64_t drop[ABI_DROP__COUNT];
 };
 
@@ -136,6 +137,7 @@ const char *dataplane_drop_label(enum abi_drop reason); /* "denied": for metrics
 const char *
 dataplane_drop_text(enum abi_drop reason); /* "the source matches a deny list": for people */
 const char *dataplane_pass_label(enum abi_pass why);
+const char *dataplane_send_label(enum abi_send why);
 const char *dataplane_limit_label(enum abi_limit_kind kind);
 
 #endif

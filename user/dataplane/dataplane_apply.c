@@ -32,6 +32,8 @@ static uint32_t slot_count(const struct dataplane *dataplane, enum kernel_op_kin
 	static const uint32_t counts[] = {[KERNEL_OP_POLICY] = ABI_POLICIES,
 					  [KERNEL_OP_ENTRY] = ABI_ENTRIES,
 					  [KERNEL_OP_PORT] = ABI_PORT_LINES,
+					  [KERNEL_OP_VIP] = ABI_VIP_LINES,
+					  [KERNEL_OP_HERE] = 1,
 					  [KERNEL_OP_GATE] = ABI_GATE_LINES};
 
 	return kind == KERNEL_OP_ACL ? dataplane->n_acl_lines / 2 : counts[kind];
@@ -52,6 +54,12 @@ static void put(struct dataplane *dataplane, uint32_t half, enum kernel_op_kind 
 		break;
 	case KERNEL_OP_PORT:
 		memcpy(dataplane->ports + slot, at, n * sizeof(*dataplane->ports));
+		break;
+	case KERNEL_OP_VIP:
+		memcpy(dataplane->vips + slot, at, n * sizeof(*dataplane->vips));
+		break;
+	case KERNEL_OP_HERE:
+		memcpy(dataplane->here + slot, at, n * sizeof(*dataplane->here));
 		break;
 	case KERNEL_OP_GATE:
 		memcpy(dataplane->gate + slot, at, n * sizeof(*dataplane->gate));
@@ -74,6 +82,8 @@ static void put_image(struct dataplane *dataplane, uint32_t half, const struct k
 	put(dataplane, half, KERNEL_OP_POLICY, 0, ABI_POLICIES, image->policies);
 	put(dataplane, half, KERNEL_OP_ENTRY, 0, ABI_ENTRIES, image->entries);
 	put(dataplane, half, KERNEL_OP_PORT, 0, ABI_PORT_LINES, image->ports);
+	put(dataplane, half, KERNEL_OP_VIP, 0, ABI_VIP_LINES, image->vips);
+	put(dataplane, half, KERNEL_OP_HERE, 0, 1, &image->here);
 	put(dataplane, half, KERNEL_OP_GATE, 0, ABI_GATE_LINES, image->gate);
 	if (image->n_acl_lines)
 		put(dataplane, half, KERNEL_OP_ACL, 0, image->n_acl_lines, image->acl);
@@ -104,6 +114,8 @@ static int read_back(struct dataplane *dataplane)
 	memcpy(image->policies, dataplane->policies + half * ABI_POLICIES, sizeof(image->policies));
 	memcpy(image->entries, dataplane->entries + half * ABI_ENTRIES, sizeof(image->entries));
 	memcpy(image->ports, dataplane->ports + half * ABI_PORT_LINES, sizeof(image->ports));
+	memcpy(image->vips, dataplane->vips + half * ABI_VIP_LINES, sizeof(image->vips));
+	image->here = dataplane->here[half];
 	memcpy(image->gate, dataplane->gate + half * ABI_GATE_LINES, sizeof(image->gate));
 	image->n_acl_lines = acl_lines_of(dataplane, image);
 	if (image->n_acl_lines) {

@@ -21,6 +21,8 @@ static int add_row(struct dataplane *dataplane, uint32_t slot, struct dataplane_
 		totals->tx += row->tx;
 		totals->redirect += row->redirect;
 		totals->received += row->tx + row->redirect;
+		for (int i = 0; i < ABI_SEND__COUNT; i++)
+			totals->send[i] += row->send[i];
 		for (int i = 0; i < ABI_PASS__COUNT; i++) {
 			totals->pass[i] += row->pass[i];
 			totals->received += row->pass[i];

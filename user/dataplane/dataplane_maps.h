@@ -23,6 +23,8 @@ struct dataplane {
 	struct abi_policy *policies;
 	struct abi_entry *entries;
 	struct abi_port_line *ports;
+	struct abi_vip_line *vips;
+	struct abi_here *here;
 	struct abi_gate_line *gate;
 	struct abi_ban_line *bans;
 	uint32_t n_ban_lines;
@@ -32,7 +34,7 @@ struct dataplane {
 	const struct abi_rate4 *rate4;
 	const struct abi_rate6 *rate6;
 	uint32_t n_rate4, n_rate6;
-	size_t mapped_bytes[9]; /* of the mappings, in the order of dataplane.c */
+	size_t mapped_bytes[11]; /* of the mappings, in the order of dataplane.c */
 	/* The configuration in force and the one being made live in the two arenas by turns. */
 	struct arena arenas[2];
 	int arena;

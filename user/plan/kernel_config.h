@@ -31,7 +31,7 @@
 
 enum {
 	KERNEL_POLICIES_MAX = 255, /* slot 0 of the map means "no policy" */
-	KERNEL_ENTRIES_MAX = 255,  /* slot 0 of the map means "no entry point" */
+	KERNEL_ENTRIES_MAX = 4095, /* slot 0 of the map means "no entry point" */
 	KERNEL_ACL_MAX = 1 << 20,  /* prefixes of one policy; equal lists are kept once */
 	KERNEL_LISTS_MAX = 16,	   /* long lists of one policy */
 	KERNEL_NAME_MAX = 31,	   /* bytes of a policy's or entry's name kept in the maps */
@@ -77,12 +77,17 @@ struct kernel_config {
 	struct arena *arena;
 	struct kernel_policy *policies[KERNEL_POLICIES_MAX];
 	size_t n_policies;
-	struct kernel_entry entries[KERNEL_ENTRIES_MAX];
-	size_t n_entries;
+	struct kernel_entry *entries;
+	size_t n_entries, entries_room;
 	struct kernel_service **services;
 	size_t n_services, services_room;
 	struct kernel_node *nodes; /* all of the set, this one included; empty: no spreading */
 	size_t n_nodes;
+	struct addr self4, self6; /* sources of our tunnels, ends of others'; zero: none */
+	bool opens_tunnels;	  /* IPIP, IP6IP6 and GUE to self4 and self6, from tunnel_peers */
+	const struct addr *tunnel_peers; /* the other nodes need not be named */
+	size_t n_tunnel_peers;
+	uint64_t flow_seed[2]; /* equal on nodes that choose alike; zero: see dataplane_apply() */
 };
 
 /* An empty configuration: nothing is limited. NULL without memory. */
@@ -159,14 +164,36 @@ static inline bool kernel_policy_add_list(struct kernel_policy *policy,
 	return true;
 }
 
-/* Binds a policy (or NULL) to an entry point's listening address. */
+/* Room for one more entry. */
+static inline bool kernel_config_entry_room(struct kernel_config *config)
+{
+	if (config->n_entries == KERNEL_ENTRIES_MAX)
+		return false;
+	if (config->n_entries < config->entries_room)
+		return true;
+	size_t room = config->entries_room ? config->entries_room * 2 : 16;
+	struct kernel_entry *entries = ARENA_ARRAY(config->arena, struct kernel_entry, room);
+
+	if (!entries)
+		return false;
+	if (config->n_entries)
+		memcpy(entries, config->entries, config->n_entries * sizeof(*entries));
+	config->entries = entries;
+	config->entries_room = room;
+	return true;
+}
+
+/*
+ * Binds a policy (or NULL) to an entry point's listening address. What is not said here (service,
+ * port_last...) may be set in config->entries[config->n_entries - 1] until the next call.
+ */
 static inline bool kernel_config_add(struct kernel_config *config, struct str name,
 				     const struct addr *addr, uint16_t port, uint8_t proto,
 				     const struct kernel_policy *policy)
 {
 	struct str copy = arena_str(config->arena, name);
 
-	if (config->n_entries == KERNEL_ENTRIES_MAX || (name.len && !copy.at))
+	if (!kernel_config_entry_room(config) || (name.len && !copy.at))
 		return false;
 	config->entries[config->n_entries++] = (struct kernel_entry){
 		.name = copy, .addr = *addr, .port = port, .proto = proto, .policy = policy};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* kernel_diff: images keep slots by name, and the operations between two images lead from one to
- * the other. */
+/* kernel_diff: the operations between two images lead from one to the other. */
 
 #include "plan/kernel_diff.h"
 
@@ -57,111 +56,6 @@ static struct kernel_image *image_of(const struct kernel_config *config,
 	return image;
 }
 
-static uint32_t slot_of(const struct kernel_image *image, const char *policy)
-{
-	for (uint32_t i = 1; i < ABI_POLICIES; i++)
-		if (!strcmp(image->policies[i].name, policy))
-			return i;
-	return 0;
-}
-
-static void limits_become_costs(void **state)
-{
-	static const struct {
-		const char *name;
-		struct kernel_limit limit;
-		bool is_bytes;
-		uint64_t cost_fp, ahead_ns;
-	} rows[] = {
-		{"off", {0, 0}, false, 0, 0},
-		{"negative is off", {-1, 5}, false, 0, 0},
-		{"10 a second, 3 at once", {10, 3}, false, 100000000ULL << 16, 200000000},
-		{"burst unset is a second's worth", {10, 0}, false, 100000000ULL << 16, 900000000},
-		{"one at once is stretched to two ticks",
-		 {1000, 1},
-		 false,
-		 1000000ULL << 16,
-		 8000000},
-		{"a million a second", {1e6, 100000}, false, 1000ULL << 16, 99999000},
-		{"three million a second keep their fraction",
-		 {3e6, 3000000},
-		 false,
-		 21845333,
-		 999999667},
-		{"one a minute", {1 / 60.0, 2}, false, 60000000000ULL << 16, 60000000000},
-		{"10 kB a second, 3 kB at once", {10000, 3000}, true, 100000ULL << 16, 300000000},
-		{"10 GB a second", {1e10, 1000000000}, true, 6554, 100000000},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ROWS(rows); i++) {
-		struct kernel_config *config = kernel_config_new(&arena);
-		struct kernel_policy *policy = kernel_config_policy(config, STR("p"));
-		enum abi_limit_kind kind = rows[i].is_bytes ? ABI_LIMIT_BYTES : ABI_LIMIT_PACKETS;
-
-		*(rows[i].is_bytes ? &policy->bytes : &policy->packets) = rows[i].limit;
-		struct abi_policy *got = &image_of(config, NULL)->policies[1];
-
-		CHECK_INT(rows[i].name, got->limit[kind].cost_fp, rows[i].cost_fp);
-		/* Doubles: to the nanosecond. */
-		assert_in_range(got->limit[kind].ahead_ns + 1, rows[i].ahead_ns,
-				rows[i].ahead_ns + 2);
-		CHECK_INT(rows[i].name, !!(got->flags & ABI_POLICY_LIMITS), rows[i].cost_fp != 0);
-	}
-}
-
-static void names_keep_their_slots(void **state)
-{
-	struct kernel_config *first = kernel_config_new(&arena),
-			     *second = kernel_config_new(&arena);
-
-	(void)state;
-	add_entry(first, "a", NULL, 1, kernel_config_policy(first, STR("a")));
-	add_entry(first, "b", NULL, 2, kernel_config_policy(first, STR("b")));
-	add_entry(first, "c", NULL, 3, kernel_config_policy(first, STR("c")));
-	add_entry(second, "new", NULL, 9, kernel_config_policy(second, STR("new")));
-	add_entry(second, "c", NULL, 3, kernel_config_policy(second, STR("c")));
-	add_entry(second, "b", NULL, 4, kernel_config_policy(second, STR("b")));
-	struct kernel_image *old = image_of(first, NULL), *new = image_of(second, old);
-
-	CHECK_INT("b", slot_of(new, "b"), slot_of(old, "b"));
-	CHECK_INT("c", slot_of(new, "c"), slot_of(old, "c"));
-	CHECK_INT("a is gone", slot_of(new, "a"), 0);
-	/* The buckets of "a" must not become those of "new". */
-	assert_int_not_equal(slot_of(new, "new"), slot_of(old, "a"));
-	uint32_t at = new->ports[4 / 32].first[4 % 32];
-
-	assert_string_equal(new->entries[at].name, "b");
-	CHECK_INT("b's old port", new->ports[0].first[2], 0);
-}
-
-static void specific_addresses_come_before_any(void **state)
-{
-	struct kernel_config *config = kernel_config_new(&arena);
-
-	(void)state;
-	add_entry(config, "any", NULL, 80, NULL);
-	add_entry(config, "one", "192.0.2.1", 80, NULL);
-	add_entry(config, "two", "2001:db8::1", 80, NULL);
-	struct kernel_image *image = image_of(config, NULL);
-	uint16_t at = image->ports[80 / 32].first[80 % 32];
-	int n = 0;
-
-	for (; image->entries[at].next; at = image->entries[at].next)
-		n++;
-	CHECK_INT("chain", n, 2);
-	assert_string_equal(image->entries[at].name, "any");
-	for (int i = 3; i < ABI_CHAIN_MAX; i++) {
-		char text[32];
-
-		snprintf(text, sizeof(text), "192.0.2.%d", i);
-		add_entry(config, text, text, 80, NULL);
-	}
-	image_of(config, NULL);
-	add_entry(config, "more", "192.0.2.99", 80, NULL);
-	CHECK_INT("too many", kernel_image(config, NULL, &scale, &arena, &image), -ENOSPC);
-}
-
 /* ------------------------------------------------------------- a model of maps -- */
 
 /* Executes operations on a copy of the old image, as the executor does on a half of the maps. */
@@ -187,6 +81,13 @@ static void model_run(struct model *model, const struct kernel_ops *ops)
 		case KERNEL_OP_PORT:
 			memcpy(model->image.ports + op->index, op->at,
 			       op->n * sizeof(*model->image.ports));
+			break;
+		case KERNEL_OP_VIP:
+			memcpy(model->image.vips + op->index, op->at,
+			       op->n * sizeof(*model->image.vips));
+			break;
+		case KERNEL_OP_HERE:
+			memcpy(&model->image.here, op->at, sizeof(model->image.here));
 			break;
 		case KERNEL_OP_GATE:
 			memcpy(model->image.gate + op->index, op->at,
@@ -224,8 +125,8 @@ static struct kernel_config *random_config(uint32_t *seed)
 				   draw(seed, 2) ? KERNEL_ALLOW : KERNEL_DENY);
 		}
 		snprintf(text, sizeof(text), "entry%u", i);
-		add_entry(config, text, NULL, (uint16_t)(80 + draw(seed, 3)),
-			  draw(seed, 4) ? policy : NULL);
+		add_entry(config, text, draw(seed, 2) ? "192.0.2.1" : NULL,
+			  (uint16_t)(80 + draw(seed, 3)), draw(seed, 4) ? policy : NULL);
 	}
 	return config;
 }
@@ -247,6 +148,7 @@ static void operations_lead_from_any_configuration_to_any_other(void **state)
 		assert_memory_equal(model->image.policies, new->policies, sizeof(new->policies));
 		assert_memory_equal(model->image.entries, new->entries, sizeof(new->entries));
 		assert_memory_equal(model->image.ports, new->ports, sizeof(new->ports));
+		assert_memory_equal(model->image.vips, new->vips, sizeof(new->vips));
 		assert_memory_equal(model->image.gate, new->gate, sizeof(new->gate));
 		if (new->n_acl_lines)
 			assert_memory_equal(model->acl, new->acl,
@@ -295,35 +197,13 @@ static void one_prefix_among_many_is_one_operation(void **state)
 	CHECK_INT("operations", ops.n, 2);
 }
 
-static void builders_say_when_a_table_is_full(void **state)
-{
-	struct kernel_config *config = kernel_config_new(&arena);
-	char name[16];
-
-	(void)state;
-	for (int i = 0; i < KERNEL_POLICIES_MAX; i++) {
-		snprintf(name, sizeof(name), "p%d", i);
-		assert_non_null(kernel_config_policy(config, str_of(name)));
-		add_entry(config, name, NULL, (uint16_t)(i + 1), NULL);
-	}
-	assert_non_null(kernel_config_policy(config, STR("p3")));
-	assert_null(kernel_config_policy(config, STR("one more")));
-	assert_false(kernel_config_add(config, STR("one more"), &(struct addr){0}, 1, IPPROTO_TCP,
-				       NULL));
-	image_of(config, NULL);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(limits_become_costs),
-		TEST(names_keep_their_slots),
-		TEST(specific_addresses_come_before_any),
 		TEST(operations_lead_from_any_configuration_to_any_other),
 		TEST(nothing_changed_is_no_operation),
 		TEST(one_prefix_among_many_is_one_operation),
-		TEST(builders_say_when_a_table_is_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

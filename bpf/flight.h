@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef FLIGHT_H
+#define FLIGHT_H
+
+/*
+ * flight: what one stage knows of a packet and hands to the next program: the value of the per-CPU
+ * map "flight". Written before the tail call and valid until the packet leaves. Its layout is part
+ * of ABI_VERSION: while a new version takes over, the old first program may call a new stage.
+ */
+
+#include "abi.h"
+#include "parse.h"
+
+enum flight_flags {
+	FLIGHT_INNER = 1, /* came out of a tunnel */
+};
+
+struct flight {
+	struct packet packet;
+	__u64 now_ns;
+	__u64 hash; /* of the flow, with flow_seed */
+	__u32 generation;
+	__u32 entry, policy; /* slots; 0: none */
+	__u32 service, backend;
+	__u32 slot;  /* of the service's ring */
+	__u32 flags; /* enum flight_flags */
+	__u32 why;   /* for ICMP: the enum abi_drop that an error should tell of, 0: none */
+	__u32 mtu;   /* of TOO_BIG */
+	__u32 pad;
+};
+
+#endif
