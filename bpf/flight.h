@@ -27,6 +27,9 @@ struct flight {
 	__u32 why;   /* for ICMP: the enum abi_drop that an error should tell of, 0: none */
 	__u32 mtu;   /* of TOO_BIG */
 	__u32 pad;
+	/* Not of the packet but of this CPU: how many flows it kept in this tick. */
+	__u64 stick_tick_ns;
+	__u64 n_sticks;
 };
 
 #endif

@@ -14,6 +14,8 @@
 #include "ban.h"
 #include "count.h"
 #include "event.h"
+#include "forward.h"
+#include "hop.h"
 #include "maps.h"
 #include "next.h"
 #include "parse.h"
@@ -77,7 +79,7 @@ enum role {
 
 /* What is neither TCP nor UDP, and later fragments: few of them are ours. */
 static __always_inline int aside(const struct packet *packet, int verdict, __u32 generation,
-				 enum role role)
+				 enum role role, struct flight *flight)
 {
 	__u32 half = generation & 1;
 	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
@@ -88,6 +90,7 @@ static __always_inline int aside(const struct packet *packet, int verdict, __u32
 	if (verdict == verdict_pass(ABI_PASS_FRAGMENT))
 		return self->flags & ABI_HERE_SERVICES ? verdict_stage(ABI_STAGE_FRAGMENT)
 						       : verdict;
+	flight->why = 0;
 	if (is_tunnel && role == ROLE_FIRST && self->flags & ABI_HERE_DECAP)
 		return verdict_stage(ABI_STAGE_DECAP);
 	if (packet->proto == (packet->is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) &&
@@ -98,25 +101,36 @@ static __always_inline int aside(const struct packet *packet, int verdict, __u32
 
 /* Where an admitted packet goes. */
 static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *packet,
-				    const struct abi_entry *to, int verdict, enum role role,
-				    struct flight *flight)
+				    const struct abi_entry *to, __u32 entry_id, int passed,
+				    enum role role, __u32 half, __u64 now_ns, struct flight *flight,
+				    const struct abi_control *settings)
 {
-	if (to->target == ABI_TARGET_LOCAL)
-		return verdict;
+	if (to->target == ABI_TARGET_LOCAL && !(to->flags & ABI_ENTRY_SPREAD))
+		return passed;
 	if (role == ROLE_SHARED)
 		return verdict_pass(ABI_PASS_SHARED);
-	if (to->target == ABI_TARGET_DECAP)
+	if (to->flags & ABI_ENTRY_SPREAD && role == ROLE_FIRST) {
+		int verdict = hop_check(packet, half, flight, settings);
+
+		if (verdict != VERDICT_OPEN)
+			return verdict;
+	}
+	switch (to->target) {
+	case ABI_TARGET_LOCAL:
+		return passed;
+	case ABI_TARGET_DECAP:
 		return role == ROLE_FIRST ? verdict_stage(ABI_STAGE_DECAP)
 					  : verdict_drop(ABI_DROP_TUNNEL_LOOP);
-	(void)ctx;
-	(void)packet;
-	(void)flight;
-	return verdict_drop(ABI_DROP_NO_BACKEND);
+	default:
+		return forward(ctx, packet, to, entry_id, passed, half, now_ns, flight, settings);
+	}
 }
 
 /* When the program of a stage is not there. */
-static __always_inline int stage_missing(__u32 which)
+static __always_inline int stage_missing(__u32 which, __u32 why)
 {
+	if (which == ABI_STAGE_ICMP && why)
+		return verdict_drop(why);
 	if (which == ABI_STAGE_FRAGMENT)
 		return verdict_pass(ABI_PASS_FRAGMENT);
 	if (which == ABI_STAGE_ICMP)
@@ -166,9 +180,10 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		else if (to && ban_is_on(&packet, policy_id, now_ns, settings))
 			verdict = verdict_drop(ABI_DROP_BANNED); /* bans of all entry points */
 		if (to && verdict & VERDICT_PASS)
-			verdict = dispatch(ctx, &packet, to, verdict, role, flight);
+			verdict = dispatch(ctx, &packet, to, entry_id, verdict, role,
+					   generation & 1, now_ns, flight, settings);
 	} else if (verdict & VERDICT_PASS && verdict != verdict_pass(ABI_PASS_NOT_IP)) {
-		verdict = aside(&packet, verdict, generation, role);
+		verdict = aside(&packet, verdict, generation, role, flight);
 	}
 	if (role != ROLE_SHARED && verdict & VERDICT_STAGE) {
 		flight->packet = packet;
@@ -178,7 +193,7 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		flight->policy = policy_id;
 		flight->flags = role == ROLE_INNER ? FLIGHT_INNER : 0;
 		stage_call(ctx, verdict & VERDICT_WHY);
-		verdict = stage_missing(verdict & VERDICT_WHY);
+		verdict = stage_missing(verdict & VERDICT_WHY, flight->why);
 	}
 	count_verdict(row, verdict);
 	if (verdict & VERDICT_DROP) {
@@ -214,6 +229,9 @@ int ingress_shared(struct xdp_md *ctx)
 {
 	return decide(ctx, ROLE_SHARED);
 }
+
+/* The stages that are programs of their own. */
+#include "decap.h"
 
 /* Tells user space what time it is in here, so that it can say until when a source is banned. */
 SEC("syscall")

@@ -82,9 +82,9 @@ struct abi_backend {
 	__u16 tag;     /* another one for each backend that has had the slot */
 	__u16 service; /* of QUIC ones: whose connection ids lead here */
 	__u32 quic_id;
-	__u16 mtu;  /* of the way to it, 0: not known */
-	__u8 fault; /* enum abi_hop_fault */
-	__u8 pad;
+	__u16 mtu;	/* of the way to it, 0: not known */
+	__u8 fault;	/* enum abi_hop_fault */
+	__u8 is_here;	/* an address of this machine: packets pass as they are */
 	__u64 hop_to;	/* MAC of the next hop << 16 */
 	__u64 hop_from; /* MAC of the interface << 16 */
 	__u64 hop_until_ns;
@@ -147,7 +147,8 @@ struct abi_node {
 struct abi_here {
 	struct abi_addr v4, v6; /* sources of tunnels that we make; zero: none */
 	__u32 flags;		/* enum abi_here_flags */
-	__u32 pad[7];
+	__u32 self_node;	/* slot of the map "node" */
+	__u32 pad[6];
 };
 
 enum abi_here_flags {

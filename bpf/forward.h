@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef FORWARD_H
+#define FORWARD_H
+
+/* forward: from a service to a backend: choose, count, find the way, send. */
+
+#include "choose.h"
+#include "push.h"
+#include "stage.h"
+#include "way.h"
+
+static __always_inline void forward_count(const struct packet *packet, __u32 service_id,
+					  __u32 backend_id, bool is_fault)
+{
+	struct abi_service_stat *of_service = bpf_map_lookup_elem(&service_stat, &service_id);
+	struct abi_backend_stat *of_backend = bpf_map_lookup_elem(&backend_stat, &backend_id);
+
+	if (!of_service || !of_backend)
+		return;
+	of_service->packets++;
+	of_service->bytes += packet->bytes;
+	of_service->flows += packet->is_syn;
+	of_backend->packets++;
+	of_backend->bytes += packet->bytes;
+	of_backend->flows += packet->is_syn;
+	of_backend->faults += is_fault;
+}
+
+static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet,
+				   const struct abi_entry *to, __u32 entry_id, int passed,
+				   __u32 half, __u64 now_ns, struct flight *flight,
+				   const struct abi_control *settings)
+{
+	__u32 service_id = to->service % ABI_SERVICES;
+	struct abi_service *from = bpf_map_lookup_elem(&service, &service_id);
+	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
+
+	if (!from || !self)
+		return verdict_drop(ABI_DROP_NO_BACKEND);
+	__u32 id =
+		choose_backend(ctx, packet, from, service_id, entry_id, now_ns, flight, settings);
+	struct abi_backend *row = choose_row(id);
+
+	if (!id || !row)
+		return verdict_drop(ABI_DROP_NO_BACKEND);
+	if (row->is_here && row->mode != ABI_MODE_NAT) {
+		forward_count(packet, service_id, id, false);
+		return passed;
+	}
+	int fault = way_check(ctx, row, now_ns);
+
+	forward_count(packet, service_id, id, fault);
+	if (fault)
+		return verdict_drop(fault == ABI_HOP_NO_NEIGHBOUR ? ABI_DROP_NO_NEIGHBOUR
+								  : ABI_DROP_NO_ROUTE);
+	if (row->mode == ABI_MODE_NAT)
+		return verdict_stage(ABI_STAGE_NAT);
+	__u32 more = push_bytes(row);
+	int verdict = push_check(ctx, packet, row, more, flight);
+
+	if (verdict != VERDICT_OPEN)
+		return verdict;
+	return push_send(ctx, packet, row, self, more, flight->hash, ABI_SEND_FORWARDED);
+}
+
+#endif

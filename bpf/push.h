@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef PUSH_H
+#define PUSH_H
+
+/*
+ * push: sends a packet to a backend that answers by itself: by its link address alone, or in a
+ * tunnel: IPIP, IP6IP6 and both mixtures (RFC 2003, RFC 2473, RFC 4213), or the same in UDP (GUE
+ * variant 1: the payload is the IP packet, whose first bits say so). VLAN tags stay.
+ */
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flight.h"
+#include "maps.h"
+#include "verdict.h"
+#include "way.h"
+
+enum {
+	PUSH_TTL = 64,
+	PUSH_DONT_FRAGMENT = 0x4000,
+	PUSH_GUE_SOURCE = 0xc000, /* source ports of tunnels: the flow's hash above it */
+	PUSH_LABEL = 0x000fffff,
+};
+
+/* RFC 1624: one less in the upper byte of a word of the header. */
+static __always_inline void push_age_v4(struct iphdr *ip)
+{
+	__u32 sum = (__u32)ip->check + bpf_htons(0x0100);
+
+	ip->check = sum + (sum >= 0xffff);
+	ip->ttl--;
+}
+
+static __always_inline void push_v4(struct iphdr *ip, __be32 from, __be32 to, __u32 bytes,
+				    __u8 proto, __u8 tos)
+{
+	__u32 sum;
+
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tos = tos;
+	ip->tot_len = bpf_htons(bytes);
+	ip->id = 0; /* RFC 6864 4: of no meaning with DF */
+	ip->frag_off = bpf_htons(PUSH_DONT_FRAGMENT);
+	ip->ttl = PUSH_TTL;
+	ip->protocol = proto;
+	ip->saddr = from;
+	ip->daddr = to;
+	sum = bpf_htons(0x4500 | tos) + bpf_htons(bytes) + bpf_htons(PUSH_DONT_FRAGMENT) +
+	      bpf_htons(PUSH_TTL << 8 | proto) + (from & 0xffff) + (from >> 16) + (to & 0xffff) +
+	      (to >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += sum >> 16;
+	ip->check = ~sum;
+}
+
+static __always_inline void push_v6(struct ipv6hdr *ip, const struct abi_addr *from,
+				    const struct abi_addr *to, __u32 bytes, __u8 proto, __u8 tos,
+				    __u32 hash)
+{
+	*(__be32 *)ip = bpf_htonl(6u << 28 | (__u32)tos << 20 | (hash & PUSH_LABEL));
+	ip->payload_len = bpf_htons(bytes);
+	ip->nexthdr = proto;
+	ip->hop_limit = PUSH_TTL;
+	__builtin_memcpy(&ip->saddr, from, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->daddr, to, sizeof(ip->daddr));
+}
+
+/* Bytes that the mode puts before the packet. */
+static __always_inline __u32 push_bytes(const struct abi_backend *row)
+{
+	__u32 bytes = way_is_v4(&row->addr) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+	if (row->mode == ABI_MODE_DSR_L2)
+		return 0;
+	return row->mode == ABI_MODE_DSR_GUE ? bytes + sizeof(struct udphdr) : bytes;
+}
+
+/* One hop less for the packet itself; its DSCP and ECN (RFC 6040: the tunnel bears them, too). */
+static __always_inline __u8 push_age(void *l3, bool is_v4)
+{
+	if (is_v4) {
+		struct iphdr *ip = l3;
+
+		push_age_v4(ip);
+		return ip->tos;
+	}
+	struct ipv6hdr *ip = l3;
+
+	ip->hop_limit--;
+	return bpf_ntohl(*(__be32 *)ip) >> 20;
+}
+
+/* What must be so before the packet is touched: VERDICT_OPEN, or why it cannot be sent. */
+static __always_inline int push_check(const struct xdp_md *ctx, const struct packet *packet,
+				      const struct abi_backend *row, __u32 more,
+				      struct flight *flight)
+{
+	const void *data = (const void *)(long)ctx->data, *end = (const void *)(long)ctx->data_end;
+	const struct iphdr *ip = data + packet->l3;
+	__u32 bytes = packet->at + packet->rest - packet->l3;
+
+	if ((const void *)(ip + 1) > end)
+		return verdict_drop(ABI_DROP_MALFORMED);
+	/* The hop limit of IPv6 is the byte before the source address. */
+	__u8 ttl = packet->is_v4 ? ip->ttl : ((const __u8 *)ip)[7];
+
+	flight->why = 0;
+	if (ttl <= 1) {
+		flight->why = ABI_DROP_TTL;
+		return verdict_stage(ABI_STAGE_ICMP);
+	}
+	if (row->mtu && bytes + more > row->mtu) {
+		flight->why = ABI_DROP_TOO_BIG;
+		flight->mtu = row->mtu - more;
+		return verdict_stage(ABI_STAGE_ICMP);
+	}
+	return VERDICT_OPEN;
+}
+
+/* The outer header, at data + l3. */
+static __always_inline int push_outer(void *at, const void *end, const struct packet *packet,
+				      const struct abi_backend *row, const struct abi_here *self,
+				      __u8 tos, __u64 hash)
+{
+	__u32 bytes = packet->at + packet->rest - packet->l3;
+	__u8 inner = packet->is_v4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	bool is_gue = row->mode == ABI_MODE_DSR_GUE;
+	struct udphdr *udp;
+
+	if (is_gue)
+		bytes += sizeof(*udp);
+	if (way_is_v4(&row->addr)) {
+		struct iphdr *ip = at;
+
+		udp = (void *)(ip + 1);
+		if ((void *)(ip + 1) > end)
+			return -1;
+		push_v4(ip, self->v4.word[3], row->addr.word[3], sizeof(*ip) + bytes,
+			is_gue ? IPPROTO_UDP : inner, tos);
+	} else {
+		struct ipv6hdr *ip = at;
+
+		udp = (void *)(ip + 1);
+		if ((void *)(ip + 1) > end)
+			return -1;
+		push_v6(ip, &self->v6, &row->addr, bytes, is_gue ? IPPROTO_UDP : inner, tos, hash);
+	}
+	if (is_gue) {
+		if ((void *)(udp + 1) > end)
+			return -1;
+		udp->source = bpf_htons(PUSH_GUE_SOURCE | (hash & 0x3fff));
+		udp->dest = bpf_htons(ABI_GUE_PORT);
+		udp->len = bpf_htons(bytes);
+		udp->check = 0; /* RFC 6935: the packet inside has its own */
+	}
+	return 0;
+}
+
+/* Moves the link header to the front of the frame, which has grown by more bytes. */
+static __always_inline int push_link(void *data, const void *end, const struct packet *packet,
+				     __u32 more, const struct abi_backend *row, bool is_v4)
+{
+	__u32 tags = packet->l3 - sizeof(struct ethhdr);
+	__be16 *type = data + 12 + tags;
+
+	if (tags > 8) /* for the verifier */
+		return -1;
+	if (tags) {
+		/* One or two tags: they begin with the old link header's type. */
+		if (data + more + sizeof(struct ethhdr) + 8 > end)
+			return -1;
+		*(__u16 *)(data + 12) = *(__u16 *)(data + more + 12);
+		*(__u32 *)(data + 14) = *(__u32 *)(data + more + 14);
+		if (tags > 4)
+			*(__u32 *)(data + 18) = *(__u32 *)(data + more + 18);
+	}
+	if ((void *)(type + 1) > end)
+		return -1;
+	way_write(data, row);
+	*type = is_v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	return 0;
+}
+
+/* The row's way is good, the verdict of push_check() was OPEN. */
+static __always_inline int push_send(struct xdp_md *ctx, const struct packet *packet,
+				     const struct abi_backend *row, const struct abi_here *self,
+				     __u32 more, __u64 hash, enum abi_send why)
+{
+	if (more && bpf_xdp_adjust_head(ctx, -(int)more))
+		return verdict_drop(ABI_DROP_NO_ROOM);
+
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *inner = data + packet->l3 + more;
+
+	if (data + sizeof(struct ethhdr) > end || more > sizeof(struct ipv6hdr) + 8 ||
+	    inner + (packet->is_v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end)
+		return verdict_drop(ABI_DROP_MALFORMED);
+	__u8 tos = push_age(inner, packet->is_v4);
+
+	if (!more) {
+		way_write(data, row);
+	} else if (push_link(data, end, packet, more, row, way_is_v4(&row->addr)) ||
+		   push_outer(data + packet->l3, end, packet, row, self, tos, hash)) {
+		return verdict_drop(ABI_DROP_MALFORMED);
+	}
+	return way_send(ctx, row, why);
+}
+
+#endif
