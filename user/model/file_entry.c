@@ -198,6 +198,37 @@ json_t *file_entry_certificate(struct file_entry *entry, const char *suffix, jso
 	return file_entry_secret(entry, suffix, "kubernetes.io/tls", data);
 }
 
+void file_entry_transport_files(struct file_entry *entry, json_t *conf)
+{
+	json_t *cas = file_entry_take(conf, "rootCAs");
+	json_t *certs = file_entry_take(conf, "certificates"), *names = json_array(), *item;
+	char suffix[32];
+	size_t i;
+
+	json_array_foreach(cas, i, item)
+	{
+		json_t *data = json_object();
+
+		snprintf(suffix, sizeof(suffix), "ca-%zu", i);
+		json_object_set_new(data, "tls.ca", file_entry_pem(entry, item, "rootCAs"));
+		json_array_append_new(names, file_entry_secret(entry, suffix, NULL, data));
+	}
+	if (cas)
+		json_object_set(conf, "rootCAsSecrets", names);
+	json_decref(names);
+	names = json_array();
+	json_array_foreach(certs, i, item)
+	{
+		snprintf(suffix, sizeof(suffix), "cert-%zu", i);
+		json_array_append_new(names, file_entry_certificate(entry, suffix, item));
+	}
+	if (certs)
+		json_object_set(conf, "certificatesSecrets", names);
+	json_decref(names);
+	json_decref(cas);
+	json_decref(certs);
+}
+
 /* Names as the field table spells them, since Traefik takes any case. */
 static void spell(const struct schema *schema, json_t *json)
 {

@@ -40,6 +40,8 @@ json_t *file_entry_secret(struct file_entry *entry, const char *suffix, const ch
 			  json_t *data);
 /* The same for {certFile, keyFile}; value is borrowed. */
 json_t *file_entry_certificate(struct file_entry *entry, const char *suffix, json_t *value);
+/* rootCAs and certificates of a transport: texts or files -> Secrets. conf may be NULL. */
+void file_entry_transport_files(struct file_entry *entry, json_t *conf);
 /* Emits the object of this entry; takes spec over. */
 void file_entry_emit(struct file_entry *entry, enum kind kind, json_t *spec);
 

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "model/file_entry.h"
+#include "model/file_stream.h"
 
 /* ---------------------------------------------------------------- routers -- */
 
@@ -201,33 +202,7 @@ static void middleware(struct file_entry *entry, json_t *conf)
 
 static void transport(struct file_entry *entry, json_t *conf)
 {
-	json_t *cas = file_entry_take(conf, "rootCAs");
-	json_t *certs = file_entry_take(conf, "certificates"), *names = json_array(), *item;
-	char suffix[32];
-	size_t i;
-
-	json_array_foreach(cas, i, item)
-	{
-		json_t *data = json_object();
-
-		snprintf(suffix, sizeof(suffix), "ca-%zu", i);
-		json_object_set_new(data, "tls.ca", file_entry_pem(entry, item, "rootCAs"));
-		json_array_append_new(names, file_entry_secret(entry, suffix, NULL, data));
-	}
-	if (cas)
-		json_object_set(conf, "rootCAsSecrets", names);
-	json_decref(names);
-	names = json_array();
-	json_array_foreach(certs, i, item)
-	{
-		snprintf(suffix, sizeof(suffix), "cert-%zu", i);
-		json_array_append_new(names, file_entry_certificate(entry, suffix, item));
-	}
-	if (certs)
-		json_object_set(conf, "certificatesSecrets", names);
-	json_decref(names);
-	json_decref(cas);
-	json_decref(certs);
+	file_entry_transport_files(entry, conf);
 	file_entry_emit(entry, KIND_SERVERS_TRANSPORT, json_incref(conf));
 }
 
@@ -348,6 +323,16 @@ void file_format_decode(const struct file_format *format, json_t *document)
 		{"middlewares", "middleware", middleware},
 		{"serversTransports", "transport", transport},
 	};
+	static const struct section tcp[] = {
+		{"routers", "tcp-router", file_stream_tcp_router},
+		{"services", "tcp-service", file_stream_tcp_service},
+		{"middlewares", "tcp-middleware", file_stream_middleware},
+		{"serversTransports", "tcp-transport", file_stream_transport},
+	};
+	static const struct section udp[] = {
+		{"routers", "udp-router", file_stream_udp_router},
+		{"services", "udp-service", file_stream_udp_service},
+	};
 	static const struct section tls[] = {
 		{"options", "tls-option", tls_options},
 		{"stores", "tls-store", tls_store},
@@ -360,7 +345,7 @@ void file_format_decode(const struct file_format *format, json_t *document)
 	if (!json_is_object(document)) {
 		diag_expected(format->sink,
 			      diag_error(format->sink, NULL, "not Traefik's file format"),
-			      "http, tls");
+			      "http, tcp, udp, tls");
 		return;
 	}
 	json_object_foreach(document, name, part)
@@ -370,14 +355,15 @@ void file_format_decode(const struct file_format *format, json_t *document)
 		} else if (!strcasecmp(name, "tls")) {
 			each_section(format, "tls", part, tls, sizeof(tls) / sizeof(*tls));
 			certificates(format, file_entry_find(part, "certificates"));
-		} else if (!strcasecmp(name, "tcp") || !strcasecmp(name, "udp")) {
-			diag_warning(format->sink, DIAG_FIELD(NULL, name),
-				     "is not served: no effect");
+		} else if (!strcasecmp(name, "tcp")) {
+			each_section(format, "tcp", part, tcp, sizeof(tcp) / sizeof(*tcp));
+		} else if (!strcasecmp(name, "udp")) {
+			each_section(format, "udp", part, udp, sizeof(udp) / sizeof(*udp));
 		} else {
 			diag_expected(
 				format->sink,
 				diag_error(format->sink, DIAG_FIELD(NULL, name), "unknown section"),
-				"http, tls");
+				"http, tcp, udp, tls");
 		}
 	}
 }

@@ -35,7 +35,7 @@ static const struct field tls_fields[] = {
 	      .support = IGNORED, .note = NO_ACME, .doc = "Names of the certificates to request."),
 };
 
-static const struct schema schema_tls = {
+const struct schema schema_ingress_route_tls = {
 	.name = "tls",
 	.doc = "Makes the routes HTTPS only, even when empty.",
 	.size = sizeof(struct ingress_route_tls),
@@ -97,7 +97,7 @@ static const struct field spec_fields[] = {
 	      .doc = "Entry points of the routes; the default ones when absent."),
 	FIELD(struct ingress_route, routes, .name = "routes", .required = true, .sub = &schema_rule,
 	      .doc = "The routes."),
-	FIELD_SUB(struct ingress_route, tls, &schema_tls, .name = "tls",
+	FIELD_SUB(struct ingress_route, tls, &schema_ingress_route_tls, .name = "tls",
 		  .doc = "Makes the routes HTTPS only, even when empty."),
 	FIELD(struct ingress_route, parent_refs, .name = "parentRefs", .sub = &schema_object_ref,
 	      .doc = "IngressRoutes whose routes stand above these: their middlewares run first."),

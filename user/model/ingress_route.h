@@ -42,6 +42,6 @@ struct ingress_route {
 	struct list_of parent_refs;    /* struct object_ref */
 };
 
-extern const struct schema schema_ingress_route;
+extern const struct schema schema_ingress_route, schema_ingress_route_tls;
 
 #endif

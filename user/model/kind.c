@@ -7,16 +7,22 @@
 #include "model/core_service.h"
 #include "model/endpoint_slice.h"
 #include "model/file_format.h"
+#include "model/file_stream.h"
 #include "model/ingress_object.h"
 #include "model/ingress_route.h"
+#include "model/ingress_route_tcp.h"
+#include "model/ingress_route_udp.h"
 #include "model/middleware_object.h"
+#include "model/middleware_tcp.h"
 #include "model/object.h"
 #include "model/secret_object.h"
 #include "model/servers_transport.h"
+#include "model/servers_transport_tcp.h"
 #include "model/source_policy.h"
 #include "model/tls_option.h"
 #include "model/tls_store.h"
 #include "model/traefik_service.h"
+#include "model/virtual_address.h"
 
 #define TRAEFIK	   "traefik.io/v1alpha1"
 #define TIDEGATE   "tidegate.io/v1alpha1"
@@ -44,6 +50,18 @@ const struct kind_info kind_infos[KIND__COUNT] = {
 	[KIND_INGRESS_CLASS] = {"IngressClass", NETWORKING, "ingressclasses", false,
 				&schema_ingress_class},
 	[KIND_NODE] = {"Node", "v1", "nodes", false, &schema_core_node},
+	[KIND_INGRESS_ROUTE_TCP] = {"IngressRouteTCP", TRAEFIK, "ingressroutetcps", true,
+				    &schema_ingress_route_tcp},
+	[KIND_INGRESS_ROUTE_UDP] = {"IngressRouteUDP", TRAEFIK, "ingressrouteudps", true,
+				    &schema_ingress_route_udp},
+	[KIND_MIDDLEWARE_TCP] = {"MiddlewareTCP", TRAEFIK, "middlewaretcps", true,
+				 &schema_middleware_tcp},
+	[KIND_SERVERS_TRANSPORT_TCP] = {"ServersTransportTCP", TRAEFIK, "serverstransporttcps",
+					true, &schema_servers_transport_tcp},
+	[KIND_VIRTUAL_ADDRESS] = {"VirtualAddress", TIDEGATE, "virtualaddresses", true,
+				  &schema_virtual_address},
+	[KIND_FILE_STREAM_SERVICE] = {"FileStreamService", "", "filestreamservices", false,
+				      &schema_file_stream_service},
 	[KIND_FILE_SERVICE] = {"FileService", "", "fileservices", false, &schema_file_service},
 };
 

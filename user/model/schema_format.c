@@ -83,6 +83,13 @@ static bool is_cidr(struct str text)
 	return cidr_parse(str_trim(text), &cidr) == 0;
 }
 
+static bool is_ip(struct str text)
+{
+	struct addr addr;
+
+	return addr_parse(text, &addr) == 0;
+}
+
 static bool is_regex(struct str text)
 {
 	char message[8];
@@ -156,6 +163,7 @@ static bool is_cookie_domain(struct str text)
 
 static const struct schema_format formats[] = {
 	{"cidr", "an IP address or a CIDR such as 10.0.0.0/8", NULL, is_cidr},
+	{"ip", "an IP address", NULL, is_ip},
 	{"regex", "a regular expression (RE2)", NULL, is_regex},
 	{"path", "a path that begins with /", "^/", is_path},
 	{"url", "a URL such as http://host/path", NULL, is_url},

@@ -24,7 +24,7 @@ static void root_ca_check(const void *decoded, struct diag_sink *sink, const str
 		diag_error(sink, path, "secret and configMap are both given: one CA, one place");
 }
 
-static const struct schema schema_root_ca = {
+const struct schema schema_root_ca = {
 	.name = "rootCA",
 	.doc = "Where a certificate authority is kept.",
 	.size = sizeof(struct root_ca),
@@ -38,7 +38,7 @@ static const struct field san_fields[] = {
 	FIELD(struct peer_cert_san, value, .name = "value", .doc = "The name."),
 };
 
-static const struct schema schema_peer_cert_san = {
+const struct schema schema_peer_cert_san = {
 	.name = "peerCertSAN",
 	.doc = "An alternative name of a certificate.",
 	.size = sizeof(struct peer_cert_san),
@@ -75,7 +75,7 @@ static const struct field spiffe_fields[] = {
 	      .doc = "Trust domain of the servers."),
 };
 
-static const struct schema schema_spiffe = {
+const struct schema schema_spiffe = {
 	.name = "spiffe",
 	.doc = "Identities from a SPIFFE workload API.",
 	.size = sizeof(struct transport_spiffe),
