@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "obs/metric.h"
-#include "plan/compile_services.h"
+#include "plan/compile_stream.h"
 
 struct held {
 	struct object **at;
@@ -195,9 +195,11 @@ static void all_parts(struct compile *c)
 	compile_ingresses(c);
 	compile_composites(c);
 	compile_transports(c);
+	compile_streams(c);
 	compile_layers_link(c);
 	/* May add copies of routes (conflicting TLS options), hence before the list is made. */
 	compile_entry_point_routers(c);
+	compile_stream_routers(c);
 	list_routes(c);
 	list_services(c);
 	list_middlewares(c);

@@ -96,6 +96,33 @@ bool compile_balance_turns(const int64_t *weights, size_t n, struct arena *arena
 	return true;
 }
 
+/* A round for each level from the greatest weight down to nothing: who weighs that much gets a
+ * turn. */
+bool compile_balance_steps(const int64_t *weights, size_t n, struct arena *arena,
+			   struct turn_order *ret_turns)
+{
+	uint32_t *shares = ARENA_ARRAY(arena, uint32_t, n + 1), most = 0, at = 0;
+	uint64_t total;
+
+	*ret_turns = (struct turn_order){0};
+	if (!shares)
+		return false;
+	total = reduce(weights, n, shares);
+	if (!total)
+		return true;
+	ret_turns->order = ARENA_ARRAY(arena, uint16_t, total);
+	if (!ret_turns->order)
+		return false;
+	ret_turns->n_order = (uint32_t)total;
+	for (size_t i = 0; i < n; i++)
+		most = shares[i] > most ? shares[i] : most;
+	for (uint32_t level = most; level > 0; level--)
+		for (size_t i = 0; i < n; i++)
+			if (shares[i] >= level)
+				ret_turns->order[at++] = (uint16_t)i;
+	return true;
+}
+
 /* Go's cookie attributes drop what could end them (net/http: sanitizeCookiePath). */
 static struct str attribute_clean(struct str text, struct arena *arena)
 {

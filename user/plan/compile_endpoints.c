@@ -20,11 +20,6 @@ enum {
 	HOST_TEXT_MAX = 272, /* a DNS name and a port */
 };
 
-struct slices {
-	const struct object **at;
-	size_t n, room;
-};
-
 /* One server list being made. */
 struct gathering {
 	struct compile *compile;
@@ -56,7 +51,8 @@ static int by_age(const void *a, const void *b)
 	return str_cmp(x->meta.name, y->meta.name);
 }
 
-static void slices_add(struct slices *slices, const struct object *slice, struct arena *arena)
+static void slices_add(struct compile_slices *slices, const struct object *slice,
+		       struct arena *arena)
 {
 	if (slices->n == slices->room) {
 		size_t room = slices->room ? slices->room * 2 : 2;
@@ -77,7 +73,7 @@ void compile_endpoints_index(struct compile *c)
 	TABLE_EACH (&c->store->objects[KIND_ENDPOINT_SLICE], slot) {
 		const struct object *slice = slot->value;
 		struct str service = slice_service(slice);
-		struct slices *slices;
+		struct compile_slices *slices;
 		struct str key;
 
 		if (!slice->valid || !service.len)
@@ -86,20 +82,20 @@ void compile_endpoints_index(struct compile *c)
 				   STR_ARG(slice->meta.namespace_), STR_ARG(service));
 		slices = table_find(&c->slices, key);
 		if (!slices) {
-			slices = ARENA_NEW(&c->scratch, struct slices);
+			slices = ARENA_NEW(&c->scratch, struct compile_slices);
 			if (!slices || table_put(&c->slices, key, slices, NULL) < 0)
 				return;
 		}
 		slices_add(slices, slice, &c->scratch);
 	}
 	TABLE_EACH (&c->slices, slot) {
-		struct slices *slices = slot->value;
+		struct compile_slices *slices = slot->value;
 
 		qsort(slices->at, slices->n, sizeof(*slices->at), by_age);
 	}
 }
 
-static const struct slices *slices_of(struct compile *c, const struct object *service)
+const struct compile_slices *compile_slices(struct compile *c, const struct object *service)
 {
 	char key[600], *at = key;
 	struct str namespace_ = service->meta.namespace_, name = service->meta.name;
@@ -307,7 +303,7 @@ static bool gather_slices(struct gathering *g, const struct object *object,
 			  const struct core_service_port *port)
 {
 	struct compile *c = g->compile;
-	const struct slices *slices = slices_of(c, object);
+	const struct compile_slices *slices = compile_slices(c, object);
 
 	for (size_t i = 0; slices && i < slices->n; i++)
 		gather_slice(g, slices->at[i]->spec, port->name);

@@ -87,7 +87,8 @@ struct compile {
 	struct drafts drafts;
 	struct services service_list;
 	bool router_series, service_series, entry_point_series;
-	bool tls_is_told; /* faults of options and certificates were reported */
+	struct streams *streams; /* of raw TCP and UDP: compile_stream.h */
+	bool tls_is_told;	 /* faults of options and certificates were reported */
 };
 
 /*
@@ -184,6 +185,9 @@ void compile_entry_point_routers(struct compile *c);
 /* Which TLSOption an IngressRoute means; part of the draft. */
 void compile_tls_option_of(struct compile *c, const struct object *object,
 			   const struct diag_path *path, struct draft *draft);
+void compile_tls_option_ref(struct compile *c, const struct object *object,
+			    const struct object_ref *ref, const struct diag_path *path,
+			    struct draft *draft);
 void compile_tls_option_named(struct compile *c, struct str name, struct draft *draft);
 /* The table of an entry point; routes get their policies. */
 void compile_tls_table(struct compile *c, struct entry_point *entry_point, struct draft **drafts,

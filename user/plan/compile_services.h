@@ -7,6 +7,7 @@
  * rest (see compile_parts.h): servers, transports, turns, checks, services made of services.
  */
 
+#include "model/servers_transport.h"
 #include "plan/compile_parts.h"
 
 /* compile_endpoints: the servers of a Service (reference a.0). */
@@ -21,6 +22,13 @@ struct server *compile_endpoints_add(struct compile *c, struct service *service,
 				     uint16_t port, enum transport_scheme scheme,
 				     const struct transport *transport,
 				     const struct diag_path *path);
+
+/* compile_slices: the EndpointSlices of a Service, oldest first; NULL: none. */
+struct compile_slices {
+	const struct object **at;
+	size_t n, room;
+};
+const struct compile_slices *compile_slices(struct compile *c, const struct object *service);
 
 /* compile_service */
 /* The service of a route, made under the router's name; NULL with a diag. */
@@ -109,6 +117,10 @@ const struct transport *compile_transport_url(struct compile *c, const struct mw
 					      const struct diag_path *path);
 /* Those that no service names are made too: for `check`. */
 void compile_transports(struct compile *c);
+/* TLS settings of raw TCP, in the form that HTTP's have; object NULL: those of the preset. */
+const struct transport *compile_transport_tcp(struct compile *c, const struct object *object,
+					      struct str name,
+					      const struct servers_transport *spec);
 /* What of a Secret is the CA (reference a.4); at is NULL when nothing is. */
 struct str compile_transport_ca(const struct secret *secret);
 /* What registry_server() is asked with: the same address is another server over another
@@ -117,6 +129,9 @@ struct str compile_transport_server_key(struct str url, const struct transport *
 					struct arena *arena);
 
 /* compile_balance: orders of turns, sticky cookies. */
+/* The order of TCP and UDP: stepping by the greatest common divisor (reference d.1). */
+bool compile_balance_steps(const int64_t *weights, size_t n, struct arena *arena,
+			   struct turn_order *ret_turns);
 /* weights of n; 0 gets no turn. */
 bool compile_balance_turns(const int64_t *weights, size_t n, struct arena *arena,
 			   struct turn_order *ret_turns);

@@ -15,7 +15,7 @@
 #include "model/tls_option.h"
 #include "model/file_format.h"
 #include "model/ingress_object.h"
-#include "plan/compile_services.h"
+#include "plan/compile_stream.h"
 #include "obs/metric.h"
 #include "plan/registry.h"
 #include "tls/tls_builder.h"
@@ -85,7 +85,14 @@ void compile_tls_option_of(struct compile *c, const struct object *object,
 			   const struct diag_path *path, struct draft *draft)
 {
 	const struct ingress_route *spec = object->spec;
-	const struct object_ref *ref = spec->tls->options;
+
+	compile_tls_option_ref(c, object, spec->tls->options, path, draft);
+}
+
+void compile_tls_option_ref(struct compile *c, const struct object *object,
+			    const struct object_ref *ref, const struct diag_path *path,
+			    struct draft *draft)
+{
 	const struct diag_path *here = DIAG_FIELD(path, "options");
 	struct str namespace_;
 
@@ -141,6 +148,22 @@ static struct str secret_of(const struct object *object, size_t index)
 	return route->tls ? route->tls->secret_name : (struct str){0};
 }
 
+/* Those of TCP routes whose TLS ends here. */
+static void add_stream_secrets(struct compile *c, struct str_map *wanted)
+{
+	for (size_t i = 0; wanted->at && i < compile_stream_n_tls(c); i++) {
+		const struct tcp_draft *draft = compile_stream_tls(c, i);
+		const struct ingress_route_tcp *spec = draft ? draft->object->spec : NULL;
+
+		if (spec && spec->tls->common.secret_name.len)
+			wanted->at[wanted->n++] = (struct str_pair){
+				arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
+					     STR_ARG(draft->object->meta.namespace_),
+					     STR_ARG(spec->tls->common.secret_name)),
+				draft->object->id};
+	}
+}
+
 /* "ns/secret" -> name of one object that asks for it, sorted (reference g.1), each once. */
 static struct str_map wanted_secrets(struct compile *c, const struct object *store)
 {
@@ -153,6 +176,7 @@ static struct str_map wanted_secrets(struct compile *c, const struct object *sto
 	for (size_t i = 0; i < c->drafts.n; i++)
 		n += n_secrets(c->drafts.at[i]->object);
 	secrets = compile_sorted(c, KIND_SECRET, &n_all);
+	n += compile_stream_n_tls(c);
 	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + n_all + n_store + 1);
 	n = 0;
 	if (names)
@@ -178,6 +202,7 @@ static struct str_map wanted_secrets(struct compile *c, const struct object *sto
 						     STR_ARG(secret_of(object, j))),
 					object->id};
 	}
+	add_stream_secrets(c, &wanted);
 	if (wanted.n)
 		qsort(wanted.at, wanted.n, sizeof(*wanted.at), by_key);
 	for (size_t i = 0; i < wanted.n; i++)
@@ -421,16 +446,35 @@ static void check_hostless(struct compile *c, struct draft *draft)
 
 /* ------------------------------------------------------------------- tables -- */
 
-static uint16_t policy_of(const struct tls_making *making, const struct draft *draft)
+static uint16_t policy_named(const struct tls_making *making, struct str option, bool is_broken)
 {
 	const struct policy *policy;
 
-	if (draft->tls_option_broken)
+	if (is_broken)
 		return TLS_POLICY_BROKEN;
-	if (!draft->tls_option.len || str_eq(draft->tls_option, STR("default")))
+	if (!option.len || str_eq(option, STR("default")))
 		return tls_builder_default(making->builder);
-	policy = table_find(&making->policies, draft->tls_option);
+	policy = table_find(&making->policies, option);
 	return policy ? policy->id : TLS_POLICY_BROKEN;
+}
+
+static uint16_t policy_of(const struct tls_making *making, const struct draft *draft)
+{
+	return policy_named(making, draft->tls_option, draft->tls_option_broken);
+}
+
+/* TCP routes choose their options themselves, before the handshake: no conflict is possible. */
+static void bind_streams(struct compile *c, const struct tls_making *making)
+{
+	for (size_t i = 0; i < compile_stream_n_tls(c); i++) {
+		struct tcp_draft *draft = compile_stream_tls(c, i);
+
+		if (draft && making->builder)
+			draft->route.tls_policy =
+				policy_named(making, draft->tls_option, draft->tls_option_broken);
+		else if (draft && draft->tls_option_broken)
+			draft->route.tls_policy = TLS_POLICY_BROKEN;
+	}
 }
 
 static void bind_hosts(struct tls_making *making, struct draft **drafts, size_t n,
@@ -501,6 +545,7 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 		for (size_t i = 0; i < n; i++)
 			if (drafts[i]->tls_option_broken)
 				drafts[i]->route.tls_policy = TLS_POLICY_BROKEN;
+		bind_streams(c, &making);
 		compile_about_end(c, before);
 		return;
 	}
@@ -515,6 +560,7 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 		add_certificate(&making, &secrets.at[i]);
 	c->tls_is_told = true;
 	bind_hosts(&making, drafts, n, hosts);
+	bind_streams(c, &making);
 	entry_point->tls_table = tls_builder_finish(making.builder);
 	if (entry_point->tls_table)
 		snapshot_own(c->snapshot, entry_point->tls_table, table_release);

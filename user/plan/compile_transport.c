@@ -360,6 +360,21 @@ static const struct transport *of_object(struct compile *c, const struct object 
 	return transport;
 }
 
+const struct transport *compile_transport_tcp(struct compile *c, const struct object *object,
+					      struct str name, const struct servers_transport *spec)
+{
+	struct making making = begin(c, name, TRANSPORT_HTTPS);
+	struct compile_about before = compile_about(c, object);
+	const struct transport *transport;
+
+	making.path = DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls");
+	making.namespace_ = object ? object->meta.namespace_ : (struct str){0};
+	read_spec(&making, spec);
+	transport = finish(&making);
+	compile_about_end(c, before);
+	return transport;
+}
+
 static const struct transport *of_default(struct compile *c, enum transport_scheme scheme)
 {
 	struct making making = begin(c, STR("default" NAMES_INTERNAL), scheme);

@@ -30,7 +30,10 @@
 
 struct router;	   /* plan/router.h */
 struct tcp_router; /* plan/tcp_router.h */
+struct tcp_route;
+struct udp_route;
 struct stream_service;
+struct stream_probe;
 struct tls_table; /* tls/tls_table.h */
 
 enum route_status { ROUTE_ENABLED, ROUTE_WARNING, ROUTE_DISABLED };
@@ -72,6 +75,7 @@ struct entry_point {
 	/* Raw TCP: NULL without such routes. HTTP gets what none of them takes. */
 	const struct tcp_router *tcp;
 	const struct stream_service *udp; /* of a UDP entry point; NULL: datagrams are dropped */
+	const struct udp_route *udp_route;
 	uint32_t series;
 	/* A source that is refused this often within the window is dropped by the kernel plane. */
 	struct escalate_rule {
@@ -101,6 +105,13 @@ struct snapshot {
 		const void *decoded;
 	} * middlewares; /* sorted by name, for the API */
 	uint32_t n_middlewares;
+	/* Raw TCP and UDP (plan/stream_plan.h), all sorted by name, disabled ones too. */
+	struct tcp_route **tcp_routes;
+	struct udp_route **udp_routes;
+	struct stream_service **tcp_services, **udp_services;
+	struct mw_named *tcp_middlewares;
+	uint32_t n_tcp_routes, n_udp_routes, n_tcp_services, n_udp_services, n_tcp_middlewares;
+	const struct stream_probe *stream_probes;
 	uint32_t max_service_id, max_server_id,
 		max_series; /* sizes of the workers' arrays: ids are below */
 	const struct kernel_config *kernel;

@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/str.h"
+#include "mw/in_flight.h"
 #include "plan/live.h"
 #include "plan/service.h"
 #include "rule/rule_tcp.h"
@@ -72,8 +73,8 @@ struct stream_probe {
 struct stream_guard {
 	enum { STREAM_GUARD_IN_FLIGHT, STREAM_GUARD_ALLOW } kind;
 	struct str name;
-	const struct cidr_set *allow;	    /* _ALLOW */
-	struct stream_in_flight *in_flight; /* _IN_FLIGHT: counts by address; kept over updates */
+	const struct cidr_set *allow; /* _ALLOW */
+	struct mw_state *in_flight; /* _IN_FLIGHT: mw/in_flight.h, by address; kept over updates */
 	int64_t amount;
 };
 
@@ -90,7 +91,9 @@ struct tcp_route {
 	int64_t priority;
 	struct str name, rule_text, object;
 	uint32_t route_index;
+	int64_t created_ns; /* of the object; 0: unknown */
 	struct strs entry_points;
+	struct strs middleware_names;
 	uint8_t status; /* enum route_status */
 	struct str problem;
 	struct str offload; /* why the kernel plane does (or does not) forward it by itself */

@@ -35,7 +35,8 @@ struct tcp_router {
 
 /* ------------------------------------------------------------------ build -- */
 
-/* reference b.4: file after kubernetescrd; then by name, so that the order is the same always. */
+/* reference b.4: file after kubernetescrd; then the older object, so that nobody is displaced by a
+ * later one; then by name, so that the order is the same always. */
 static int by_rank(const void *a, const void *b)
 {
 	const struct tcp_route *x = *(const struct tcp_route *const *)a;
@@ -47,6 +48,8 @@ static int by_rank(const void *a, const void *b)
 		return x->priority > y->priority ? -1 : 1;
 	if (x_is_file != y_is_file)
 		return x_is_file ? 1 : -1;
+	if (x->created_ns != y->created_ns)
+		return x->created_ns < y->created_ns ? -1 : 1;
 	return str_cmp(x->name, y->name);
 }
 
