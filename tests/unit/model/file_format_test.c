@@ -165,7 +165,7 @@ static void faults_harm_only_their_entry(void **state)
 		{"{'http':{'routers':{'a':1}}}", "not a table"},
 		{"{'https':{}}", "unknown section"},
 		{"{'http':{'models':{'a':{}}}}", "not supported"},
-		{"{'tcp':{'routers':{}}}", "not served"},
+		{"{'tcp':{'models':{'a':{}}}}", "not supported"},
 		{"{'http':{'middlewares':{'a':{'basicAuth':{'usersFile':'none'}}}}}",
 		 "none cannot be read"},
 		{"{'tls':{'certificates':[{'keyFile':'-----BEGIN'}]}}", "missing: a file"},
