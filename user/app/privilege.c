@@ -85,6 +85,7 @@ static const int allowed[] = {
 	SCMP_SYS(faccessat2),
 	SCMP_SYS(open),
 	SCMP_SYS(openat),
+	SCMP_SYS(openat2),
 	SCMP_SYS(getdents64),
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),

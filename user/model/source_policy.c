@@ -4,7 +4,7 @@
  */
 #include "model/source_policy.h"
 
-enum { MAX_CIDRS = 1 << 20 };
+enum { MAX_CIDRS = 1 << 20, MAX_LISTS = 8 };
 
 static const struct field limits_fields[] = {
 	FIELD(struct source_limits, packets_per_second, .name = "packetsPerSecond", .min = 0,
@@ -21,6 +21,10 @@ static const struct field limits_fields[] = {
 	      .doc = "Bytes a source may send per second, such as 10M or 512Ki; 0: no limit."),
 	FIELD(struct source_limits, bytes_burst, .name = "bytesBurst", .min = 0,
 	      .max = 1000000000000LL, .doc = "Bytes at once; 0: one second's worth."),
+	FIELD(struct source_limits, concurrent_connections, .name = "concurrentConnections",
+	      .min = 0, .max = 1000000,
+	      .doc = "TCP connections a source may have open at once with the proxy on this node; "
+		     "0: no limit."),
 };
 
 static void limits_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)
@@ -68,6 +72,64 @@ static const struct schema schema_aggregation = {
 	SCHEMA_FIELDS(aggregation_fields),
 };
 
+static const struct field network_fields[] = {
+	FIELD(struct source_network, ipv4_prefix_length, .name = "ipv4PrefixLength", .preset = "24",
+	      .min = 0, .max = 32,
+	      .doc = "IPv4 addresses with this prefix in common are one network; 0: all of them."),
+	FIELD(struct source_network, ipv6_prefix_length, .name = "ipv6PrefixLength", .preset = "48",
+	      .min = 0, .max = 64,
+	      .doc = "IPv6 addresses with this prefix in common are one network; 0: all of them."),
+	FIELD_SUB(struct source_network, limits, &schema_limits, .name = "limits", .required = true,
+		  .doc = "What all sources of one network may send together, besides what each of "
+			 "them may."),
+};
+
+static const struct schema schema_network = {
+	.name = "network",
+	.doc = "What all sources of one network may send together: for attackers who take one "
+	       "address after the other.",
+	.size = sizeof(struct source_network),
+	SCHEMA_FIELDS(network_fields),
+};
+
+static const struct field list_map_fields[] = {
+	FIELD(struct source_list_map, name, .name = "name", .format = "name", .required = true,
+	      .doc = "Name of the ConfigMap, in the namespace of the policy."),
+	FIELD(struct source_list_map, key, .name = "key", .required = true,
+	      .doc = "Which of its texts."),
+};
+
+static const struct schema schema_list_map = {
+	.name = "listConfigMap",
+	.doc = "A text of a ConfigMap: one address or CIDR a line; # and ; begin comments.",
+	.size = sizeof(struct source_list_map),
+	SCHEMA_FIELDS(list_map_fields),
+};
+
+static const struct field list_fields[] = {
+	FIELD_SUB(struct source_list, config_map, &schema_list_map, .name = "configMap",
+		  .doc = "A text of a ConfigMap: one address or CIDR a line."),
+	FIELD(struct source_list, file, .name = "file",
+	      .doc = "A file in the folder that the option listsDirectory names: one address or "
+		     "CIDR a line; # and ; begin comments."),
+};
+
+static void list_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)
+{
+	const struct source_list *list = decoded;
+
+	if (!list->config_map == !list->file.len)
+		diag_error(sink, path, "needs either configMap or file");
+}
+
+static const struct schema schema_list = {
+	.name = "sourceList",
+	.doc = "A list of addresses and CIDRs that is kept elsewhere.",
+	.size = sizeof(struct source_list),
+	SCHEMA_FIELDS(list_fields),
+	.check = list_check,
+};
+
 static const struct field escalation_fields[] = {
 	FIELD(struct source_escalation, refusals, .name = "refusals", .preset = "100", .min = 0,
 	      .max = 1000000000,
@@ -95,10 +157,21 @@ static const struct field spec_fields[] = {
 	FIELD(struct source_policy, deny, .name = "deny", .format = "cidr", .min = 0,
 	      .max = MAX_CIDRS,
 	      .doc = "Sources that are dropped; 0.0.0.0/0 and ::/0 drop all but the allowed ones."),
+	FIELD(struct source_policy, allow_from, .name = "allowFrom", .sub = &schema_list, .min = 0,
+	      .max = MAX_LISTS, .doc = "Lists of trusted sources that are kept elsewhere."),
+	FIELD(struct source_policy, deny_from, .name = "denyFrom", .sub = &schema_list, .min = 0,
+	      .max = MAX_LISTS, .doc = "Lists of dropped sources that are kept elsewhere."),
 	FIELD_SUB(struct source_policy, limits, &schema_limits, .name = "limits",
 		  .doc = "What one source may send to each of the entry points."),
 	FIELD_IN(struct source_policy, aggregation, &schema_aggregation, .name = "aggregation",
 		 .doc = "Which addresses count as one source."),
+	FIELD_SUB(struct source_policy, network, &schema_network, .name = "network",
+		  .doc = "What all sources of one network may send together."),
+	FIELD(struct source_policy, syn_cookies, .name = "synCookies", .choices = "auto|on|off",
+	      .doc = "Whether the kernel plane answers TCP SYNs with cookies; auto, which holds "
+		     "when "
+		     "nothing is said: while there are more than the option "
+		     "floodProtection.synsPerSecond allows."),
 	FIELD_SUB(struct source_policy, escalation, &schema_escalation, .name = "escalation",
 		  .doc = "When a source that rateLimit keeps refusing is dropped by the kernel."),
 };

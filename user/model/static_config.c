@@ -325,6 +325,39 @@ OPTION_GROUP(schema_escalation, struct static_escalation, "escalation",
 	     "When a source that rateLimit keeps refusing is dropped by the kernel.",
 	     escalation_fields);
 
+static const struct field flood_fields[] = {
+	FIELD(struct static_flood_protection, syn_cookies, .name = "synCookies", .preset = "auto",
+	      .choices = "auto|on|off", OURS,
+	      .doc = "Whether the kernel plane answers TCP SYNs with cookies, where no "
+		     "SourcePolicy "
+		     "says."),
+	FIELD(struct static_flood_protection, syns_per_second, .name = "synsPerSecond",
+	      .preset = "10000", .min = 100, .max = 1000000000, OURS,
+	      .doc = "SYNs to an entry point above which synCookies: auto answers with cookies; it "
+		     "ends below half of them."),
+	FIELD(struct static_flood_protection, strays_per_second, .name = "straysPerSecond",
+	      .preset = "10000", .min = 0, .max = 1000000000, OURS,
+	      .doc = "TCP segments to an entry point that belong to no connection, above which "
+		     "they "
+		     "are dropped before the network stack; it ends below half of them. 0: never."),
+	FIELD(struct static_flood_protection, fragments_per_second, .name = "fragmentsPerSecond",
+	      .preset = "1000", .min = 0, .max = 1000000000, OURS,
+	      .doc = "Later fragments of IP packets a source may send; 0: no limit."),
+	FIELD(struct static_flood_protection, fragments_total, .name = "fragmentsTotal",
+	      .preset = "50000", .min = 0, .max = 1000000000, OURS,
+	      .doc = "Later fragments per second that each CPU lets through, of all sources; 0: no "
+		     "limit."),
+	FIELD(struct static_flood_protection, set_sysctls, .name = "setSysctls", .preset = "true",
+	      OURS,
+	      .doc = "Sets net.ipv4.tcp_syncookies=2 and net.ipv4.tcp_timestamps=2 at the start, "
+		     "which cookies of the kernel plane need; off: set them yourself."),
+};
+OPTION_GROUP(
+	schema_flood_protection, struct static_flood_protection, "floodProtection",
+	"What the kernel plane does against floods from addresses that nobody can limit one by "
+	"one.",
+	flood_fields);
+
 static const struct field security_fields[] = {
 	FIELD(struct static_security, seccomp, .name = "seccomp", .preset = "true", OURS,
 	      .doc = "Filters system calls after start and forbids core dumps; off for debuggers "
@@ -378,6 +411,11 @@ static const struct field config_fields[] = {
 		 .doc = "What is held at once."),
 	FIELD_IN(struct static_config, escalation, &schema_escalation, .name = "escalation",
 		 .doc = "When a source that rateLimit keeps refusing is dropped by the kernel."),
+	FIELD(struct static_config, lists_directory, .name = "listsDirectory", OURS,
+	      .doc = "Folder of lists of addresses, watched for changes: the only place from which "
+		     "a SourcePolicy's denyFrom and allowFrom may name a file."),
+	FIELD_IN(struct static_config, flood_protection, &schema_flood_protection,
+		 .name = "floodProtection", .doc = "What is done against floods."),
 };
 
 static void config_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)

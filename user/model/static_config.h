@@ -128,6 +128,16 @@ struct static_escalation {
 	struct duration window, drop_for;
 };
 
+/* What the kernel plane does against floods from addresses that nobody can limit one by one. */
+struct static_flood_protection {
+	struct str syn_cookies;	      /* auto, on, off: where no SourcePolicy says */
+	int64_t syns_per_second;      /* of an entry point; above: cookies */
+	int64_t strays_per_second;    /* of an entry point; above: dropped; 0: never */
+	int64_t fragments_per_second; /* of a source; 0: no limit */
+	int64_t fragments_total;      /* of all sources and a CPU; 0: no limit */
+	bool set_sysctls;
+};
+
 /* Safety that an operator may lower (reference/security.md A2.7). */
 struct static_security {
 	bool seccomp;		      /* filter system calls after start (default true) */
@@ -156,6 +166,8 @@ struct static_config {
 	struct static_security security;
 	struct static_limits limits;
 	struct static_escalation escalation;
+	struct str lists_directory; /* of files that SourcePolicies name; empty: none */
+	struct static_flood_protection flood_protection;
 };
 
 extern const struct schema schema_static_config;

@@ -203,5 +203,19 @@ void compile_tls_store_default(struct compile *c, const struct object *store,
 
 /* compile_source_policy */
 void compile_source_policies(struct compile *c);
+/*
+ * A policy for an entry that names one SourcePolicy: entry is its name in the kernel plane, and
+ * in messages. NULL when there is no such object or it is broken, which the caller tells.
+ */
+struct kernel_policy *compile_source_policy_named(struct compile *c, struct kernel_config *config,
+						  struct str namespace_, struct str name,
+						  struct str entry,
+						  enum kernel_cookies *ret_cookies);
+/*
+ * compile_source_list: the lists that a SourcePolicy names and others keep. Their faults are told
+ * when policy is NULL; else their prefixes are added to it.
+ */
+void compile_source_lists(struct compile *c, const struct object *object,
+			  struct kernel_policy *policy);
 
 #endif

@@ -47,13 +47,31 @@ struct kernel_limit {
 	uint64_t burst;
 };
 
+/* What all sources of one network may send together. */
+struct kernel_network {
+	struct kernel_limit packets, syns, bytes;
+	uint32_t connections; /* open at once; 0: any number */
+	uint8_t v4_bits;      /* 0..32, preset 24 */
+	uint8_t v6_bits;      /* 0..64, preset 48 */
+};
+
+/* Against floods from addresses that nobody can limit one by one. Rates are per second. */
+struct kernel_shield {
+	uint32_t syns;	    /* to an entry; above: cookies, where they are AUTO; 0: 10,000 */
+	uint32_t strays;    /* TCP segments to an entry that are of no connection; 0: any number */
+	uint32_t fragments; /* later ones, of a source; 0: any number */
+	uint32_t fragments_total; /* of all sources and one CPU; 0: any number */
+};
+
 /* The longest matching prefix decides. Allowed sources are trusted: never limited, never banned. */
 struct kernel_policy {
 	struct str name;
 	struct str object; /* where it was written: "SourcePolicy/shop/strict"; for people */
 	struct kernel_limit packets, syns, bytes;
-	uint8_t v4_bits; /* sources are counted by this prefix: 1..32, preset 32 */
-	uint8_t v6_bits; /* 1..128, preset 64 */
+	uint8_t v4_bits;      /* sources are counted by this prefix: 1..32, preset 32 */
+	uint8_t v6_bits;      /* 1..128, preset 64 */
+	uint32_t connections; /* open at once, of a source; 0: any number */
+	struct kernel_network network;
 	struct kernel_acl *acl;
 	size_t n_acl, acl_room;
 	const struct kernel_list *lists[KERNEL_LISTS_MAX];
@@ -81,6 +99,7 @@ struct kernel_config {
 	size_t n_entries, entries_room;
 	struct kernel_service **services;
 	size_t n_services, services_room;
+	struct kernel_shield shield;
 	struct kernel_node *nodes; /* all of the set, this one included; empty: no spreading */
 	size_t n_nodes;
 	struct addr self4, self6; /* sources of our tunnels, ends of others'; zero: none */
@@ -117,7 +136,12 @@ static inline struct kernel_policy *kernel_config_policy(struct kernel_config *c
 	if (!policy || (name.len && !copy.at))
 		return NULL;
 	*policy = (struct kernel_policy){
-		.name = copy, .v4_bits = 32, .v6_bits = 64, .index = (uint32_t)config->n_policies};
+		.name = copy,
+		.v4_bits = 32,
+		.v6_bits = 64,
+		.network = {.v4_bits = 24, .v6_bits = 48},
+		.index = (uint32_t)config->n_policies,
+	};
 	config->policies[config->n_policies++] = policy;
 	return policy;
 }

@@ -7,11 +7,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "source/list_folder.h"
+
 enum { SOURCES_MAX = 2 };
 
 struct sources {
 	struct folder *folders[SOURCES_MAX];
 	size_t n;
+	struct list_folder *lists; /* NULL: none */
 	bool is_read;
 	int epoll_fd; /* over those that are watched */
 };
@@ -53,12 +56,30 @@ static int add_file(struct sources *sources, struct str filename, bool is_watche
 	return error;
 }
 
+static int add_lists(struct sources *sources, const struct static_config *config,
+		     struct str *ret_path)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int error = 0;
+
+	*ret_path = config->lists_directory;
+	sources->lists = list_folder_open(config->lists_directory.at, &error);
+	if (sources->lists &&
+	    epoll_ctl(sources->epoll_fd, EPOLL_CTL_ADD, list_folder_fd(sources->lists), &event) < 0)
+		return -errno;
+	return error;
+}
+
 static int open_all(struct sources *sources, const struct static_config *config,
 		    struct str *ret_path)
 {
 	const struct file_provider *file = &config->providers.file;
 	int error = 0;
 
+	if (config->lists_directory.len)
+		error = add_lists(sources, config, ret_path);
+	if (error)
+		return error;
 	*ret_path = config->manifests;
 	if (config->manifests.len)
 		error = add(sources, &(struct folder_options){.path = config->manifests.at}, true);
@@ -96,6 +117,7 @@ void sources_close(struct sources *sources)
 		return;
 	for (size_t i = 0; i < sources->n; i++)
 		folder_close(sources->folders[i]);
+	list_folder_close(sources->lists);
 	if (sources->epoll_fd >= 0)
 		close(sources->epoll_fd);
 	free(sources);
@@ -112,6 +134,8 @@ int sources_read(struct sources *sources, struct store *store, struct diag_sink 
 
 	for (size_t i = 0; i < sources->n; i++)
 		changed |= folder_read(sources->folders[i], store, sink);
+	if (sources->lists)
+		changed |= list_folder_read(sources->lists, store, sink);
 	sources->is_read = true;
 	return changed;
 }

@@ -4,8 +4,8 @@
 
 /*
  * sources: all that the options name as sources of objects, as one: the manifests folder, and
- * Traefik's own files (providers.file). Their objects cannot collide: those of files are in a
- * namespace of their own. One thread.
+ * Traefik's own files (providers.file), and the folder of lists (listsDirectory). Their objects
+ * cannot collide: those of files are in a namespace of their own. One thread.
  */
 
 #include "model/static_config.h"

@@ -109,6 +109,36 @@ static void escalation_stands_with_the_entry_point(void **state)
 			 f->config.escalation.refusals);
 }
 
+static void networks_connections_and_cookies_are_merged_too(void **state)
+{
+	struct fixture *f = *state;
+	const struct kernel_policy *policy;
+
+	fixture_expect_valid(
+		f, fixture_add(f, "SourcePolicy", "a",
+			       "'spec':{'entryPoints':['web'],'synCookies':'off','limits':{"
+			       "'concurrentConnections':30},'network':{'ipv4PrefixLength':24,"
+			       "'limits':{'newConnectionsPerSecond':90}}}"));
+	fixture_expect_valid(
+		f, fixture_add(f, "SourcePolicy", "b",
+			       "'spec':{'synCookies':'on','limits':{'concurrentConnections':20},"
+			       "'network':{'ipv4PrefixLength':16,'limits':{"
+			       "'newConnectionsPerSecond':100,'concurrentConnections':70}}}"));
+	fixture_compile(f);
+	policy = policy_of(f, "web");
+	assert_int_equal(policy->connections, 20);
+	assert_true(policy->network.syns.per_second == 90);
+	assert_int_equal(policy->network.connections, 70);
+	assert_int_equal(policy->network.v4_bits, 16);
+	assert_int_equal(policy->network.v6_bits, 48);
+	for (size_t i = 0; i < f->snapshot->kernel->n_entries; i++)
+		assert_int_equal(f->snapshot->kernel->entries[i].cookies, KERNEL_COOKIES_ON);
+	assert_told(f, "SourcePolicy/shop/b", "on holds before auto");
+	assert_told(f, "SourcePolicy/shop/b", "has other networks");
+	assert_told(f, "SourcePolicy/shop/b", "the stricter one holds");
+	assert_int_equal(f->snapshot->kernel->shield.syns, 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +146,7 @@ int main(void)
 		FIXTURE_TEST(policies_are_united_and_the_strictest_limit_holds),
 		FIXTURE_TEST(unknown_entry_points_are_told),
 		FIXTURE_TEST(a_broken_policy_harms_only_itself),
+		FIXTURE_TEST(networks_connections_and_cookies_are_merged_too),
 		FIXTURE_TEST(escalation_stands_with_the_entry_point),
 	};
 
