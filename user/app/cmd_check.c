@@ -30,19 +30,17 @@ static void add(struct faults *faults, const struct diag_sink *sink)
 	}
 }
 
-static size_t add_objects(struct faults *faults, struct workspace *workspace)
+static void add_each(void *context, const struct diag_sink *sink)
+{
+	add(context, sink);
+}
+
+static size_t count_objects(const struct store *store)
 {
 	size_t n_objects = 0;
 
-	for (int kind = 0; kind < KIND__COUNT; kind++) {
-		size_t n;
-		struct object **objects =
-			store_sorted(&workspace->store, (enum kind)kind, &workspace->arena, &n);
-
-		for (size_t i = 0; objects && i < n; i++)
-			add(faults, &objects[i]->diags);
-		n_objects += n;
-	}
+	for (int kind = 0; kind < KIND__COUNT; kind++)
+		n_objects += store->objects[kind].n;
 	return n_objects;
 }
 
@@ -75,11 +73,8 @@ static int run(struct command_line *line)
 	struct faults faults = {.list = json_array()};
 
 	buf_init(&faults.text, TEXT_MAX_BYTES);
-	add(&faults, &workspace.files);
-	size_t n_objects = add_objects(&faults, &workspace);
-
-	add(&faults, &workspace.snapshot->diags);
-	print(line, &faults, n_objects, workspace.snapshot);
+	workspace_each_sink(&workspace, add_each, &faults);
+	print(line, &faults, count_objects(&workspace.store), workspace.snapshot);
 	json_decref(faults.list);
 	buf_done(&faults.text);
 	workspace_close(&workspace);

@@ -12,7 +12,7 @@
 static void every_command_has_a_name_a_sentence_and_does_something(void **state)
 {
 	(void)state;
-	assert_int_equal(n_commands, 6);
+	assert_true(n_commands >= 7);
 	for (size_t i = 0; i < n_commands; i++) {
 		assert_non_null(commands[i]->run);
 		assert_true(strlen(commands[i]->help) > 10);
