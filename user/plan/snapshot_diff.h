@@ -18,7 +18,8 @@
  *	{"what": "router", "name": "shop-web-...@kubernetescrd", "change": "added|removed|changed",
  *	 "fields": [{"field": "rule", "before": ..., "after": ...}]}
  * sorted by what, then name. Fields only of what changed; before or after is absent where the field
- * is. What is added or removed has the whole of it as "item". What follows from something else (who uses a thing, which servers are down now) is left out.
+ * is. What is added or removed has the whole of it as "item". What follows from something else (who
+ *uses a thing, which servers are down now) is left out.
  */
 json_t *snapshot_diff(const struct snapshot *before, const struct snapshot *after);
 /* The same for reading: "+", "-" or "~" before each. */
