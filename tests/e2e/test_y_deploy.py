@@ -518,3 +518,55 @@ def test_pinned_without_pins_serves_and_says_what_to_do(lab, pod):
     run_as_nobody(lab, gateway, pins)
     assert gateway.get("pod.test", port=8000)[0] == 200
     assert "run `tidegate-loader up` first" in gateway.log()
+
+
+# --------------------------------------------------------- the kubectl plug-in --
+
+# kubectl is not in Debian: one that writes down how it was called, and answers as recorded.
+KUBECTL = """#!/bin/bash
+printf '%s\\n' "$*" >>"$CALLS"
+case "$*" in
+*"get pods"*) printf 'tidegate-a\\ntidegate-b\\n' ;;
+*"config view"*) printf 'apiVersion: v1\\nkind: Config\\n' ;;
+*exec*) printf 'served\\n' ;;
+esac
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    for name, text in {"kubectl": KUBECTL, "tidegate": "#!/bin/bash\nprintf 'here: %s\\n' \"$*\"\ncat \"${2#*=}\"\n"}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    calls = tmp_path / "calls"
+
+    def run(*words):
+        done = subprocess.run([os.path.join(ROOT, "deploy", "kubectl", "kubectl-tidegate"), *words], capture_output=True,
+                              text=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(calls)})
+        return done, calls.read_text().splitlines() if calls.exists() else []
+    return run
+
+
+def test_the_plugin_asks_every_pod(plugin):
+    done, calls = plugin("--context", "prod", "-n", "edge", "status", "--json")
+    assert done.stdout == "== tidegate-a\nserved\n== tidegate-b\nserved\n"
+    assert calls[1] == "--context prod -n edge exec tidegate-a -c tidegate -- tidegate status --json"
+
+
+def test_the_plugin_asks_one_pod_without_a_title(plugin):
+    done, calls = plugin("--pod", "tidegate-b", "drops")
+    assert done.stdout == "served\n" and len(calls) == 1
+
+
+def test_the_plugin_checks_with_the_credentials_of_kubectl(plugin):
+    done, calls = plugin("--context=prod", "plan", "-f", "new.yaml")
+    assert re.search(r"here: plan --kubeconfig=\S+ -f new.yaml\napiVersion: v1", done.stdout)
+    assert calls == ["--context=prod config view --minify --flatten --raw"]
+    assert not os.path.exists(re.search(r"--kubeconfig=(\S+)", done.stdout).group(1))
+
+
+@pytest.mark.parametrize("words, told", [
+    (["stats"], "unknown command 'stats'"), (["--pods", "x"], "unknown option '--pods'"), (["-n"], "-n needs a value")])
+def test_the_plugin_explains_misuse(plugin, words, told):
+    done, calls = plugin(*words)
+    assert done.returncode == 2 and told in done.stderr and not calls
