@@ -14,7 +14,9 @@ from loop import Loop
 
 PAGE = os.path.join(ROOT, "docs", "reference", "compatibility.md")
 CRDS = {"IngressRoute": "ingressroutes", "Middleware": "middlewares", "TraefikService": "traefikservices",
-        "TLSOption": "tlsoptions", "TLSStore": "tlsstores", "ServersTransport": "serverstransports"}
+        "TLSOption": "tlsoptions", "TLSStore": "tlsstores", "ServersTransport": "serverstransports",
+        "IngressRouteTCP": "ingressroutetcps", "ServersTransportTCP": "serverstransporttcps"}
+FOREIGN = ("Gateway", "HTTPRoute", "TLSRoute", "ReferenceGrant")
 
 
 def rows():
@@ -78,7 +80,11 @@ def object_for(kind, path, number):
     parts = [part.replace("[]", "") for part in path.split(".")]
     spec = put(schema_of(kind)["properties"]["spec"], parts[1:])
     for rule in spec.get("routes", []):
-        rule.update(match=f"Host(`h{number}.example`)", kind="Rule")
+        if kind == "IngressRouteTCP":
+            rule.update(match=f"HostSNI(`h{number}.example`)")
+            spec.setdefault("tls", {})
+        else:
+            rule.update(match=f"Host(`h{number}.example`)", kind="Rule")
         rule.setdefault("services", [{}])
     fill(spec)
     return {"apiVersion": "traefik.io/v1alpha1", "kind": kind, "metadata": {"name": f"x{number}", "namespace": "default"}, "spec": spec}
@@ -120,8 +126,8 @@ def world():
     objects = [object_for(kind, path, number) for number, (kind, path) in enumerate(ROWS)]
     base = backend_service("backends", ["10.77.2.11"]) + backend_service("plain", ["10.77.2.11"])
     base[0]["spec"]["type"] = "NodePort"
-    others = [{"apiVersion": "traefik.io/v1alpha1", "kind": kind, "metadata": {"name": "other"}, "spec": {}}
-              for kind in ("IngressRouteTCP", "IngressRouteUDP", "MiddlewareTCP", "ServersTransportTCP")]
+    others = [{"apiVersion": "gateway.networking.k8s.io/v1", "kind": kind, "metadata": {"name": "other"}, "spec": {}}
+              for kind in FOREIGN]
     return objects, "---\n".join(yaml.safe_dump(item) for item in [*base, *objects, *others, *users(objects)])
 
 
@@ -150,7 +156,7 @@ def test_check_tells(faults, number):
     assert any("no effect" in f["message"] or "not supported" in f["message"] for f in hits), hits
 
 
-@pytest.mark.parametrize("kind", ["IngressRouteTCP", "IngressRouteUDP", "MiddlewareTCP", "ServersTransportTCP"])
+@pytest.mark.parametrize("kind", FOREIGN)
 def test_kinds_that_are_not_there_are_told(faults, kind):
     assert any(f["object"] == f"{kind}/default/other" and "not supported" in f["message"] for f in faults)
 

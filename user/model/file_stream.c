@@ -169,11 +169,18 @@ static const struct schema schema_child = {
 	SCHEMA_FIELDS(child_fields),
 };
 
+static const struct schema schema_member_health = {
+	.name = "healthCheck",
+	.doc = "A service none of whose servers is up gets no turn.",
+	.size = sizeof(struct file_stream_member_health),
+};
+
 static const struct field weighted_fields[] = {
 	FIELD(struct file_stream_weighted, services, .name = "services", .sub = &schema_child,
 	      .doc = "The services."),
-	FIELD(struct file_stream_weighted, health_check, .name = "healthCheck",
-	      .doc = "A service none of whose servers is up gets no turn."),
+	FIELD_SUB(struct file_stream_weighted, health_check, &schema_member_health,
+		  .name = "healthCheck",
+		  .doc = "A service none of whose servers is up gets no turn."),
 };
 
 static const struct schema schema_weighted = {

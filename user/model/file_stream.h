@@ -40,9 +40,14 @@ struct file_stream_child {
 	int64_t weight;
 };
 
+/* There is nothing to say about it: being there is all. */
+struct file_stream_member_health {
+	bool unused;
+};
+
 struct file_stream_weighted {
 	struct list_of services; /* struct file_stream_child */
-	struct raw_json health_check;
+	struct file_stream_member_health *health_check;
 };
 
 /* Exactly one is not NULL in a valid object. */

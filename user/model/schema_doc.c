@@ -343,10 +343,7 @@ void schema_doc_compatibility(struct buf *buf)
 		"\n## Fields, one by one\n\nEvery field of Traefik's kinds: %zu are supported, %zu "
 		"differ, %zu have no effect, %zu are refused. *Refused* makes the object invalid, "
 		"*no effect* is a warning of `tidegate check`; both are counted by kind in "
-		"`tidegate_config_unsupported_fields`. Objects of Traefik's kinds that are not "
-		"here (those "
-		"of TCP and UDP) have no effect, which is "
-		"warned about.\n",
+		"`tidegate_config_unsupported_fields`. All of Traefik's kinds are here.\n",
 		count.n[SUPPORTED], count.n[DIFFERS], count.n[IGNORED],
 		count.n[REFUSED] + count.n[UNSERVED]);
 	for (int i = 0; i < KIND__COUNT; i++) {

@@ -471,8 +471,6 @@ static void check_listeners(const struct static_config *config, struct diag_sink
 		const struct diag_path *path = DIAG_FIELD(
 			DIAG_FIELD(DIAG_FIELD(NULL, "entryPoints"), a->name.at), "address");
 
-		if (a->listen.udp)
-			diag_warning(sink, path, "has no effect: UDP is not proxied");
 		for (size_t k = 0; k < i; k++) {
 			const struct static_entry_point *b = static_entry_point(config, k);
 

@@ -184,8 +184,8 @@ static const struct field http3_fields[] = {
 OPTION_GROUP(schema_http3, struct ep_http3, "http3", "HTTP/3.", http3_fields);
 
 static const struct field udp_fields[] = {
-	FIELD(struct ep_udp, timeout, .name = "timeout", .preset = "3s", SIZES, .support = IGNORED,
-	      .note = "UDP is not proxied", .doc = "Age at which a silent session ends."),
+	FIELD(struct ep_udp, timeout, .name = "timeout", .preset = "3s", SIZES,
+	      .doc = "Age at which a silent session ends."),
 };
 OPTION_GROUP(schema_udp, struct ep_udp, "udp", "UDP.", udp_fields);
 

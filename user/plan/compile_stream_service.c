@@ -243,6 +243,7 @@ static bool weighted(struct making *making, const struct file_stream_weighted *c
 		weights[service->n_children] = child->weight;
 		service->children[service->n_children++] = made;
 	}
+	service->minds_health = conf->health_check != NULL;
 	return weights && compile_stream_turns(c, service, weights, n);
 }
 

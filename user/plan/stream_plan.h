@@ -56,6 +56,7 @@ struct stream_service {
 	const struct stream_transport *transport; /* NULL for UDP and for a service of services */
 	const struct stream_service **children;	  /* weighted: of a route with several services */
 	uint32_t n_children;
+	bool minds_health; /* of children: one none of whose servers is up gets no turn */
 	const struct stream_probe *probe; /* NULL: servers are not probed */
 };
 

@@ -84,7 +84,7 @@ static void other_documents_are_passed_over_or_named(void **state)
 		 0},
 		{"gateway", "{'apiVersion':'gateway.networking.k8s.io/v1','kind':'Gateway'}", false,
 		 0, 1},
-		{"known later", "{'apiVersion':'traefik.io/v1alpha1','kind':'IngressRouteTCP'}",
+		{"unknown", "{'apiVersion':'traefik.io/v1alpha1','kind':'IngressRouteSCTP'}",
 		 false, 0, 1},
 		{"version", "{'apiVersion':'traefik.io/v9','kind':'IngressRoute'}", false, 1, 0},
 		{"old group", "{'apiVersion':'traefik.containo.us/v1alpha1','kind':'Middleware'}",

@@ -207,7 +207,6 @@ static void every_wrong_option_is_told_of(void **state)
 		{"--entryPoints.web.asDefault", "entryPoints.web.address", "missing", DIAG_ERROR},
 		{"--workers=-1", "workers", "out of range", DIAG_ERROR},
 		{"--kernelPlane=on", "kernelPlane", "wrong value", DIAG_ERROR},
-		{"--entryPoints.w.address=:1/udp", "entryPoints.w.address", "UDP", DIAG_WARNING},
 		{"--providers.docker", "providers.docker", "not supported", DIAG_ERROR},
 		{"--providers.docker.endpiont=x", "providers.docker.endpiont", "unknown",
 		 DIAG_ERROR},
