@@ -22,7 +22,7 @@ static void drop(struct fixture *f, enum kind kind, const char *id)
 static void ten(struct fixture *f)
 {
 	for (int i = 0; i < 10; i++) {
-		char name[16], addresses[32];
+		char name[24], addresses[32];
 
 		snprintf(name, sizeof(name), "web%d", i);
 		snprintf(addresses, sizeof(addresses), "'10.0.0.%d'", i + 1);
@@ -133,7 +133,7 @@ static void a_traefik_service_is_made_anew_with_those_that_name_it(void **state)
 	ten(f);
 	fixture_add(f, "TraefikService", "canary", spec, 1);
 	for (int i = 0; i < 3; i++) {
-		char name[16];
+		char name[24];
 
 		snprintf(name, sizeof(name), "canary%d", i);
 		fixture_add(f, "IngressRoute", name,
