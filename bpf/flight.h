@@ -15,6 +15,13 @@ enum flight_flags {
 	FLIGHT_INNER = 1, /* came out of a tunnel */
 };
 
+/* A packet that an ICMP error quotes. */
+struct flight_quote {
+	struct packet
+		flow; /* its ends as the flow's client has them: source and dest changed over */
+	__u32 l3, at; /* offsets of its headers */
+};
+
 struct flight {
 	struct packet packet;
 	__u64 now_ns;
@@ -27,6 +34,7 @@ struct flight {
 	__u32 why;   /* for ICMP: the enum abi_drop that an error should tell of, 0: none */
 	__u32 mtu;   /* of TOO_BIG */
 	__u32 pad;
+	struct flight_quote quote; /* of ICMP: here, because a program's stack is small */
 	/* Not of the packet but of this CPU: how many flows it kept in this tick. */
 	__u64 stick_tick_ns;
 	__u64 n_sticks;

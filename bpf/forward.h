@@ -26,6 +26,14 @@ static __always_inline void forward_count(const struct packet *packet, __u32 ser
 	of_backend->faults += is_fault;
 }
 
+/* The stage tells the sender, or helps to make it work the next time. */
+static __always_inline int forward_refuse(struct flight *flight, enum abi_drop why)
+{
+	flight->why = why;
+	flight->mtu = 0;
+	return verdict_stage(ABI_STAGE_ICMP);
+}
+
 static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet,
 				   const struct abi_entry *to, __u32 entry_id, int passed,
 				   __u32 half, __u64 now_ns, struct flight *flight,
@@ -42,7 +50,7 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 	struct abi_backend *row = choose_row(id);
 
 	if (!id || !row)
-		return verdict_drop(ABI_DROP_NO_BACKEND);
+		return forward_refuse(flight, ABI_DROP_NO_BACKEND);
 	if (row->is_here && row->mode != ABI_MODE_NAT) {
 		forward_count(packet, service_id, id, false);
 		return passed;
@@ -51,8 +59,8 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 
 	forward_count(packet, service_id, id, fault);
 	if (fault)
-		return verdict_drop(fault == ABI_HOP_NO_NEIGHBOUR ? ABI_DROP_NO_NEIGHBOUR
-								  : ABI_DROP_NO_ROUTE);
+		return forward_refuse(flight, fault == ABI_HOP_NO_NEIGHBOUR ? ABI_DROP_NO_NEIGHBOUR
+									    : ABI_DROP_NO_ROUTE);
 	if (row->mode == ABI_MODE_NAT)
 		return verdict_stage(ABI_STAGE_NAT);
 	__u32 more = push_bytes(row);

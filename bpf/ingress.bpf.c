@@ -121,6 +121,8 @@ static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *pac
 	case ABI_TARGET_DECAP:
 		return role == ROLE_FIRST ? verdict_stage(ABI_STAGE_DECAP)
 					  : verdict_drop(ABI_DROP_TUNNEL_LOOP);
+	case ABI_TARGET_ANSWER:
+		return verdict_stage(ABI_STAGE_ANSWER);
 	default:
 		return forward(ctx, packet, to, entry_id, passed, half, now_ns, flight, settings);
 	}
@@ -232,6 +234,8 @@ int ingress_shared(struct xdp_md *ctx)
 
 /* The stages that are programs of their own. */
 #include "decap.h"
+#include "icmp.h"
+#include "nat.h"
 
 /* Tells user space what time it is in here, so that it can say until when a source is banned. */
 SEC("syscall")

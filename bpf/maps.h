@@ -188,6 +188,27 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } events SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_FLOWS);
+	__type(key, struct abi_flow_key);
+	__type(value, struct abi_flow);
+} flow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_FLOWS_NEW);
+	__type(key, struct abi_flow_key);
+	__type(value, struct abi_flow);
+} flow_new SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_FRAGMENTS);
+	__type(key, struct abi_fragment_key);
+	__type(value, struct abi_fragment);
+} fragment SEC(".maps");
+
 /* What one stage tells the next: of this CPU, from the tail call on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -19,6 +19,7 @@
 #include <linux/types.h>
 
 #include "abi_addr.h"
+#include "abi_flow.h"
 #include "abi_state.h"
 #include "abi_verdict.h"
 #include "abi_vip.h"
@@ -97,6 +98,8 @@ struct abi_policy {
  * Where packets for an entry go. DECAP: tunnels to this machine are opened (proto IPIP or IPV6 with
  * port 0, or UDP with GUE's port). PEER: addr may send us such tunnels (port 0, proto
  * ABI_PROTO_PEER).
+ * ANSWER: at the reserved ports of this machine, answers to translated flows arrive. ECHO: addr is
+ * one of a service (proto ICMP or ICMPV6, port 0).
  */
 enum abi_target {
 	ABI_TARGET_NONE,
@@ -104,6 +107,8 @@ enum abi_target {
 	ABI_TARGET_SERVICE,
 	ABI_TARGET_DECAP,
 	ABI_TARGET_PEER,
+	ABI_TARGET_ANSWER,
+	ABI_TARGET_ECHO,
 };
 
 enum { ABI_PROTO_PEER = 255 };

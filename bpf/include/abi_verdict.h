@@ -39,12 +39,15 @@
 	  "the backend's or gateway's link address is not known yet")                              \
 	X(NO_ROOM, "no_room", "the driver leaves no room in the frame for another header")         \
 	X(NO_PORT, "no_port", "no port is free for the translation of a new flow")                 \
-	X(NO_FLOW, "no_flow", "an answer to a flow that is not translated here")                   \
+	X(NO_FLOW, "no_flow", "a reset or an ICMP error about a flow that is not translated here") \
 	X(TTL, "ttl", "the time to live ran out")                                                  \
 	X(TOO_BIG, "too_big", "larger than the way to the backend takes")                          \
 	X(TUNNEL_SOURCE, "tunnel_source", "a tunnel from somebody who may not open one")           \
 	X(TUNNEL_LOOP, "tunnel_loop", "a packet that nodes sent to each other in a circle")        \
-	X(NO_STAGE, "no_stage", "a part of the kernel plane that is not loaded")
+	X(NO_STAGE, "no_stage", "a part of the kernel plane that is not loaded")                   \
+	X(FRAGMENT_OVERLAP, "fragment_overlap",                                                    \
+	  "a fragment that overlaps another one of its datagram, or is out of order twice")        \
+	X(ICMP_LIMIT, "icmp_limit", "more ICMP than is answered in a second")
 
 #define ABI_PASSES(X)                                                                        \
 	X(NOT_IP, "not_ip", "neither IPv4 nor IPv6")                                         \
@@ -54,6 +57,8 @@
 	X(TRUSTED, "trusted", "the source matches an allow list")                            \
 	X(ADMITTED, "admitted", "within its limits")                                         \
 	X(COOKIE, "cookie", "the last segment of a handshake that a SYN cookie began")       \
+	X(RESOLVE, "resolve",                                                                \
+	  "turned into an echo request, so that the stack looks for the sender's neighbour") \
 	X(SHARED, "shared",                                                                  \
 	  "for a service, on an interface that is shared by a dispatcher which cannot forward")
 
@@ -108,7 +113,7 @@ struct abi_counter {
 		} dropped;
 	};
 	__u64 event_due_ns; /* no event before that */
-	__u64 reserved[8];
+	__u64 reserved[5];
 };
 
 _Static_assert(sizeof(struct abi_counter) == 448, "counter changed: bump ABI_VERSION");

@@ -145,10 +145,11 @@ struct abi_node {
 
 /* Map "here", one in each half: this machine as the end of tunnels. */
 struct abi_here {
-	struct abi_addr v4, v6; /* sources of tunnels that we make; zero: none */
-	__u32 flags;		/* enum abi_here_flags */
-	__u32 self_node;	/* slot of the map "node" */
-	__u32 pad[6];
+	struct abi_addr v4, v6;	   /* sources of tunnels that we make; zero: none */
+	__u32 flags;		   /* enum abi_here_flags */
+	__u32 self_node;	   /* slot of the map "node" */
+	__u16 nat_first, nat_last; /* reserved ports, host order */
+	__u32 pad[5];
 };
 
 enum abi_here_flags {

@@ -31,6 +31,84 @@ struct gathering {
 	uint32_t n_seen;
 };
 
+/* ------------------------------------------------------------------ index -- */
+
+static struct str slice_service(const struct object *slice)
+{
+	for (size_t i = 0; i < slice->meta.labels.n; i++)
+		if (str_eq(slice->meta.labels.at[i].key, STR(ENDPOINT_SLICE_SERVICE_LABEL)))
+			return slice->meta.labels.at[i].value;
+	return (struct str){0};
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct object *x = *(const struct object *const *)a;
+	const struct object *y = *(const struct object *const *)b;
+
+	if (x->meta.created_ns != y->meta.created_ns)
+		return x->meta.created_ns < y->meta.created_ns ? -1 : 1;
+	return str_cmp(x->meta.name, y->meta.name);
+}
+
+static void slices_add(struct compile_slices *slices, const struct object *slice,
+		       struct arena *arena)
+{
+	if (slices->n == slices->room) {
+		size_t room = slices->room ? slices->room * 2 : 2;
+		const struct object **at = ARENA_ARRAY(arena, const struct object *, room);
+
+		if (!at)
+			return;
+		if (slices->n)
+			memcpy(at, slices->at, slices->n * sizeof(*at));
+		slices->at = at;
+		slices->room = room;
+	}
+	slices->at[slices->n++] = slice;
+}
+
+void compile_endpoints_index(struct compile *c)
+{
+	TABLE_EACH (&c->store->objects[KIND_ENDPOINT_SLICE], slot) {
+		const struct object *slice = slot->value;
+		struct str service = slice_service(slice);
+		struct compile_slices *slices;
+		struct str key;
+
+		if (!slice->valid || !service.len)
+			continue;
+		key = arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
+				   STR_ARG(slice->meta.namespace_), STR_ARG(service));
+		slices = table_find(&c->slices, key);
+		if (!slices) {
+			slices = ARENA_NEW(&c->scratch, struct compile_slices);
+			if (!slices || table_put(&c->slices, key, slices, NULL) < 0)
+				return;
+		}
+		slices_add(slices, slice, &c->scratch);
+	}
+	TABLE_EACH (&c->slices, slot) {
+		struct compile_slices *slices = slot->value;
+
+		qsort(slices->at, slices->n, sizeof(*slices->at), by_age);
+	}
+}
+
+const struct compile_slices *compile_slices(struct compile *c, const struct object *service)
+{
+	char key[600], *at = key;
+	struct str namespace_ = service->meta.namespace_, name = service->meta.name;
+
+	/* Kubernetes names have at most 253 characters each. */
+	if (namespace_.len + name.len + 1 > sizeof(key))
+		return NULL;
+	at = mempcpy(at, namespace_.at, namespace_.len);
+	*at++ = '/';
+	at = mempcpy(at, name.at, name.len);
+	return table_find(&c->slices, str_n(key, (size_t)(at - key)));
+}
+
 /* ---------------------------------------------------------------- servers -- */
 
 static struct server *new_server(struct compile *c, struct service *service)

@@ -102,8 +102,9 @@ struct kernel_config {
 	struct kernel_shield shield;
 	struct kernel_node *nodes; /* all of the set, this one included; empty: no spreading */
 	size_t n_nodes;
-	struct addr self4, self6; /* sources of our tunnels, ends of others'; zero: none */
-	bool opens_tunnels;	  /* IPIP, IP6IP6 and GUE to self4 and self6, from tunnel_peers */
+	struct addr self4, self6;     /* sources of our tunnels, ends of others'; zero: none */
+	uint16_t nat_first, nat_last; /* reserved ports of translated flows; 0: the presets */
+	bool opens_tunnels; /* IPIP, IP6IP6 and GUE to self4 and self6, from tunnel_peers */
 	const struct addr *tunnel_peers; /* the other nodes need not be named */
 	size_t n_tunnel_peers;
 	uint64_t flow_seed[2]; /* equal on nodes that choose alike; zero: see dataplane_apply() */

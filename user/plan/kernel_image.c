@@ -117,26 +117,6 @@ static int place_services(const struct kernel_config *config, const struct kerne
 	return 0;
 }
 
-static struct str node_name(const void *user, size_t i)
-{
-	return ((const struct kernel_config *)user)->nodes[i].name;
-}
-
-static int place_nodes(const struct kernel_config *config, const struct kernel_image *old,
-		       struct arena *arena, struct kernel_image *image, uint32_t *slots)
-{
-	const struct kernel_slot_table table = {old ? old->nodes[0] : NULL, sizeof(*image->nodes),
-						ABI_NODES};
-
-	TRY(kernel_slot_assign(&table, node_name, config, config->n_nodes, arena, slots));
-	for (size_t i = 0; i < config->n_nodes; i++) {
-		kernel_slot_name(image->nodes[slots[i]], config->nodes[i].name);
-		if (config->nodes[i].is_self)
-			image->here.self_node = slots[i];
-	}
-	return 0;
-}
-
 static uint8_t flags_of(const struct kernel_config *config, const struct kernel_entry *entry)
 {
 	uint8_t flags = 0;
@@ -195,6 +175,29 @@ static int place_tunnels(const struct kernel_config *config, struct kernel_seats
 	return 0;
 }
 
+/* What comes back to this machine, and echo requests to addresses that are not its own. */
+static int place_answers(const struct kernel_config *config, struct kernel_seats *seats,
+			 struct kernel_image *image)
+{
+	static const struct addr none;
+	struct abi_here *here = &image->here;
+
+	for (size_t i = 0; i < config->n_entries; i++)
+		if (config->entries[i].service && !addr_eq(&config->entries[i].addr, &none))
+			TRY(kernel_seat_echo(seats, &config->entries[i].addr));
+	if (!(here->flags & ABI_HERE_NAT))
+		return 0;
+	here->nat_first = config->nat_first ? config->nat_first : ABI_NAT_PORT_FIRST;
+	here->nat_last = config->nat_last ? config->nat_last : ABI_NAT_PORT_LAST;
+	for (int i = 0; i < 2; i++) {
+		const struct addr *self = i ? &config->self6 : &config->self4;
+
+		if (!addr_eq(self, &none))
+			TRY(kernel_seat_answer(seats, self, here->nat_first, here->nat_last));
+	}
+	return 0;
+}
+
 static int place_entries(const struct kernel_config *config, const struct kernel_image *old,
 			 const struct kernel_scale *scale, const uint32_t *policy_slots,
 			 const uint32_t *service_slots, struct arena *arena,
@@ -212,6 +215,7 @@ static int place_entries(const struct kernel_config *config, const struct kernel
 		image->entries[slots[i]] =
 			compile_entry(config, &config->entries[i], policy_slots, service_slots);
 	TRY(place_tunnels(config, seats, image));
+	TRY(place_answers(config, seats, image));
 	return kernel_seats_fill(seats);
 }
 
@@ -222,17 +226,14 @@ int kernel_image(const struct kernel_config *config, const struct kernel_image *
 	struct kernel_image *image = ARENA_NEW(arena, struct kernel_image);
 	uint32_t policy_slots[KERNEL_POLICIES_MAX] = {0};
 	uint32_t *service_slots = ARENA_ARRAY(arena, uint32_t, config->n_services + 1);
-	uint32_t *node_slots = ARENA_ARRAY(arena, uint32_t, config->n_nodes + 1);
 
-	if (!image || !service_slots || !node_slots)
+	if (!image || !service_slots)
 		return -ENOMEM;
 	TRY(place_policies(config, old, scale, arena, image, policy_slots));
 	TRY(place_services(config, old, arena, image, service_slots));
-	TRY(place_nodes(config, old, arena, image, node_slots));
 	TRY(place_entries(config, old, scale, policy_slots, service_slots, arena, image));
 	TRY(kernel_acl_build(config, policy_slots, old, scale, arena, image));
 	image->service_slots = service_slots;
-	image->node_slots = node_slots;
 	*ret_image = image;
 	return 0;
 }

@@ -84,6 +84,29 @@ int kernel_seat_peer(struct kernel_seats *seats, const struct addr *peer)
 	return add(seats, peer, 0, ABI_PROTO_PEER, ABI_TARGET_PEER, "peer");
 }
 
+int kernel_seat_answer(struct kernel_seats *seats, const struct addr *self, uint16_t first,
+		       uint16_t last)
+{
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP};
+
+	for (size_t i = 0; i < sizeof(protos); i++) {
+		TRY(add(seats, self, first, protos[i], ABI_TARGET_ANSWER, "answer"));
+		seats->image->entries[seats->last].port_last = htons(last);
+	}
+	return 0;
+}
+
+int kernel_seat_echo(struct kernel_seats *seats, const struct addr *addr)
+{
+	uint8_t proto = addr_is_v4(addr) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+
+	for (uint32_t i = seats->last; i < ABI_ENTRIES; i++)
+		if (seats->image->entries[i].target == ABI_TARGET_ECHO &&
+		    !memcmp(&seats->image->entries[i].addr, addr->byte, sizeof(addr->byte)))
+			return 0;
+	return add(seats, addr, 0, proto, ABI_TARGET_ECHO, "echo");
+}
+
 /* The entry that stands under that key, or 0. */
 static uint16_t find(const struct kernel_seats *seats, const struct abi_entry *entry, __be16 port,
 		     uint64_t hash)

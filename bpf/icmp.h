@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef ICMP_H
+#define ICMP_H
+
+/*
+ * icmp: a stage for packets of ICMP, and for packets of which an ICMP error tells.
+ *
+ * An error quotes the packet that it is about. Read the other way round, its ends are those of the
+ * flow, and the error goes where the flow goes: to the backend as it is (DSR), with the quoted
+ * packet translated back (NAT), or from a backend's side to the client. Path MTU discovery lives
+ * on that. An error about a flow that is not forwarded here passes.
+ */
+
+#include "forward.h"
+#include "hop.h"
+#include "icmp_make.h"
+#include "nat.h"
+#include "steer.h"
+
+static __always_inline bool icmp_is_error(const struct packet *packet, __u8 type)
+{
+	if (!packet->is_v4)
+		return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMPROB;
+	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
+	       type == ICMP_PARAMETERPROB;
+}
+
+static __always_inline bool icmp_quote_v4(const void *data, const void *end,
+					  struct flight_quote *ret)
+{
+	const struct iphdr *ip = data + ret->l3;
+
+	if ((const void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5 ||
+	    ip->frag_off & bpf_htons(PARSE_V4_OFFSET))
+		return false;
+	ret->at = ret->l3 + ip->ihl * 4;
+	ret->flow.proto = ip->protocol;
+	ret->flow.source = (struct abi_addr){{0, 0, bpf_htonl(0xffff), ip->daddr}};
+	ret->flow.dest = (struct abi_addr){{0, 0, bpf_htonl(0xffff), ip->saddr}};
+	return true;
+}
+
+static __always_inline bool icmp_quote_v6(const void *data, const void *end,
+					  struct flight_quote *ret)
+{
+	const struct ipv6hdr *ip = data + ret->l3;
+
+	if ((const void *)(ip + 1) > end || ip->version != 6)
+		return false;
+	ret->at = ret->l3 + sizeof(*ip);
+	ret->flow.proto = ip->nexthdr;
+	__builtin_memcpy(&ret->flow.source, &ip->daddr, sizeof(ret->flow.source));
+	__builtin_memcpy(&ret->flow.dest, &ip->saddr, sizeof(ret->flow.dest));
+	return true;
+}
+
+/* False: there is no packet of TCP or UDP in it, or too little of it. */
+static __always_inline bool icmp_read_quote(const struct xdp_md *ctx, const struct packet *packet,
+					    struct flight_quote *ret)
+{
+	const void *data = (const void *)(long)ctx->data, *end = (const void *)(long)ctx->data_end;
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	ret->flow.is_v4 = packet->is_v4;
+	ret->flow.l3 = packet->l3;
+	/* Where no QUIC header is looked for. */
+	ret->flow.at = PARSE_HEADERS_MAX + 1;
+	ret->l3 = packet->at + PARSE_ICMP_BYTES;
+	if (packet->at > PARSE_HEADERS_MAX)
+		return false;
+	if (packet->is_v4 ? !icmp_quote_v4(data, end, ret) : !icmp_quote_v6(data, end, ret))
+		return false;
+	const __be16 *port = data + (ret->at & (2 * PARSE_HEADERS_MAX - 1));
+
+	/* RFC 792: eight bytes of it are there. */
+	if ((const void *)(port + 4) > end ||
+	    (ret->flow.proto != IPPROTO_TCP && ret->flow.proto != IPPROTO_UDP))
+		return false;
+	ret->flow.dest_port = port[0];
+	ret->flow.source_port = port[1];
+	return true;
+}
+
+/* Changes a word of the quoted packet's own checksum, if it is quoted; returns the change. */
+static __always_inline __u64 icmp_inner_check(void *data, const void *end,
+					      const struct flight_quote *quote, __u64 change,
+					      __u64 sum)
+{
+	bool is_tcp = quote->flow.proto == IPPROTO_TCP;
+	__u32 at = quote->at + (is_tcp ? REWRITE_TCP_CHECK : REWRITE_UDP_CHECK);
+	__u16 *check = data + (at & (2 * PARSE_HEADERS_MAX - 1));
+
+	if ((const void *)(check + 1) > end)
+		return sum;
+	__u16 old = *check, now = is_tcp ? sum_apply(old, change) : sum_apply_udp(old, change);
+
+	*check = now;
+	return sum_change16(sum, old, now);
+}
+
+/*
+ * Gives the quoted packet other ends and the error itself other addresses. inner is what the quoted
+ * packet says and what it shall say, outer the same of the error's own header.
+ */
+static __always_inline bool icmp_rewrite(struct xdp_md *ctx, const struct packet *packet,
+					 const struct flight_quote *quote,
+					 const struct rewrite_ends inner[2],
+					 const struct rewrite_ends outer[2])
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 l3 = quote->l3 & (2 * PARSE_HEADERS_MAX - 1), at = packet->at;
+	__be16 *port = data + (quote->at & (2 * PARSE_HEADERS_MAX - 1));
+	struct icmp_make_words *words = data + (at & (2 * PARSE_HEADERS_MAX - 1));
+	__u64 change = rewrite_change(&inner[0], &inner[1], true), sum = change;
+
+	if (data + sizeof(struct ethhdr) > end || (void *)(words + 1) > end ||
+	    (void *)(port + 2) > end || packet->l3 > REWRITE_L3_MAX)
+		return false;
+	port[0] = inner[1].source_port;
+	port[1] = inner[1].dest_port;
+	sum = icmp_inner_check(data, end, quote, change, sum);
+	if (packet->is_v4) {
+		struct iphdr *ip = data + l3;
+
+		if ((void *)(ip + 1) > end)
+			return false;
+		__u16 old = ip->check;
+
+		if (!rewrite_network(data, end, l3, true, &inner[0], &inner[1], false))
+			return false;
+		sum = sum_change16(sum, old, ip->check);
+	} else {
+		if (!rewrite_network(data, end, l3, false, &inner[0], &inner[1], false))
+			return false;
+		sum += rewrite_change(&outer[0], &outer[1], false);
+	}
+	words->check = sum_apply(words->check, sum);
+	return rewrite_network(data, end, packet->l3, packet->is_v4, &outer[0], &outer[1], true);
+}
+
+/* To a backend that sees this machine's address and a port of ours. */
+static __always_inline int icmp_to_nat(struct xdp_md *ctx, struct stage *stage,
+				       struct flight_quote *quote, const struct abi_backend *row,
+				       const struct abi_here *self)
+{
+	struct flight *flight = stage->flight;
+	const struct packet *packet = &flight->packet;
+	const struct packet *flow = &quote->flow;
+	const struct abi_addr *node = packet->is_v4 ? &self->v4 : &self->v6;
+	struct flow_want want = {
+		.key.backend = row->addr,
+		.key.backend_port = row->port ? row->port : flow->dest_port,
+		.key.proto = flow->proto,
+		.ends = rewrite_ends_of(flow),
+		.hash = flow_ends_hash(&flow->source, &flow->dest, flow->source_port,
+				       flow->dest_port, flow->proto, stage->control->seed),
+		.first = self->nat_first,
+		.last = self->nat_last,
+	};
+	bool is_new;
+
+	if (!flow_look(&want, &want.key, &is_new))
+		return verdict_drop(ABI_DROP_NO_FLOW);
+	struct rewrite_ends inner[2] = {
+		{flow->dest, flow->source, flow->dest_port, flow->source_port},
+		{row->addr, *node, want.key.backend_port, want.key.node_port}};
+	struct rewrite_ends outer[2] = {{packet->source, packet->dest, 0, 0},
+					{*node, row->addr, 0, 0}};
+
+	if (!icmp_rewrite(ctx, packet, quote, inner, outer))
+		return verdict_drop(ABI_DROP_MALFORMED);
+	if ((void *)(long)ctx->data + sizeof(struct ethhdr) > (void *)(long)ctx->data_end)
+		return verdict_drop(ABI_DROP_MALFORMED);
+	way_write((void *)(long)ctx->data, row);
+	return way_send(ctx, row, ABI_SEND_ICMP_FORWARDED);
+}
+
+/* From the side of a backend, about a packet that we translated: to the client. */
+static __always_inline int icmp_to_client(struct xdp_md *ctx, struct stage *stage,
+					  struct flight_quote *quote)
+{
+	struct flight *flight = stage->flight;
+	const struct packet *packet = &flight->packet;
+	const struct packet *flow = &quote->flow;
+	struct abi_flow_key key;
+	struct fib_way way = {};
+	bool is_new;
+	/* Changed over, the quoted packet reads like the backend's answer. */
+	struct abi_flow *found = nat_flow_of(flow, &key, &is_new);
+
+	if (!found)
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	struct rewrite_ends inner[2] = {
+		{flow->dest, flow->source, flow->dest_port, flow->source_port},
+		{found->client, found->vip, found->client_port, found->vip_port}};
+	struct rewrite_ends outer[2] = {{packet->source, packet->dest, 0, 0},
+					{found->vip, found->client, 0, 0}};
+
+	stage->row = count_row(found->entry % ABI_ENTRIES) ?: stage->row;
+	int verdict = fib_find(ctx, &outer[1].source, &outer[1].dest, packet->is_v4, packet->proto,
+			       nat_ip_bytes(packet), &way);
+
+	if (verdict != VERDICT_OPEN)
+		return verdict;
+	if (!icmp_rewrite(ctx, packet, quote, inner, outer))
+		return verdict_drop(ABI_DROP_MALFORMED);
+	return fib_send(ctx, &way, ABI_SEND_ICMP_FORWARDED);
+}
+
+/* To the backend that owns the flow. */
+static __always_inline int icmp_to_backend(struct xdp_md *ctx, struct stage *stage,
+					   struct flight_quote *quote, const struct abi_entry *to,
+					   __u32 entry_id, const struct abi_here *self)
+{
+	struct flight *flight = stage->flight;
+	const struct packet *packet = &flight->packet;
+	__u32 service_id = to->service % ABI_SERVICES;
+	struct abi_service *from = bpf_map_lookup_elem(&service, &service_id);
+
+	if (!from)
+		return verdict_drop(ABI_DROP_NO_BACKEND);
+	__u32 id = choose_backend(ctx, &quote->flow, from, service_id, entry_id, flight->now_ns,
+				  flight, stage->control);
+	struct abi_backend *row = choose_row(id);
+
+	if (!id || !row)
+		return verdict_drop(ABI_DROP_NO_BACKEND);
+	if (row->is_here && row->mode != ABI_MODE_NAT)
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	int fault = way_check(ctx, row, flight->now_ns);
+
+	if (fault)
+		return verdict_drop(fault == ABI_HOP_NO_NEIGHBOUR ? ABI_DROP_NO_NEIGHBOUR
+								  : ABI_DROP_NO_ROUTE);
+	if (row->mode == ABI_MODE_NAT)
+		return icmp_to_nat(ctx, stage, quote, row, self);
+	__u32 more = push_bytes(row);
+
+	/* No error is told of an error. */
+	if (push_check(ctx, packet, row, more, flight) != VERDICT_OPEN)
+		return verdict_drop(flight->why);
+	return push_send(ctx, packet, row, self, more, flight->hash, ABI_SEND_ICMP_FORWARDED);
+}
+
+static __always_inline bool icmp_is_self(const struct packet *packet, const struct abi_here *self)
+{
+	return flow_same_addr(&packet->dest, packet->is_v4 ? &self->v4 : &self->v6);
+}
+
+static __always_inline int icmp_follow(struct xdp_md *ctx, struct stage *stage)
+{
+	struct flight *flight = stage->flight;
+	const struct packet *packet = &flight->packet;
+	__u32 half = flight->generation & 1, entry_id = 0;
+	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
+	struct flight_quote *quote = &flight->quote;
+
+	if (!self || !icmp_read_quote(ctx, packet, quote))
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	if (self->flags & ABI_HERE_NAT && icmp_is_self(packet, self))
+		return icmp_to_client(ctx, stage, quote);
+	/* About a packet of ours, and sent to where it came from. */
+	if (!flow_same_addr(&packet->dest, &quote->flow.dest))
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	struct abi_entry *to = steer_find(&quote->flow, half, stage->control->seed, &entry_id);
+
+	if (!to)
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	flight->entry = entry_id;
+	stage->row = count_row(entry_id % ABI_ENTRIES) ?: stage->row;
+	if (to->flags & ABI_ENTRY_SPREAD && !(flight->flags & FLIGHT_INNER)) {
+		int verdict = hop_check(&quote->flow, half, flight, stage->control);
+
+		if (verdict != VERDICT_OPEN)
+			return verdict;
+	}
+	if (to->target != ABI_TARGET_SERVICE)
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	return icmp_to_backend(ctx, stage, quote, to, entry_id, self);
+}
+
+static __always_inline int icmp_of_wire(struct xdp_md *ctx, struct stage *stage)
+{
+	const struct packet *packet = &stage->flight->packet;
+	__u32 half = stage->flight->generation & 1, at = packet->at, index;
+	const __u8 *type = (const void *)(long)ctx->data + (at & (2 * PARSE_HEADERS_MAX - 1));
+	struct abi_entry *found;
+
+	if ((const void *)(type + PARSE_ICMP_BYTES) > (const void *)(long)ctx->data_end)
+		return verdict_drop(ABI_DROP_MALFORMED);
+	if (icmp_is_error(packet, *type))
+		return icmp_follow(ctx, stage);
+	if (*type != (packet->is_v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST) || packet->is_fragment)
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	found = steer_vip(&packet->dest, 0, packet->proto, half, stage->control->seed, &index);
+	if (!found || found->target != ABI_TARGET_ECHO)
+		return verdict_pass(ABI_PASS_OTHER_PROTO);
+	if (!icmp_make_may(ICMP_MAKE_ECHO, stage->flight->now_ns))
+		return verdict_drop(ABI_DROP_ICMP_LIMIT);
+	return icmp_make_echo(ctx, packet);
+}
+
+/* What becomes of a packet that cannot go on. */
+static __always_inline int icmp_of_fault(struct xdp_md *ctx, struct stage *stage)
+{
+	struct flight *flight = stage->flight;
+	const struct packet *packet = &flight->packet;
+	__u32 half = flight->generation & 1, id = flight->backend & ABI_RING_BACKEND;
+	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
+	struct abi_backend *row = bpf_map_lookup_elem(&backend, &id);
+
+	if (flight->why == ABI_DROP_NO_NEIGHBOUR) {
+		if (!self || !row || (id && way_is_v4(&row->addr) != packet->is_v4) ||
+		    !icmp_make_may(ICMP_MAKE_RESOLVE, flight->now_ns))
+			return verdict_drop(ABI_DROP_NO_NEIGHBOUR);
+		return icmp_make_resolve(ctx, packet, id ? &row->addr : &packet->source,
+					 packet->is_v4 ? &self->v4 : &self->v6);
+	}
+	if (flight->why == ABI_DROP_NO_BACKEND && packet->proto == IPPROTO_TCP)
+		return packet->is_syn ? reset_answer(ctx, packet)
+				      : verdict_drop(ABI_DROP_NO_BACKEND);
+	return icmp_make_error(ctx, packet, flight->why, flight->mtu, flight->now_ns);
+}
+
+SEC("xdp.frags")
+int icmp(struct xdp_md *ctx)
+{
+	struct stage stage;
+	int verdict;
+
+	if (!stage_begin(&stage))
+		return XDP_PASS;
+	if (stage.flight->why)
+		verdict = icmp_of_fault(ctx, &stage);
+	else
+		verdict = icmp_of_wire(ctx, &stage);
+	if (verdict & VERDICT_STAGE) {
+		stage_call(ctx, verdict & VERDICT_WHY);
+		verdict = verdict_drop(ABI_DROP_NO_STAGE);
+	}
+	return stage_end(ctx, &stage, verdict);
+}
+
+#endif
