@@ -12,22 +12,10 @@ install -d /etc/tidegate/manifests
 install -m 0644 /tidegate/vagrant/manifests/*.yaml /etc/tidegate/manifests/
 interface=$(ip -o -4 addr show | awk -v address="$ADDRESS/" 'index($4, address) == 1 { print $2 }')
 
-cat >/etc/systemd/system/tidegate-lab.service <<UNIT
-[Unit]
-Description=Tidegate in the lab
-After=network-online.target
-
-[Service]
-ExecStart=/usr/local/sbin/tidegate run --manifests=/etc/tidegate/manifests \\
-	--entryPoints.web.address=:80 --entryPoints.websecure.address=:443 \\
-	--interfaces=$interface
-Restart=on-failure
-LimitNOFILE=65536
-
-[Install]
-WantedBy=multi-user.target
-UNIT
+echo "LOADER_INTERFACES=$interface" >/etc/tidegate/loader.env
+systemd-sysusers
+sysctl --quiet --system
 systemctl daemon-reload
-systemctl enable --quiet tidegate-lab
-systemctl restart tidegate-lab
+systemctl enable --quiet tidegate-loader tidegate
+systemctl restart tidegate-loader tidegate
 tidegate-loader doctor || true

@@ -36,6 +36,7 @@ static void apply_kernel(struct controller *self, const struct snapshot *snapsho
 
 	pthread_mutex_unlock(&self->dataplane_lock);
 	self->apply_ns = result.publish_ns;
+	self->is_kernel_behind = rc < 0;
 	if (rc >= 0)
 		self->generation = result.generation;
 	if (rc < 0)
@@ -44,13 +45,75 @@ static void apply_kernel(struct controller *self, const struct snapshot *snapsho
 		    LOG_I("revision", snapshot->revision), LOG_ERRNO(rc));
 }
 
+/* Many a second say nothing each: one line tells of all of a second. */
+static void tell(struct controller *self, const struct snapshot *snapshot)
+{
+	struct compiler_stats stats = compiler_stats(self->compiler);
+	uint64_t now_ns = clock_mono_ns();
+
+	if (stats.was_quick && now_ns - self->last_told_ns < NS_PER_SEC) {
+		self->n_untold++;
+		return;
+	}
+	LOG(LOG_INFO, "configuration in force", LOG_I("revision", snapshot->revision),
+	    LOG_I("routers", snapshot->n_routes), LOG_I("services", snapshot->n_services),
+	    LOG_I("broken_objects", self->n_broken),
+	    LOG_C("compiled", stats.was_quick ? "changes" : "everything"),
+	    LOG_I("compile_us", self->compile_ns / NS_PER_US),
+	    LOG_I("kernel_us", self->apply_ns / NS_PER_US),
+	    LOG_I("revisions_since", self->n_untold + 1));
+	self->last_told_ns = now_ns;
+	self->n_untold = 0;
+}
+
+static bool has_diags(const struct object *object)
+{
+	return object && (object->diags.n || !object->valid);
+}
+
+/* Whether what is to be told of objects may have changed. */
+static bool may_have_news(const struct store *store)
+{
+	if (store->all_changed)
+		return true;
+	TABLE_EACH (&store->changed, slot) {
+		const struct store_change *change = slot->value;
+
+		if (has_diags(change->before) || has_diags(change->after))
+			return true;
+	}
+	return false;
+}
+
+/* Takes over the reference. */
+static void put_in_force(struct controller *self, struct snapshot *snapshot)
+{
+	if (!self->snapshot || snapshot->kernel != self->snapshot->kernel || self->is_kernel_behind)
+		apply_kernel(self, snapshot);
+	if (self->proxy)
+		proxy_publish(self->proxy, snapshot);
+	pthread_mutex_lock(&self->lock);
+	struct snapshot *old = self->snapshot;
+
+	self->snapshot = snapshot;
+	pthread_mutex_unlock(&self->lock);
+	snapshot_unref(old);
+	/* The next one is made beside this one: its memory is got now, not while a change waits. */
+	if (!old)
+		huge_block_reserve(compiler_stats(self->compiler).n_bytes / HUGE_BLOCK_BYTES);
+	if (self->options.metrics)
+		metric_reload(self->options.metrics, true, clock_wall_ns());
+	tell(self, snapshot);
+}
+
 /* Makes the store's content the configuration in force. */
 static int publish(struct controller *self, const struct diag_sink *files)
 {
 	uint64_t began = clock_mono_ns();
 	uint64_t revision = (self->snapshot ? self->snapshot->revision : 0) + 1;
 	struct snapshot *snapshot =
-		compile(&self->store, self->options.config, self->registry, revision);
+		compiler_run(self->compiler, &self->store, COMPILE_CHANGES, revision);
+	bool has_news = may_have_news(&self->store) || (files && files->n);
 
 	if (!snapshot) {
 		LOG(LOG_ERROR,
@@ -59,29 +122,16 @@ static int publish(struct controller *self, const struct diag_sink *files)
 			metric_reload(self->options.metrics, false, clock_wall_ns());
 		return -ENOMEM;
 	}
+	store_changes_taken(&self->store);
 	self->compile_ns = clock_mono_ns() - began;
-
-	size_t n_broken = report_revision(&self->report, &self->store, snapshot, files);
-
-	apply_kernel(self, snapshot);
-	if (self->proxy)
-		proxy_publish(self->proxy, snapshot);
-	pthread_mutex_lock(&self->lock);
-	struct snapshot *old = self->snapshot;
-
-	self->snapshot = snapshot;
-	self->n_broken = n_broken;
-	pthread_mutex_unlock(&self->lock);
-	snapshot_unref(old);
-	/* The next one is made beside this one: its memory is got now, not while a change waits. */
-	if (!old)
-		huge_block_reserve(snapshot->arena.total_bytes / HUGE_BLOCK_BYTES);
-	if (self->options.metrics)
-		metric_reload(self->options.metrics, true, clock_wall_ns());
-	LOG(LOG_INFO, "configuration in force", LOG_I("revision", revision),
-	    LOG_I("routers", snapshot->n_routes), LOG_I("services", snapshot->n_services),
-	    LOG_I("broken_objects", n_broken), LOG_I("compile_us", self->compile_ns / NS_PER_US),
-	    LOG_I("kernel_us", self->apply_ns / NS_PER_US));
+	/* Faults of files are told with every reading; whether they are gone shows then, too. */
+	if (has_news || self->had_file_faults || !compiler_stats(self->compiler).same_diags)
+		self->n_broken = report_revision(&self->report, &self->store, snapshot, files);
+	self->had_file_faults = files && files->n;
+	if (snapshot == self->snapshot)
+		snapshot_unref(snapshot);
+	else
+		put_in_force(self, snapshot);
 	return 0;
 }
 
@@ -268,9 +318,10 @@ int controller_new(const struct controller_options *options, struct controller *
 		registry_set_metrics(self->registry, options->metrics);
 		registry_set_tls(self->registry, options->tls);
 	}
-	if (self->registry && options->sources)
+	self->compiler = self->registry ? compiler_new(options->config, self->registry) : NULL;
+	if (self->compiler && options->sources)
 		read_source(self);
-	else if (self->registry)
+	else if (self->compiler)
 		publish(self, NULL);
 	if (!self->snapshot) {
 		controller_free(self);
@@ -286,6 +337,7 @@ void controller_free(struct controller *self)
 		return;
 	snapshot_unref(self->snapshot);
 	report_done(&self->report);
+	compiler_free(self->compiler);
 	registry_free(self->registry);
 	store_done(&self->store);
 	dataplane_close(self->options.dataplane);

@@ -10,16 +10,21 @@
 #include "control/controller.h"
 #include "control/report.h"
 #include "model/object.h"
-#include "plan/compile.h"
+#include "plan/compiler.h"
 
 struct controller {
 	struct controller_options options;
 	struct store store;
 	struct registry *registry;
+	struct compiler *compiler;
 	struct proxy *proxy;
 	struct report report;
 	uint64_t started_ns; /* monotonic */
 	uint64_t last_read_ns;
+	bool had_file_faults;  /* the last reading told some */
+	bool is_kernel_behind; /* it refused the last configuration */
+	uint64_t last_told_ns; /* when "configuration in force" was last logged */
+	uint64_t n_untold;     /* and how many were not since */
 	/* Of the last revision; written by the control thread, read by the admin server. */
 	_Atomic uint64_t compile_ns, apply_ns;
 	_Atomic uint32_t generation; /* of the kernel plane */

@@ -108,6 +108,37 @@ static void log_mended(const struct table *gone)
 	}
 }
 
+static int by_id(const void *a, const void *b)
+{
+	return str_cmp((*(struct object *const *)a)->id, (*(struct object *const *)b)->id);
+}
+
+/* The objects with anything to tell of, sorted: mostly few among very many. */
+static struct object **faulty(const struct store *store, enum kind kind, struct arena *arena,
+			      size_t *ret_n)
+{
+	struct object **at;
+	size_t n = 0;
+
+	*ret_n = 0;
+	TABLE_EACH (&store->objects[kind], slot) {
+		const struct object *object = slot->value;
+
+		n += object->diags.n || !object->valid;
+	}
+	at = n ? ARENA_ARRAY(arena, struct object *, n) : NULL;
+	if (!at)
+		return NULL;
+	TABLE_EACH (&store->objects[kind], slot) {
+		struct object *object = slot->value;
+
+		if (object->diags.n || !object->valid)
+			at[(*ret_n)++] = object;
+	}
+	qsort(at, n, sizeof(*at), by_id);
+	return at;
+}
+
 size_t report_revision(struct report *report, const struct store *store,
 		       const struct snapshot *snapshot, const struct diag_sink *files)
 {
@@ -120,7 +151,7 @@ size_t report_revision(struct report *report, const struct store *store,
 	see_all(&now, files);
 	for (int kind = 0; kind < KIND__COUNT; kind++) {
 		size_t n;
-		struct object **objects = store_sorted(store, (enum kind)kind, &arena, &n);
+		struct object **objects = faulty(store, (enum kind)kind, &arena, &n);
 
 		for (size_t i = 0; objects && i < n; i++) {
 			see_all(&now, &objects[i]->diags);

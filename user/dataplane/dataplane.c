@@ -137,6 +137,16 @@ static int map_all(struct dataplane *dataplane)
 		 (void **)&dataplane->vips, NULL},
 		{LOADER_MAP_HERE, sizeof(*dataplane->here), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->here, NULL},
+		{LOADER_MAP_SERVICE, sizeof(struct abi_service), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->tables.services, NULL},
+		{LOADER_MAP_RING, sizeof(struct abi_ring_line), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->tables.rings, &dataplane->tables.n_ring_lines},
+		{LOADER_MAP_BACKEND, sizeof(struct abi_backend), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->tables.backends, NULL},
+		{LOADER_MAP_QUIC, sizeof(struct abi_quic_line), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->tables.quic, NULL},
+		{LOADER_MAP_NODE, sizeof(struct abi_node), PROT_READ | PROT_WRITE,
+		 (void **)&dataplane->tables.nodes, NULL},
 		{LOADER_MAP_GATE, sizeof(*dataplane->gate), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->gate, NULL},
 		{LOADER_MAP_BAN, sizeof(*dataplane->bans), PROT_READ | PROT_WRITE,
@@ -247,11 +257,25 @@ void dataplane_close(struct dataplane *dataplane)
 {
 	if (!dataplane)
 		return;
-	const void *const mapped[] = {dataplane->control, dataplane->policies, dataplane->entries,
-				      dataplane->ports,	  dataplane->vips,     dataplane->here,
-				      dataplane->gate,	  dataplane->bans,     dataplane->acl,
-				      dataplane->rate4,	  dataplane->rate6};
+	const void *const mapped[] = {dataplane->control,
+				      dataplane->policies,
+				      dataplane->entries,
+				      dataplane->ports,
+				      dataplane->vips,
+				      dataplane->here,
+				      dataplane->tables.services,
+				      dataplane->tables.rings,
+				      dataplane->tables.backends,
+				      dataplane->tables.quic,
+				      dataplane->tables.nodes,
+				      dataplane->gate,
+				      dataplane->bans,
+				      dataplane->acl,
+				      dataplane->rate4,
+				      dataplane->rate6};
 
+	dataplane_care_free(dataplane->care);
+	kernel_fleet_free(dataplane->fleet);
 	for (size_t i = 0; i < sizeof(mapped) / sizeof(*mapped); i++)
 		if (mapped[i])
 			munmap((void *)mapped[i], dataplane->mapped_bytes[i]);

@@ -40,6 +40,8 @@ struct dataplane_result {
 	uint32_t n_ops;	     /* map operations that the change took; 0: nothing differed */
 	uint64_t publish_ns; /* from the call to the flip */
 	uint64_t cleanup_ns; /* from the flip to the return */
+	uint32_t n_services; /* whose backends or rings changed */
+	uint64_t rings_ns;   /* to put all their rings in force, ready-made */
 };
 
 /*
@@ -50,6 +52,13 @@ struct dataplane_result {
  */
 int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *config,
 		    struct dataplane_result *ret_result);
+
+/*
+ * What has to be done from time to time, about once a second: windows after changes of backends are
+ * closed, flows that are over are forgotten, the kernel is made to look for neighbours that are
+ * missing. now_ns: clock_mono_ns(). May block for a grace period.
+ */
+void dataplane_tick(struct dataplane *dataplane, uint64_t now_ns);
 
 /* ------------------------------------------------------------------ counters -- */
 
@@ -76,6 +85,29 @@ int dataplane_totals(struct dataplane *dataplane, struct dataplane_totals *ret_t
 /* Of each entry point in force; at most max rows. Returns how many, or a negative errno. */
 int dataplane_entries(struct dataplane *dataplane, struct dataplane_entry_totals *ret_rows,
 		      uint32_t max);
+
+struct dataplane_service_totals {
+	char name[KERNEL_NAME_MAX + 1];
+	uint64_t packets, bytes, flows;
+	uint64_t sticks, stick_limit, moved;   /* see struct abi_service_stat */
+	uint32_t n_active, n_draining, n_dead; /* backends */
+	bool is_settling;		       /* flows are still found by the ring before */
+};
+
+struct dataplane_backend_totals {
+	char service[KERNEL_NAME_MAX + 1];
+	struct addr addr;
+	uint16_t port; /* host order; 0: the packet's */
+	enum abi_backend_state state;
+	enum abi_hop_fault fault; /* when it was last sent to */
+	uint64_t packets, bytes, flows, faults;
+};
+
+/* At most max rows; return how many, or a negative errno. */
+int dataplane_services(struct dataplane *dataplane, struct dataplane_service_totals *ret_rows,
+		       uint32_t max);
+int dataplane_backends(struct dataplane *dataplane, struct dataplane_backend_totals *ret_rows,
+		       uint32_t max);
 
 /* ---------------------------------------------------------------------- bans -- */
 

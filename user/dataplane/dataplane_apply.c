@@ -8,8 +8,10 @@
  * halves are equal and the spare one is quiet when the next one begins; so a change costs what
  * changes, among a million prefixes too.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@
 
 enum { GRACE_FALLBACK_US = 100 * 1000 /* far more than a packet's time in the program */ };
 
-static void wait_for_packets(void)
+void dataplane_wait_for_packets(void)
 {
 	/* Refused by nohz_full kernels only. */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
@@ -116,6 +118,12 @@ static int read_back(struct dataplane *dataplane)
 	memcpy(image->ports, dataplane->ports + half * ABI_PORT_LINES, sizeof(image->ports));
 	memcpy(image->vips, dataplane->vips + half * ABI_VIP_LINES, sizeof(image->vips));
 	image->here = dataplane->here[half];
+	for (uint32_t i = 0; i < ABI_SERVICES; i++)
+		if (dataplane->tables.services[i].used)
+			memcpy(image->services[i], dataplane->tables.services[i].name,
+			       ABI_NAME_BYTES);
+	for (uint32_t i = 0; i < ABI_NODES; i++)
+		memcpy(image->nodes[i], dataplane->tables.nodes[i].name, ABI_NAME_BYTES);
 	memcpy(image->gate, dataplane->gate + half * ABI_GATE_LINES, sizeof(image->gate));
 	image->n_acl_lines = acl_lines_of(dataplane, image);
 	if (image->n_acl_lines) {
@@ -125,7 +133,7 @@ static int read_back(struct dataplane *dataplane)
 		memcpy(image->acl, dataplane->acl + (size_t)half * (dataplane->n_acl_lines / 2),
 		       image->n_acl_lines * sizeof(*image->acl));
 	}
-	wait_for_packets(); /* a generation may have come into force just now */
+	dataplane_wait_for_packets(); /* a generation may have come into force just now */
 	put_image(dataplane, !half, image);
 	dataplane->image = image;
 	return 0;
@@ -140,17 +148,97 @@ static void forget_policies(struct dataplane *dataplane, const struct kernel_ima
 			dataplane_forget_policy(dataplane, i);
 }
 
+static const struct addr *first_backend(const struct kernel_config *config, bool is_v4)
+{
+	for (size_t i = 0; i < config->n_services; i++)
+		for (uint32_t k = 0; k < config->services[i]->n_backends; k++)
+			if (addr_is_v4(&config->services[i]->backends[k].addr) == is_v4)
+				return &config->services[i]->backends[k].addr;
+	for (size_t i = 0; i < config->n_nodes; i++)
+		if (!config->nodes[i].is_self && addr_is_v4(&config->nodes[i].addr) == is_v4)
+			return &config->nodes[i].addr;
+	return NULL;
+}
+
+/* Tunnels need an address of ours; where the configuration names none, the kernel knows one. */
+static void complete_self(const struct kernel_config *config, struct kernel_config *ret)
+{
+	for (int is_v4 = 0; is_v4 < 2; is_v4++) {
+		struct addr *self = is_v4 ? &ret->self4 : &ret->self6;
+		const struct addr *towards = first_backend(config, is_v4);
+		static const struct addr none;
+
+		if (addr_eq(self, &none) && towards)
+			*self = dataplane_self(towards);
+	}
+}
+
+/*
+ * The seed by which flows choose: the configuration's; without one, nodes that share addresses use
+ * one that they all know, and a node alone its secret.
+ */
+static void set_flow_seed(struct dataplane *dataplane, const struct kernel_config *config)
+{
+	static const __u64 known[2] = {0x243f6a8885a308d3ULL, 0x13198a2e03707344ULL};
+	const __u64 given[2] = {config->flow_seed[0], config->flow_seed[1]};
+	const __u64 *seed = given[0] | given[1] ? given
+			    : config->n_nodes	? known
+						: dataplane->control->seed;
+
+	for (int i = 0; i < 2; i++)
+		if (dataplane->control->flow_seed[i] != seed[i])
+			dataplane->control->flow_seed[i] = seed[i];
+}
+
+/* Counters of a row that somebody else had begin anew. */
+static void zero_counters(struct dataplane *dataplane, const struct kernel_fleet_plan *plan)
+{
+	struct abi_backend_stat *zeros =
+		plan->n_fresh ? calloc((size_t)dataplane->n_cpus, sizeof(*zeros)) : NULL;
+
+	for (size_t i = 0; zeros && i < plan->n_fresh; i++)
+		bpf_map_update_elem(dataplane->maps.fd[LOADER_MAP_BACKEND_STAT],
+				    &(__u32){plan->fresh[i]}, zeros, BPF_ANY);
+	free(zeros);
+}
+
+struct change {
+	struct kernel_image *image;
+	struct kernel_ops ops;
+	struct kernel_fleet_plan *plan;
+};
+
+/* Everything that can fail. */
+static int prepare(struct dataplane *dataplane, const struct kernel_config *config,
+		   struct arena *arena, struct change *ret)
+{
+	struct kernel_scale scale = {.tick_ns = dataplane->control->tick_ns,
+				     .acl_lines = dataplane->n_acl_lines / 2};
+	struct kernel_config *whole = ARENA_NEW(arena, struct kernel_config);
+
+	if (!whole)
+		return -ENOMEM;
+	*whole = *config;
+	complete_self(config, whole);
+	memcpy(scale.seed, dataplane->control->seed, sizeof(scale.seed));
+	memcpy(dataplane->tables.seed, dataplane->control->seed, sizeof(scale.seed));
+	if (!dataplane->fleet)
+		dataplane->fleet = kernel_fleet_new(&dataplane->tables, clock_mono_ns());
+	if (!dataplane->fleet)
+		return -ENOMEM;
+	TRY(kernel_image(whole, dataplane->image, &scale, arena, &ret->image));
+	TRY(kernel_diff(dataplane->image, ret->image, arena, &ret->ops));
+	return kernel_fleet_prepare(dataplane->fleet, whole, ret->image, clock_mono_ns(), arena,
+				    &ret->plan);
+}
+
 int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *config,
 		    struct dataplane_result *ret_result)
 {
 	struct arena *arena = &dataplane->arenas[!dataplane->arena];
-	struct kernel_scale scale = {.tick_ns = dataplane->control->tick_ns,
-				     .acl_lines = dataplane->n_acl_lines / 2};
-	uint64_t begun_ns = clock_mono_ns(), published_ns;
-	struct kernel_image *new;
-	struct kernel_ops ops;
+	uint64_t begun_ns = clock_mono_ns(), rings_ns, published_ns;
+	struct change change;
 
-	memcpy(scale.seed, dataplane->control->seed, sizeof(scale.seed));
 	if (!dataplane->image) {
 		arena_reset(&dataplane->arenas[dataplane->arena]);
 		TRY(read_back(dataplane));
@@ -159,25 +247,30 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	uint32_t generation = dataplane->control->generation, half = generation & 1;
 
 	arena_reset(arena);
-	TRY(kernel_image(config, old, &scale, arena, &new));
-	TRY(kernel_diff(old, new, arena, &ops));
+	TRY(prepare(dataplane, config, arena, &change));
 	*ret_result = (struct dataplane_result){.generation = generation};
-	if (!ops.n)
+	set_flow_seed(dataplane, config);
+	zero_counters(dataplane, change.plan);
+	rings_ns = clock_mono_ns();
+	kernel_fleet_commit(dataplane->fleet, change.plan, rings_ns);
+	ret_result->rings_ns = clock_mono_ns() - rings_ns;
+	ret_result->n_services = (uint32_t)change.plan->n;
+	if (!change.ops.n && !change.plan->n)
 		return 0;
-
-	put_all(dataplane, !half, &ops);
-	__atomic_store_n(&dataplane->control->generation, generation + 1, __ATOMIC_RELEASE);
+	if (change.ops.n) {
+		put_all(dataplane, !half, &change.ops);
+		__atomic_store_n(&dataplane->control->generation, ++generation, __ATOMIC_RELEASE);
+	}
 	published_ns = clock_mono_ns();
-	wait_for_packets();
-	put_all(dataplane, half, &ops);
-	forget_policies(dataplane, old, new);
-	dataplane->image = new;
+	dataplane_wait_for_packets();
+	put_all(dataplane, half, &change.ops);
+	kernel_fleet_settle(dataplane->fleet);
+	forget_policies(dataplane, old, change.image);
+	dataplane->image = change.image;
 	dataplane->arena = !dataplane->arena;
-	*ret_result = (struct dataplane_result){
-		.generation = generation + 1,
-		.n_ops = (uint32_t)ops.n,
-		.publish_ns = published_ns - begun_ns,
-		.cleanup_ns = clock_mono_ns() - published_ns,
-	};
+	ret_result->generation = generation;
+	ret_result->n_ops = (uint32_t)change.ops.n;
+	ret_result->publish_ns = published_ns - begun_ns;
+	ret_result->cleanup_ns = clock_mono_ns() - published_ns;
 	return 0;
 }

@@ -13,8 +13,10 @@
 #include "dataplane/dataplane.h"
 #include "loader_maps.h"
 #include "plan/kernel_diff.h"
+#include "plan/kernel_fleet.h"
 
 struct ring_buffer;
+struct dataplane_care;
 
 struct dataplane {
 	struct loader_maps maps;
@@ -29,16 +31,19 @@ struct dataplane {
 	struct abi_ban_line *bans;
 	uint32_t n_ban_lines;
 	struct abi_acl_line *acl;
-	uint32_t n_acl_lines; /* of both halves */
+	uint32_t n_acl_lines;	     /* of both halves */
+	struct kernel_tables tables; /* what does not stand in halves */
 	/* Mapped for reading. */
 	const struct abi_rate4 *rate4;
 	const struct abi_rate6 *rate6;
 	uint32_t n_rate4, n_rate6;
-	size_t mapped_bytes[11]; /* of the mappings, in the order of dataplane.c */
+	size_t mapped_bytes[16]; /* of the mappings, in the order of dataplane.c */
 	/* The configuration in force and the one being made live in the two arenas by turns. */
 	struct arena arenas[2];
 	int arena;
 	const struct kernel_image *image; /* NULL: not read back yet */
+	struct kernel_fleet *fleet;	  /* NULL: not read back yet */
+	struct dataplane_care *care;	  /* what dataplane_tick() is at; NULL: nothing yet */
 	struct ring_buffer *ring;
 	dataplane_event_fn event_fn; /* during dataplane_events() */
 	void *event_user;
@@ -77,6 +82,11 @@ static inline struct addr dataplane_addr(const struct abi_addr *addr)
 
 /* The time in which buckets and bans are measured: the kernel's, exact to a tick. */
 int dataplane_now(const struct dataplane *dataplane, uint64_t *ret_now_ns);
+/* Returns when every packet that is in the program now has left it. */
+void dataplane_wait_for_packets(void);
+/* This machine's address towards another, as the kernel would choose it; zero when it has none. */
+struct addr dataplane_self(const struct addr *towards);
+void dataplane_care_free(struct dataplane_care *care);
 /* Removes the bans of a policy slot that no longer exists. */
 void dataplane_forget_policy(struct dataplane *dataplane, uint32_t slot);
 

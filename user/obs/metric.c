@@ -291,8 +291,9 @@ static struct metric_series *find_known(const struct metric_registry *registry,
 	return key.len ? table_find(&registry->by_key, key) : NULL;
 }
 
+/* ret_held: held from now on; may be NULL. */
 static uint32_t id_of(struct metric_registry *registry, enum metric_kind kind,
-		      const struct str *labels)
+		      const struct str *labels, struct metric_series **ret_held)
 {
 	struct metric_series *asked = NULL, *series;
 
@@ -310,7 +311,10 @@ static uint32_t id_of(struct metric_registry *registry, enum metric_kind kind,
 	if (series) {
 		series->generation = registry->building;
 		series->shown_gone = false;
+		series->n_holders += ret_held != NULL;
 	}
+	if (ret_held)
+		*ret_held = series;
 	uint32_t id = series ? series->id : METRIC_SERIES_NONE;
 
 	pthread_mutex_unlock(&registry->lock);
@@ -323,14 +327,31 @@ uint32_t metric_series(struct metric_registry *registry, enum metric_kind kind,
 		       const struct str *labels)
 {
 	ASSERT(kind > METRIC_OF_NOTHING && kind <= METRIC_OF_PROGRAM);
-	return id_of(registry, kind, labels);
+	return id_of(registry, kind, labels, NULL);
 }
 
 uint32_t metric_gauge(struct metric_registry *registry, enum metric_kind kind,
 		      const struct str *labels)
 {
 	ASSERT(is_gauge_kind(kind));
-	return id_of(registry, kind, labels);
+	return id_of(registry, kind, labels, NULL);
+}
+
+uint32_t metric_hold(struct metric_registry *registry, enum metric_kind kind,
+		     const struct str *labels, struct metric_series **ret_held)
+{
+	return id_of(registry, kind, labels, ret_held);
+}
+
+void metric_drop(struct metric_registry *registry, struct metric_series *held)
+{
+	if (!held)
+		return;
+	pthread_mutex_lock(&registry->lock);
+	ASSERT(held->n_holders > 0);
+	if (--held->n_holders == 0)
+		held->generation = 0;
+	pthread_mutex_unlock(&registry->lock);
 }
 
 uint32_t metric_series_limit(struct metric_registry *registry)
@@ -370,8 +391,9 @@ void metric_reload(struct metric_registry *registry, bool good, uint64_t wall_ns
 
 static bool is_kept(const struct metric_registry *registry, const struct metric_series *series)
 {
-	return series->generation >= registry->committed || series->kind == METRIC_OF_KTLS ||
-	       series->kind == METRIC_OF_PROGRAM || series->kind == METRIC_OF_RELOAD;
+	return series->n_holders || series->generation >= registry->committed ||
+	       series->kind == METRIC_OF_KTLS || series->kind == METRIC_OF_PROGRAM ||
+	       series->kind == METRIC_OF_RELOAD;
 }
 
 void metric_sweep(struct metric_registry *registry)

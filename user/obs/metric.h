@@ -119,6 +119,15 @@ void metric_registry_commit(struct metric_registry *registry);
 /* The series with these label values, in the order of metric_kind_labels; made when it is new. */
 uint32_t metric_series(struct metric_registry *registry, enum metric_kind kind,
 		       const struct str *labels);
+/*
+ * The same of either kind for as long as somebody holds it, whatever is compiled meanwhile:
+ * *ret_held is for metric_drop(), NULL without memory. It vanishes after the scrape that follows
+ * the last drop.
+ */
+struct metric_series;
+uint32_t metric_hold(struct metric_registry *registry, enum metric_kind kind,
+		     const struct str *labels, struct metric_series **ret_held);
+void metric_drop(struct metric_registry *registry, struct metric_series *held);
 /* All series are below this: what workers must reserve before they use a snapshot. */
 uint32_t metric_series_limit(struct metric_registry *registry);
 

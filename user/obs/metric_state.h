@@ -17,7 +17,8 @@ struct metric_series {
 	enum metric_kind kind;
 	struct str values[METRIC_SERIES_LABELS_MAX];
 	uint64_t generation; /* of the last compile that asked for it */
-	bool shown_gone;     /* was shown after it had vanished */
+	uint32_t n_holders;
+	bool shown_gone; /* was shown after it had vanished */
 	uint32_t id;
 	double value; /* gauges only, with is_set */
 	bool is_set;

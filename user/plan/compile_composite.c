@@ -9,14 +9,9 @@
 
 #include "model/traefik_service.h"
 #include "plan/compile_services.h"
+#include "plan/compile_unit.h"
 
 enum { WEIGHT_MAX = 1 << 30, CHILDREN_MAX = 65535, PERCENT_MAX = 100 };
-
-/* A TraefikService that is, was or could not be made. */
-struct composite {
-	const struct service *service;
-	bool is_open;
-};
 
 static bool begin_children(struct compile *c, struct service *service, size_t n,
 			   const struct diag_path *path)
@@ -192,9 +187,9 @@ static const struct form *form_of(struct compile *c, const struct traefik_servic
 
 /* ----------------------------------------------------------------- objects -- */
 
-static const struct service *make(struct compile *c, const struct object *object)
+const struct service *compile_composite_object(struct compile *c, const struct object *object)
 {
-	const struct form *form = form_of(c, object->spec);
+	const struct form *form = object->valid ? form_of(c, object->spec) : NULL;
 	struct str name = names_qualified(object->meta.namespace_, object->meta.name, c->arena);
 	struct forming forming = {
 		.compile = c,
@@ -214,35 +209,24 @@ static const struct service *make(struct compile *c, const struct object *object
 const struct service *compile_composite(struct compile *c, const struct object *object,
 					const struct diag_path *path)
 {
-	struct composite *composite = table_find(&c->composites, object->id);
-	struct compile_about before;
+	struct compile_unit *unit = table_find(&c->units, object->id);
+	char room[600];
 
-	if (composite && composite->is_open) {
+	if (!unit)
+		return NULL;
+	compile_unit_depend(c, compile_unit_key(room, "unit", unit->id, (struct str){0}));
+	if (unit->is_open) {
 		/* reference d.2: recursion in the service graph is an error */
 		diag_error(c->sink, path, STR_FMT " contains itself", STR_ARG(object->id));
 		return NULL;
 	}
-	if (!composite) {
-		composite = ARENA_NEW(&c->scratch, struct composite);
-		if (!composite || table_put(&c->composites, object->id, composite, NULL) < 0)
-			return NULL;
-		composite->is_open = true;
-		before = compile_about(c, object);
-		if (object->valid)
-			composite->service = make(c, object);
-		compile_about_end(c, before);
-		composite->is_open = false;
-	}
-	if (!composite->service && path)
-		diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
-	return composite->service;
-}
+	if (!unit->next && (!unit->made || unit->is_dirty))
+		compile_unit_make(c, unit);
 
-void compile_composites(struct compile *c)
-{
-	size_t n;
-	struct object **objects = compile_sorted(c, KIND_TRAEFIK_SERVICE, &n);
+	const struct compile_made *made = compile_unit_now(unit);
 
-	for (size_t i = 0; i < n; i++)
-		compile_composite(c, objects[i], NULL);
+	if (made && made->service)
+		return made->service;
+	diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
+	return NULL;
 }

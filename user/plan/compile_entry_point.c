@@ -21,7 +21,7 @@ bool compile_entry_points(struct compile *c)
 	struct snapshot *snapshot = c->snapshot;
 	size_t n = c->config->entry_points.n;
 
-	snapshot->entry_points = ARENA_ARRAY(c->arena, struct entry_point, n + 1);
+	snapshot->entry_points = ARENA_ARRAY(&snapshot->arena, struct entry_point, n + 1);
 	if (!snapshot->entry_points)
 		return false;
 	snapshot->n_entry_points = (uint16_t)n;
@@ -173,7 +173,7 @@ static const struct router *router_of(struct compile *c, struct draft **drafts, 
 
 	for (size_t i = 0; routes && i < n; i++)
 		routes[i] = &drafts[i]->route;
-	const struct router *router = routes ? router_new(routes, n, c->arena) : NULL;
+	const struct router *router = routes ? router_new(routes, n, c->index->arena) : NULL;
 
 	if (!router)
 		c->arena->failed = true;
@@ -196,6 +196,20 @@ void compile_entry_point_routers(struct compile *c)
 		/* Also without a route: whoever begins TLS gets a handshake, and 404 (reference
 		 * b.5.5 f). */
 		compile_tls_table(c, entry_point, drafts, n);
+		entry_point->tls = router_of(c, drafts, n);
+	}
+}
+
+void compile_entry_point_route_anew(struct compile *c)
+{
+	struct draft **drafts = ARENA_ARRAY(&c->scratch, struct draft *, c->drafts.n + 1);
+
+	for (uint16_t i = 0; drafts && i < c->snapshot->n_entry_points; i++) {
+		struct entry_point *entry_point = &c->snapshot->entry_points[i];
+		size_t n = routes_on(c, entry_point->name, false, drafts);
+
+		entry_point->plain = router_of(c, drafts, n);
+		n = routes_on(c, entry_point->name, true, drafts);
 		entry_point->tls = router_of(c, drafts, n);
 	}
 }

@@ -10,6 +10,7 @@
 #include "model/ingress_object.h"
 #include "model/ingress_annotation.h"
 #include "plan/compile_services.h"
+#include "plan/compile_unit.h"
 
 /* One Ingress on its way. */
 struct ingressing {
@@ -17,8 +18,7 @@ struct ingressing {
 	const struct object *object;
 	const struct ingress *spec;
 	struct ingress_router_conf conf;
-	struct table keys;		     /* of its routes -> how many have it */
-	const struct object **default_owner; /* whose default backend counts */
+	struct table keys; /* of its routes -> how many have it */
 };
 
 /* ------------------------------------------------------------------ class -- */
@@ -241,12 +241,11 @@ static struct str route_name(struct ingressing *ing, struct str key, struct str 
 		base = arena_printf(c->arena, STR_FMT "-" STR_FMT, STR_ARG(key),
 				    STR_ARG(names_rule_hash(rule, c->arena)));
 	name = names_join(base, STR(NAMES_INGRESS), c->arena);
-	for (unsigned int i = 2; table_find(&c->router_names, name); i++) {
+	for (unsigned int i = 2; compile_unit_claim(c, name); i++) {
 		struct str numbered = arena_printf(c->arena, STR_FMT "_%u", STR_ARG(base), i);
 
 		name = names_join(numbered, STR(NAMES_INGRESS), c->arena);
 	}
-	table_put(&c->router_names, name, (void *)ing->object, NULL);
 	return name;
 }
 
@@ -305,6 +304,7 @@ static void add_default(struct ingressing *ing)
 {
 	struct compile *c = ing->c;
 	const struct diag_path *path = DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "defaultBackend");
+	const struct compile_unit *owner;
 	struct draft draft = {
 		.route = {.rule_text = STR("PathPrefix(`/`)"),
 			  .priority = ing->conf.priority ? ing->conf.priority : INT32_MIN,
@@ -318,12 +318,12 @@ static void add_default(struct ingressing *ing)
 			     "is not used, as in Traefik, since the Ingress has rules");
 		return;
 	}
-	if (*ing->default_owner) {
+	owner = compile_unit_claim(c, STR("default backend"));
+	if (owner) {
 		diag_error(c->sink, path, "is not used: " STR_FMT " has the default backend",
-			   STR_ARG((*ing->default_owner)->id));
+			   STR_ARG(owner->id));
 		return;
 	}
-	*ing->default_owner = ing->object;
 	add_route(ing, &draft, ing->spec->default_backend, STR("default-backend"),
 		  DIAG_FIELD(NULL, "spec"));
 }
@@ -367,19 +367,19 @@ static void compile_one(struct ingressing *ing)
 	add_default(ing);
 }
 
-void compile_ingresses(struct compile *c)
+void compile_ingress_object(struct compile *c, const struct object *object)
 {
-	const struct kubernetes_ingress_provider *provider =
-		&c->config->providers.kubernetes_ingress;
-	struct provider_rules *rules = ARENA_NEW(&c->scratch, struct provider_rules);
-	const struct provider_rules *others = c->rules;
-	const struct object *default_owner = NULL;
-	size_t n;
-	struct object **objects = compile_sorted(c, KIND_INGRESS, &n);
+	struct ingressing ing = {.c = c, .object = object, .spec = object->spec};
 
-	if (!rules)
-		return;
-	*rules = (struct provider_rules){
+	if (object->valid && is_ours(c, object))
+		compile_one(&ing);
+}
+
+struct provider_rules compile_ingress_rules(const struct static_config *config)
+{
+	const struct kubernetes_ingress_provider *provider = &config->providers.kubernetes_ingress;
+
+	return (struct provider_rules){
 		.suffix = NAMES_INGRESS,
 		.option = "kubernetesIngress",
 		.allow_external_name_services = provider->allow_external_name_services,
@@ -387,19 +387,4 @@ void compile_ingresses(struct compile *c)
 		.native_lb_by_default = provider->native_lb_by_default,
 		.cross_provider_namespaces = provider->cross_provider_namespaces,
 	};
-	c->rules = rules;
-	for (size_t i = 0; i < n; i++) {
-		struct ingressing ing = {.c = c,
-					 .object = objects[i],
-					 .spec = objects[i]->spec,
-					 .default_owner = &default_owner};
-		struct compile_about before;
-
-		if (!objects[i]->valid || !is_ours(c, objects[i]))
-			continue;
-		before = compile_about(c, objects[i]);
-		compile_one(&ing);
-		compile_about_end(c, before);
-	}
-	c->rules = others;
 }

@@ -65,7 +65,7 @@ static struct layer *layer_of(struct compile *c, const struct object *object)
 
 	if (layer)
 		return layer;
-	layer = ARENA_NEW(&c->scratch, struct layer);
+	layer = ARENA_NEW(&c->lasting, struct layer);
 	if (!layer || table_put(&c->layers, object->id, layer, NULL) < 0)
 		return NULL;
 	layer->object = object;
@@ -148,7 +148,7 @@ void compile_layers_index(struct compile *c)
 
 	if (!any_parents(c->store))
 		return;
-	objects = compile_sorted(c, KIND_INGRESS_ROUTE, &n);
+	objects = store_sorted(c->store, KIND_INGRESS_ROUTE, &c->scratch, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct ingress_route *spec = objects[i]->spec;
 		struct compile_about before;
@@ -181,6 +181,12 @@ enum compile_layer compile_layers_of(const struct compile *c, const struct objec
 	if (spec->parent_refs.n)
 		return layer->n_children ? LAYER_MIDDLE : LAYER_LEAF;
 	return layer->n_children ? LAYER_ROOT : LAYER_ALONE;
+}
+
+bool compile_layers_has(const struct compile *c, const struct object *object)
+{
+	return (c->layers.n && table_find(&c->layers, object->id)) ||
+	       (object->valid && ((const struct ingress_route *)object->spec)->parent_refs.n);
 }
 
 /* ------------------------------------------------------------------- link -- */

@@ -100,7 +100,7 @@ static void *prepare_keep(struct mw_prepare *prepare, struct str key, void *(*ma
 
 static void prepare_own(struct mw_prepare *prepare, void *thing, void (*release)(void *))
 {
-	snapshot_own(((struct preparing *)prepare)->compile->snapshot, thing, release);
+	part_own(((struct preparing *)prepare)->compile->part, thing, release);
 }
 
 static void break_mw(struct compile *c, struct compiled_mw *mw)

@@ -11,85 +11,7 @@
  * checked at the end.
  */
 
-#include "base/table.h"
-#include "model/endpoint_slice.h"
-#include "model/ingress_route.h"
-#include "model/middleware_object.h"
-#include "model/secret_object.h"
-#include "plan/compile.h"
-#include "plan/names.h"
-#include "plan/registry.h"
-#include "tls/tls_builder.h"
-#include "plan/transport.h"
-
-/* A route with what only compiling needs to know. */
-struct draft {
-	struct route route; /* first: the snapshot points at it */
-	const struct object *object;
-	struct str tls_option;	 /* id of the TLSOption; empty: the default */
-	bool tls_option_broken;	 /* named, but missing or not allowed */
-	bool is_redirection;	 /* made for an entry point */
-	struct strs middlewares; /* keys */
-};
-
-struct drafts {
-	struct draft **at;
-	size_t n, room;
-};
-
-/* In the order in which they were made, which is nearly that of their names. */
-struct services {
-	struct service **at;
-	size_t n, room;
-};
-
-struct compiled_mw {
-	struct str name; /* qualified */
-	const struct object *object;
-	const char *type;
-	const struct mw *mw; /* NULL for a chain, and when it is broken */
-	const void *decoded, *conf;
-	uint64_t conf_hash;
-	const struct mwc_chain *chain;
-	bool is_broken, is_open; /* open: being walked, or prepared */
-	bool is_prepared;
-	bool is_ambiguous; /* another object has the same qualified name */
-	struct str problem;
-};
-
-/* What the provider that an object comes from allows it (reference a.0, f.1). */
-struct provider_rules {
-	const char *suffix; /* of its names: "@kubernetescrd" */
-	const char *option; /* below providers: "kubernetesCRD" */
-	bool allow_cross_namespace, allow_external_name_services, allow_empty_services;
-	bool native_lb_by_default;
-	struct strs cross_provider_namespaces; /* at NULL: unrestricted; empty list: nobody */
-};
-
-struct compile {
-	const struct provider_rules *rules; /* of the object that is being compiled */
-	const struct store *store;
-	const struct static_config *config;
-	struct registry *registry;
-	struct snapshot *snapshot;
-	struct arena *arena;	       /* the snapshot's */
-	struct arena scratch;	       /* of this compile */
-	struct diag_sink *sink;	       /* the snapshot's */
-	struct table slices;	       /* "ns/service" -> struct compile_slices */
-	struct table middlewares;      /* key -> struct compiled_mw */
-	struct table middleware_names; /* qualified name -> the same */
-	struct table services;	       /* qualified name -> struct service */
-	struct table composites;       /* id of a TraefikService -> what was made of it */
-	struct table routes;	       /* qualified name -> struct draft */
-	struct table transports;       /* see compile_transport.c */
-	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
-	struct table router_names;     /* name without provider -> the object that has it */
-	struct drafts drafts;
-	struct services service_list;
-	bool router_series, service_series, entry_point_series;
-	struct streams *streams; /* of raw TCP and UDP: compile_stream.h */
-	bool tls_is_told;	 /* faults of options and certificates were reported */
-};
+#include "plan/compile_state.h"
 
 /*
  * Objects are looked up through these alone, found or not: what a part of the snapshot stands on is
@@ -99,6 +21,9 @@ struct compile {
 const struct object *compile_find(struct compile *c, enum kind kind, struct str namespace_,
 				  struct str name);
 struct object **compile_sorted(struct compile *c, enum kind kind, size_t *ret_n);
+/* Only those of a namespace. */
+struct object **compile_sorted_in(struct compile *c, enum kind kind, struct str namespace_,
+				  size_t *ret_n);
 
 /* Sets the object of the next diags; the previous one comes back with compile_about_end. */
 struct compile_about {
@@ -136,8 +61,8 @@ struct str compile_middleware_name(struct compile *c, struct str key);
 bool compile_middleware_internal(struct compile *c, struct str name, const char *type,
 				 const void *decoded);
 
-/* compile_route */
-void compile_routes(struct compile *c);
+/* compile_route: the routes of an IngressRoute. */
+void compile_route_object(struct compile *c, const struct object *object);
 /* reference a.0, class selection */
 bool compile_route_is_ours(const struct compile *c, const struct object *object);
 /* The first problem stays; being disabled is worse than a warning. */
@@ -154,8 +79,9 @@ void compile_route_entry_points(struct compile *c, struct draft *draft, const st
 void compile_route_add(struct compile *c, const struct draft *draft,
 		       const struct strs *middlewares);
 
-/* compile_ingress: Ingress objects -> routes (reference f.1). */
-void compile_ingresses(struct compile *c);
+/* compile_ingress: the routes of an Ingress (reference f.1). */
+void compile_ingress_object(struct compile *c, const struct object *object);
+struct provider_rules compile_ingress_rules(const struct static_config *config);
 
 /* compile_layers: routes below routes (parentRefs). */
 enum compile_layer {
@@ -170,6 +96,8 @@ void compile_layers_index(struct compile *c);
 enum compile_layer compile_layers_of(const struct compile *c, const struct object *object);
 /* When all routes are there: fills route.below, disables what no root leads to. */
 void compile_layers_link(struct compile *c);
+/* Whether an object has to do with layers: it cannot be made anew alone. */
+bool compile_layers_has(const struct compile *c, const struct object *object);
 
 /* compile_entry_point */
 bool compile_entry_points(struct compile *c);
@@ -180,6 +108,8 @@ void compile_entry_point_redirections(struct compile *c);
 bool compile_entry_point_is_model(const struct static_entry_point *conf);
 /* Routers and TLS tables, once all routes are known. */
 void compile_entry_point_routers(struct compile *c);
+/* The same while TLS tables stay what they are. */
+void compile_entry_point_route_anew(struct compile *c);
 
 /* compile_tls */
 /* Which TLSOption an IngressRoute means; part of the draft. */
@@ -192,6 +122,9 @@ void compile_tls_option_named(struct compile *c, struct str name, struct draft *
 /* The table of an entry point; routes get their policies. */
 void compile_tls_table(struct compile *c, struct entry_point *entry_point, struct draft **drafts,
 		       size_t n);
+
+/* Whether what an object asks of certificates is the same. Either may be NULL. */
+bool compile_tls_same_secrets(const struct object *a, const struct object *b);
 
 /* compile_tls_store: the TLSStore that counts, or NULL; faults go to sink. */
 const struct object *compile_tls_store(struct compile *c, struct diag_sink *sink);

@@ -12,6 +12,7 @@
 
 #include "obs/metric.h"
 #include "plan/compile_services.h"
+#include "plan/compile_unit.h"
 
 /* reference b.4: the top of the range belongs to @internal routers */
 #define PRIORITY_USER_MAX (INT64_MAX - 1000)
@@ -165,11 +166,9 @@ static struct str router_name(struct compile *c, const struct object *object, st
 	struct str name = base;
 
 	for (unsigned int i = 2;; i++) {
-		const struct object *owner = table_find(&c->router_names, name);
+		const struct compile_unit *owner = compile_unit_claim(c, name);
 
-		if (!owner)
-			table_put(&c->router_names, name, (void *)object, NULL);
-		if (!owner || owner == object)
+		if (!owner || owner == c->unit)
 			return name;
 		name = arena_printf(c->arena, STR_FMT "_%u", STR_ARG(base), i);
 	}
@@ -266,6 +265,23 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 
 /* ------------------------------------------------------------------ filing -- */
 
+static bool drafts_add(struct drafts *drafts, struct draft *draft, struct arena *arena)
+{
+	if (drafts->n == drafts->room) {
+		size_t room = drafts->room ? drafts->room * 2 : 2;
+		struct draft **at = ARENA_ARRAY(arena, struct draft *, room);
+
+		if (!at)
+			return false;
+		if (drafts->n)
+			memcpy(at, drafts->at, drafts->n * sizeof(*at));
+		drafts->at = at;
+		drafts->room = room;
+	}
+	drafts->at[drafts->n++] = draft;
+	return true;
+}
+
 static struct draft *draft_slot(struct compile *c, struct str name)
 {
 	struct draft *draft = table_find(&c->routes, name);
@@ -277,20 +293,10 @@ static struct draft *draft_slot(struct compile *c, struct str name)
 		return draft;
 	}
 	draft = arena_zero_line(c->arena, 1, sizeof(*draft));
-	if (c->drafts.n == c->drafts.room) {
-		size_t room = c->drafts.room ? c->drafts.room * 2 : 256;
-		struct draft **at = ARENA_ARRAY(&c->scratch, struct draft *, room);
-
-		if (!at)
-			return NULL;
-		if (c->drafts.n)
-			memcpy(at, c->drafts.at, c->drafts.n * sizeof(*at));
-		c->drafts.at = at;
-		c->drafts.room = room;
-	}
-	if (!draft || table_put(&c->routes, name, draft, NULL) < 0)
+	if (!draft || table_put(&c->routes, name, draft, NULL) < 0 ||
+	    !drafts_add(&c->made->drafts, draft, c->arena) ||
+	    (c->is_finishing && !drafts_add(&c->drafts, draft, &c->scratch)))
 		return NULL;
-	c->drafts.at[c->drafts.n++] = draft;
 	return draft;
 }
 
@@ -386,21 +392,13 @@ void compile_route_add(struct compile *c, const struct draft *draft, const struc
 		file(c, &rest, middlewares);
 }
 
-void compile_routes(struct compile *c)
+void compile_route_object(struct compile *c, const struct object *object)
 {
-	size_t n;
-	struct object **objects = compile_sorted(c, KIND_INGRESS_ROUTE, &n);
+	const struct ingress_route *spec = object->spec;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct ingress_route *spec = objects[i]->spec;
-		struct compile_about before;
-
-		if (!objects[i]->valid || !compile_route_is_ours(c, objects[i]) ||
-		    compile_layers_of(c, objects[i]) == LAYER_SKIPPED)
-			continue;
-		before = compile_about(c, objects[i]);
-		for (size_t j = 0; j < spec->routes.n; j++)
-			compile_rule(c, objects[i], j);
-		compile_about_end(c, before);
-	}
+	if (!object->valid || !compile_route_is_ours(c, object) ||
+	    compile_layers_of(c, object) == LAYER_SKIPPED)
+		return;
+	for (size_t i = 0; i < spec->routes.n; i++)
+		compile_rule(c, object, i);
 }

@@ -12,17 +12,12 @@
 #include "model/file_format.h"
 #include "obs/metric.h"
 #include "plan/compile_services.h"
-
-/* A service and where it stands in c->service_list. */
-struct filed {
-	struct service service; /* first */
-	size_t place;
-};
+#include "plan/compile_unit.h"
 
 struct service *compile_service_new(struct compile *c, enum service_kind kind, struct str name,
 				    bool has_series)
 {
-	struct filed *filed = arena_zero_line(c->arena, 1, sizeof(*filed));
+	struct compile_filed *filed = arena_zero_line(c->arena, 1, sizeof(*filed));
 	struct service *service = filed ? &filed->service : NULL;
 
 	if (!service)
@@ -41,13 +36,12 @@ struct service *compile_service_new(struct compile *c, enum service_kind kind, s
 
 const struct service *compile_service_file(struct compile *c, struct service *service)
 {
-	struct services *list = &c->service_list;
-	struct filed *filed = (struct filed *)service;
-	void *old = NULL;
+	struct services *list = &c->made->services;
+	struct service *old = table_find(&c->services, service->name);
 
 	if (list->n == list->room) {
-		size_t room = list->room ? list->room * 2 : 256;
-		struct service **at = ARENA_ARRAY(&c->scratch, struct service *, room);
+		size_t room = list->room ? list->room * 2 : 2;
+		struct service **at = ARENA_ARRAY(c->arena, struct service *, room);
 
 		if (!at)
 			return NULL;
@@ -56,18 +50,16 @@ const struct service *compile_service_file(struct compile *c, struct service *se
 		list->at = at;
 		list->room = room;
 	}
-	if (table_put(&c->services, service->name, service, &old) < 0)
+	if (table_put(&c->services, service->name, service, NULL) < 0)
 		return NULL;
-	filed->place = old ? ((struct filed *)old)->place : list->n++;
-	list->at[filed->place] = service;
-	/* Children of several parents may share a name: the last that is probed decides for all. */
-	if (service->probe) {
-		struct health_probe *probe = (struct health_probe *)service->probe;
-
-		probe->service = service;
-		probe->next = c->snapshot->probes;
-		c->snapshot->probes = probe;
-	}
+	/* Those that are probed are all known, the last of a name is the one that is shown. */
+	if (old && !old->probe)
+		for (size_t i = list->n; i-- > 0;)
+			if (list->at[i] == old) {
+				list->at[i] = service;
+				return service;
+			}
+	list->at[list->n++] = service;
 	return service;
 }
 

@@ -11,7 +11,6 @@
 #include "plan/compile_parts.h"
 
 /* compile_endpoints: the servers of a Service (reference a.0). */
-void compile_endpoints_index(struct compile *c);
 /* False with a diag. is_child: the Service is a child of a TraefikService. */
 bool compile_endpoints(struct compile *c, const struct object *service,
 		       const struct service_ref *ref, bool is_child, const struct diag_path *path,
@@ -23,14 +22,25 @@ struct server *compile_endpoints_add(struct compile *c, struct service *service,
 				     const struct transport *transport,
 				     const struct diag_path *path);
 
-/* compile_slices: the EndpointSlices of a Service, oldest first; NULL: none. */
+/* compile_slices: the EndpointSlices of a Service, oldest first. */
 struct compile_slices {
-	const struct object **at;
+	struct object **at; /* references */
 	size_t n, room;
 };
+void compile_slices_index(struct compile *c);
 const struct compile_slices *compile_slices(struct compile *c, const struct object *service);
+/* A slice is another one now; either may be NULL. False without memory. */
+bool compile_slices_change(struct compile *c, struct object *before, struct object *after);
+void compile_slices_done(struct compile *c);
+/* The Service that a slice belongs to, {0}: none. */
+struct str compile_slices_service(const struct object *slice);
 
 /* compile_service */
+/* A service with where it stands in snapshot->services: the compiling thread's alone. */
+struct compile_filed {
+	struct service service; /* first */
+	uint32_t place;		/* UINT32_MAX: another one of its name is there */
+};
 /* The service of a route, made under the router's name; NULL with a diag. */
 const struct service *compile_service_of_route(struct compile *c, const struct object *object,
 					       const struct ingress_route_rule *rule,
@@ -70,8 +80,8 @@ bool compile_composite_children(struct compile *c, struct service *service,
 /* Made once for each object. NULL with a diag. */
 const struct service *compile_composite(struct compile *c, const struct object *object,
 					const struct diag_path *path);
-/* TraefikServices that no route names are made too, for the API and `check`. */
-void compile_composites(struct compile *c);
+/* What a TraefikService unit is made by. */
+const struct service *compile_composite_object(struct compile *c, const struct object *object);
 
 /* compile_health: how servers are chosen, probed and rested; before the servers are made. False
  * with a diag. */

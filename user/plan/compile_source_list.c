@@ -91,7 +91,7 @@ static void add_list(const struct naming *naming, enum kernel_action action,
 		text.text = config_map_get(object->spec, naming->key);
 		text.content_hash = object->content_hash;
 	}
-	list = kept_list(c->registry, c->snapshot, &text, &fault);
+	list = kept_list(c->registry, c->part, &text, &fault);
 	if (policy) {
 		if (list && !kernel_policy_add_list(policy, list))
 			diag_error(c->sink, naming->path,

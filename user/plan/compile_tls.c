@@ -164,6 +164,30 @@ static void add_stream_secrets(struct compile *c, struct str_map *wanted)
 	}
 }
 
+/* The next Secret that is named, from *at on; {0}: no more. */
+static struct str next_secret(const struct object *object, size_t *at)
+{
+	while (*at < n_secrets(object)) {
+		struct str name = secret_of(object, (*at)++);
+
+		if (name.len)
+			return name;
+	}
+	return (struct str){0};
+}
+
+bool compile_tls_same_secrets(const struct object *a, const struct object *b)
+{
+	for (size_t of_a = 0, of_b = 0;;) {
+		struct str name = next_secret(a, &of_a), other = next_secret(b, &of_b);
+
+		if (!str_eq(name, other))
+			return false;
+		if (!name.len)
+			return true;
+	}
+}
+
 /* "ns/secret" -> name of one object that asks for it, sorted (reference g.1), each once. */
 static struct str_map wanted_secrets(struct compile *c, const struct object *store)
 {
@@ -175,7 +199,7 @@ static struct str_map wanted_secrets(struct compile *c, const struct object *sto
 
 	for (size_t i = 0; i < c->drafts.n; i++)
 		n += n_secrets(c->drafts.at[i]->object);
-	secrets = compile_sorted(c, KIND_SECRET, &n_all);
+	secrets = compile_sorted_in(c, KIND_SECRET, STR(FILE_NAMESPACE), &n_all);
 	n += compile_stream_n_tls(c);
 	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + n_all + n_store + 1);
 	n = 0;
@@ -187,8 +211,7 @@ static struct str_map wanted_secrets(struct compile *c, const struct object *sto
 				     STR_ARG(store->meta.namespace_), STR_ARG(names[i])),
 			store->id};
 	for (size_t i = 0; wanted.at && secrets && i < n_all; i++)
-		if (names_are_of_file(secrets[i]->meta.namespace_) &&
-		    str_starts(secrets[i]->meta.name, STR(FILE_CERTIFICATE)))
+		if (str_starts(secrets[i]->meta.name, STR(FILE_CERTIFICATE)))
 			wanted.at[wanted.n++] = (struct str_pair){
 				str_from(secrets[i]->id, strlen("Secret/")), secrets[i]->id};
 	for (size_t i = 0; wanted.at && i < c->drafts.n; i++) {
@@ -365,6 +388,7 @@ static struct draft *fall_back(struct compile *c, struct draft *draft, struct st
 	struct draft *copy = draft;
 	struct strs *on = &draft->route.entry_points;
 
+	c->tls_is_plain = false;
 	diag_about(c->sink, draft->route.object, (struct str){0}, 0);
 	diag_warning(c->sink, DIAG_FIELD(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls"), "options"),
 		     "another route gives the same host other TLS options on entry point " STR_FMT
@@ -432,6 +456,7 @@ static void check_hostless(struct compile *c, struct draft *draft)
 {
 	if (str_eq(option_of(draft), STR("default")))
 		return;
+	c->tls_is_plain = false;
 	diag_about(c->sink, draft->route.object, (struct str){0}, 0);
 	diag_warning(
 		c->sink, DIAG_FIELD(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls"), "options"),
@@ -488,6 +513,7 @@ static void bind_hosts(struct tls_making *making, struct draft **drafts, size_t 
 		drafts[i]->route.tls_option = drafts[i]->tls_option;
 		is_needed = is_needed || !str_eq(option_of(drafts[i]), STR("default"));
 	}
+	c->tls_policy = tls_builder_default(making->builder);
 	/* While all have the default nothing needs to be bound: that is what unbound hosts get. */
 	for (size_t i = 0; is_needed && i < n; i++)
 		for (size_t j = 0; j < hosts[i].n; j++)
@@ -538,6 +564,8 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 			check_hostless(c, drafts[i]);
 	}
 	resolve_conflicts(c, entry_point->name, drafts, n, hosts);
+	for (size_t i = 0; i < n; i++)
+		c->tls_is_plain = c->tls_is_plain && str_eq(option_of(drafts[i]), STR("default"));
 	making.builder =
 		registry_tls(c->registry) ? tls_builder_new(registry_tls(c->registry)) : NULL;
 	if (!making.builder) {
@@ -563,7 +591,7 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 	bind_streams(c, &making);
 	entry_point->tls_table = tls_builder_finish(making.builder);
 	if (entry_point->tls_table)
-		snapshot_own(c->snapshot, entry_point->tls_table, table_release);
+		part_own(c->part, entry_point->tls_table, table_release);
 	else
 		c->arena->failed = true;
 	compile_about_end(c, before);

@@ -15,6 +15,7 @@
 #include "model/config_map.h"
 #include "model/servers_transport.h"
 #include "plan/compile_services.h"
+#include "plan/compile_unit.h"
 #include "tls/tls_client.h"
 #include "tls/tls_suite.h"
 
@@ -388,20 +389,24 @@ static const struct transport *of_default(struct compile *c, enum transport_sche
 	return transport;
 }
 
-/* Found before in this compile, or made now and remembered. object NULL: the default one. */
+/* Found before, or made now and remembered for all units. object NULL: the default one. */
 static const struct transport *remember(struct compile *c, const struct object *object,
 					struct str name, enum transport_scheme scheme)
 {
 	bool tls = scheme == TRANSPORT_HTTPS;
 	struct str key = arena_printf(&c->scratch, STR_FMT "%s", STR_ARG(name), tls ? " tls" : "");
 	struct found *found = key.at ? table_find(&c->transports, key) : NULL;
+	struct compile_scope before;
 
 	if (found)
 		return found->transport;
-	found = ARENA_NEW(&c->scratch, struct found);
-	if (!found || table_put(&c->transports, key, found, NULL) < 0)
+	found = ARENA_NEW(&c->lasting, struct found);
+	key = arena_str(&c->lasting, key);
+	if (!found || !key.at || table_put(&c->transports, key, found, NULL) < 0)
 		return NULL;
+	before = compile_unit_share(c);
 	found->transport = object ? of_object(c, object, name, scheme) : of_default(c, scheme);
+	compile_unit_end(c, before);
 	return found->transport;
 }
 

@@ -23,5 +23,6 @@ static inline uint32_t cuckoo_cell(const struct cuckoo *cuckoo, uint64_t hash, i
 
 /* -ENOSPC when there is no way to place it, which does not happen below a third of the cells. */
 int cuckoo_put(struct cuckoo *cuckoo, uint16_t value);
+void cuckoo_remove(struct cuckoo *cuckoo, uint16_t value);
 
 #endif

@@ -12,7 +12,7 @@ struct host_slot {
 	uint32_t len;
 	const char *host;
 	const struct path_node *paths; /* NULL: free */
-	const void *ahead;
+	size_t ahead;
 };
 
 _Static_assert(sizeof(struct host_slot) == CACHE_LINE / 2, "two slots are a cache line");
@@ -57,7 +57,7 @@ const struct host_index *host_index_new(const struct host_entry *entries, size_t
 }
 
 const struct path_node *host_index_find(const struct host_index *index, struct str host,
-					const void **ret_ahead)
+					const void *base, const void **ret_ahead)
 {
 	uint64_t hash;
 
@@ -72,11 +72,12 @@ const struct path_node *host_index_find(const struct host_index *index, struct s
 		if (slot->tag != (uint32_t)(hash >> 32) || slot->len != host.len)
 			continue;
 		/* As good as found: all of it comes while the names are compared. */
-		__builtin_prefetch(slot->ahead);
+		__builtin_prefetch((const void *)((uintptr_t)base + slot->ahead));
 		__builtin_prefetch(slot->paths);
 		if (!str_eq(host, str_n(slot->host, slot->len)))
 			continue;
-		*ret_ahead = slot->ahead;
+		*ret_ahead =
+			slot->ahead == HOST_INDEX_NOTHING ? NULL : (const char *)base + slot->ahead;
 		return slot->paths;
 	}
 }

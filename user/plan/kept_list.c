@@ -97,7 +97,7 @@ static void take_text(struct kept *kept, const struct kept_list_text *text)
 	kept->good = list;
 }
 
-const struct kernel_list *kept_list(struct registry *registry, struct snapshot *snapshot,
+const struct kernel_list *kept_list(struct registry *registry, struct part *part,
 				    const struct kept_list_text *text,
 				    struct kept_list_fault *ret_fault)
 {
@@ -113,6 +113,6 @@ const struct kernel_list *kept_list(struct registry *registry, struct snapshot *
 	if (!kept->good)
 		return NULL;
 	ref_get(&kept->good->ref);
-	snapshot_own(snapshot, kept->good, list_unref);
+	part_own(part, kept->good, list_unref);
 	return &kept->good->prefixes;
 }

@@ -7,7 +7,7 @@
  * good one while a new text has a line that is no address.
  *
  * Kept by the registry under the list's own key, so that every compile finds what the one before
- * had. A snapshot holds a reference to the list it uses. Belongs to the thread that compiles;
+ * had. A part holds a reference to the list it uses. Belongs to the thread that compiles;
  * snapshots may be released on any.
  */
 
@@ -29,11 +29,11 @@ struct kept_list_fault {
 };
 
 /*
- * Returns the list, which lives as long as the snapshot; NULL when there was never a good one, or
+ * Returns the list, which lives as long as the part; NULL when there was never a good one, or
  * without memory. After a fault it is the last good one. A deny list whose text is gone stays as it
  * was, too; an allow list is gone with its text.
  */
-const struct kernel_list *kept_list(struct registry *registry, struct snapshot *snapshot,
+const struct kernel_list *kept_list(struct registry *registry, struct part *part,
 				    const struct kept_list_text *text,
 				    struct kept_list_fault *ret_fault);
 

@@ -117,6 +117,26 @@ static int place_services(const struct kernel_config *config, const struct kerne
 	return 0;
 }
 
+static struct str node_name(const void *user, size_t i)
+{
+	return ((const struct kernel_config *)user)->nodes[i].name;
+}
+
+static int place_nodes(const struct kernel_config *config, const struct kernel_image *old,
+		       struct arena *arena, struct kernel_image *image, uint32_t *slots)
+{
+	const struct kernel_slot_table table = {old ? old->nodes[0] : NULL, sizeof(*image->nodes),
+						ABI_NODES};
+
+	TRY(kernel_slot_assign(&table, node_name, config, config->n_nodes, arena, slots));
+	for (size_t i = 0; i < config->n_nodes; i++) {
+		kernel_slot_name(image->nodes[slots[i]], config->nodes[i].name);
+		if (config->nodes[i].is_self)
+			image->here.self_node = slots[i];
+	}
+	return 0;
+}
+
 static uint8_t flags_of(const struct kernel_config *config, const struct kernel_entry *entry)
 {
 	uint8_t flags = 0;
@@ -226,14 +246,17 @@ int kernel_image(const struct kernel_config *config, const struct kernel_image *
 	struct kernel_image *image = ARENA_NEW(arena, struct kernel_image);
 	uint32_t policy_slots[KERNEL_POLICIES_MAX] = {0};
 	uint32_t *service_slots = ARENA_ARRAY(arena, uint32_t, config->n_services + 1);
+	uint32_t *node_slots = ARENA_ARRAY(arena, uint32_t, config->n_nodes + 1);
 
-	if (!image || !service_slots)
+	if (!image || !service_slots || !node_slots)
 		return -ENOMEM;
 	TRY(place_policies(config, old, scale, arena, image, policy_slots));
 	TRY(place_services(config, old, arena, image, service_slots));
+	TRY(place_nodes(config, old, arena, image, node_slots));
 	TRY(place_entries(config, old, scale, policy_slots, service_slots, arena, image));
 	TRY(kernel_acl_build(config, policy_slots, old, scale, arena, image));
 	image->service_slots = service_slots;
+	image->node_slots = node_slots;
 	*ret_image = image;
 	return 0;
 }

@@ -22,7 +22,9 @@ struct kernel_image {
 	struct abi_here here;
 	struct abi_gate_line gate[ABI_GATE_LINES];
 	char services[ABI_SERVICES][ABI_NAME_BYTES]; /* by slot; "": free */
-	const uint32_t *service_slots;		     /* of config->services, in their order */
+	char nodes[ABI_NODES][ABI_NAME_BYTES];
+	/* Slots of config->services and nodes, in their order. */
+	const uint32_t *service_slots, *node_slots;
 	struct abi_acl_line *acl;
 	uint32_t n_acl_lines; /* a power of two; 0: no prefixes */
 	uint64_t acl_digest;  /* of what acl, gate and the policies' part of them came from; 0:

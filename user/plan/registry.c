@@ -2,17 +2,20 @@
 /*
  * registry: tables of counted entries, one for each kind.
  *
- * Every snapshot counts once in each entry it uses; releasing it counts down, which is all that
- * other threads ever do to an entry. Tables change only on the compiling thread. The registry
- * itself lives until it is freed and its last snapshot is gone.
+ * Every part counts in each entry it uses; releasing it counts down, and puts what nobody uses any
+ * more on a list, which is all that other threads ever do to an entry. Tables change only on the
+ * compiling thread. The registry itself lives until it is freed and its last part is gone.
  */
 
 #include "plan/registry.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/table.h"
+
+enum { KEYS_MAX_BYTES = 1 << 20 };
 
 enum entry_kind {
 	ENTRY_SERVICE,
@@ -27,9 +30,13 @@ enum entry_kind {
 
 struct entry {
 	enum entry_kind kind;
-	_Atomic uint32_t uses; /* snapshots */
-	uint64_t session;      /* the last compile that used it */
-	uint32_t id;	       /* services and servers */
+	_Atomic uint32_t n_uses; /* by parts */
+	uint64_t session;	 /* the last part that asked for it */
+	/* Under the registry's lock: nobody used it at some time since the list was last looked
+	 * through. */
+	struct entry *next_idle;
+	bool is_idle;
+	uint32_t id; /* services and servers */
 	union {
 		struct balance_state balance;
 		struct live_server server;
@@ -54,9 +61,10 @@ struct ids {
 	uint32_t limit; /* every number given out is below */
 };
 
-/* The entries of one snapshot. */
-struct uses {
+/* The entries of one part. */
+struct registry_uses {
 	struct registry *registry;
+	uint64_t session;
 	struct entry **at;
 	size_t n, room;
 };
@@ -68,8 +76,10 @@ struct registry {
 	struct metric_registry *metrics;
 	struct tls_cache *tls;
 	uint64_t session;
-	struct snapshot *snapshot; /* being compiled */
-	struct uses *uses;	   /* its entries */
+	struct registry_uses *uses; /* of the part that is being made */
+	struct arena keys;	    /* while they are looked up */
+	pthread_mutex_t lock;	    /* guards the list of idle entries */
+	struct entry *idle;
 };
 
 /* -------------------------------------------------------------------- ids -- */
@@ -127,26 +137,39 @@ static void entry_free(struct registry *registry, struct entry *entry)
 	free(entry);
 }
 
-static void forget_unused(struct registry *registry, enum entry_kind kind)
+/* Each is looked at under the lock for itself: threads that release parts must not wait. */
+static void forget_unused(struct registry *registry)
 {
-	TABLE_EACH (&registry->tables[kind], slot) {
-		struct entry *entry = slot->value;
+	struct entry *idle, *next;
 
-		if (atomic_load_explicit(&entry->uses, memory_order_acquire))
+	pthread_mutex_lock(&registry->lock);
+	idle = registry->idle;
+	registry->idle = NULL;
+	pthread_mutex_unlock(&registry->lock);
+	for (struct entry *entry = idle; entry; entry = next) {
+		bool is_unused;
+
+		next = entry->next_idle;
+		pthread_mutex_lock(&registry->lock);
+		entry->is_idle = false;
+		is_unused = !atomic_load_explicit(&entry->n_uses, memory_order_acquire);
+		pthread_mutex_unlock(&registry->lock);
+		if (!is_unused)
 			continue;
-		table_del(&registry->tables[kind], entry->key);
+		table_del(&registry->tables[entry->kind], entry->key);
 		entry_free(registry, entry);
 	}
 }
 
 static int use(struct registry *registry, struct entry *entry)
 {
-	struct uses *uses = registry->uses;
+	enum { USES_FIRST = 8 };
+	struct registry_uses *uses = registry->uses;
 
-	if (entry->session == registry->session)
+	if (entry->session == uses->session)
 		return 0;
 	if (uses->n == uses->room) {
-		size_t room = uses->room ? uses->room * 2 : 1024;
+		size_t room = uses->room ? uses->room * 2 : USES_FIRST;
 		struct entry **at = realloc(uses->at, room * sizeof(struct entry *));
 
 		if (!at)
@@ -155,8 +178,8 @@ static int use(struct registry *registry, struct entry *entry)
 		uses->room = room;
 	}
 	uses->at[uses->n++] = entry;
-	entry->session = registry->session;
-	atomic_fetch_add_explicit(&entry->uses, 1, memory_order_relaxed);
+	entry->session = uses->session;
+	atomic_fetch_add_explicit(&entry->n_uses, 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -190,22 +213,36 @@ static void registry_put(struct registry *registry)
 	if (!ref_put(&registry->ref))
 		return;
 	for (int kind = 0; kind < ENTRY__COUNT; kind++) {
-		forget_unused(registry, (enum entry_kind)kind);
+		TABLE_EACH (&registry->tables[kind], slot)
+			entry_free(registry, slot->value);
 		table_done(&registry->tables[kind]);
 		free(registry->ids[kind].resting);
 	}
+	arena_done(&registry->keys);
+	pthread_mutex_destroy(&registry->lock);
 	free(registry);
 }
 
 static void uses_release(void *thing)
 {
-	struct uses *uses = thing;
+	struct registry_uses *uses = thing;
+	struct registry *registry = uses->registry;
 
-	for (size_t i = 0; i < uses->n; i++)
-		atomic_fetch_sub_explicit(&uses->at[i]->uses, 1, memory_order_release);
-	registry_put(uses->registry);
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < uses->n; i++) {
+		struct entry *entry = uses->at[i];
+
+		if (atomic_fetch_sub_explicit(&entry->n_uses, 1, memory_order_release) != 1 ||
+		    entry->is_idle)
+			continue;
+		entry->is_idle = true;
+		entry->next_idle = registry->idle;
+		registry->idle = entry;
+	}
+	pthread_mutex_unlock(&registry->lock);
 	free(uses->at);
 	free(uses);
+	registry_put(registry);
 }
 
 struct registry *registry_new(void)
@@ -215,6 +252,8 @@ struct registry *registry_new(void)
 	if (!registry)
 		return NULL;
 	ref_init(&registry->ref);
+	pthread_mutex_init(&registry->lock, NULL);
+	arena_init(&registry->keys, KEYS_MAX_BYTES, 0);
 	for (int kind = 0; kind < ENTRY__COUNT; kind++)
 		table_init(&registry->tables[kind], NULL);
 	return registry;
@@ -246,29 +285,41 @@ struct tls_cache *registry_tls(const struct registry *registry)
 	return registry->tls;
 }
 
-int registry_begin(struct registry *registry, struct snapshot *snapshot)
+struct registry_uses *registry_begin(struct registry *registry, struct part *part)
 {
-	struct uses *uses = calloc(1, sizeof(*uses));
+	struct registry_uses *uses = calloc(1, sizeof(*uses));
 
 	if (!uses)
-		return -ENOMEM;
-	for (int kind = 0; kind < ENTRY__COUNT; kind++)
-		forget_unused(registry, (enum entry_kind)kind);
+		return NULL;
+	forget_unused(registry);
 	ref_get(&registry->ref);
 	uses->registry = registry;
+	uses->session = ++registry->session;
 	registry->uses = uses;
-	registry->snapshot = snapshot;
-	registry->session++;
-	snapshot_own(snapshot, uses, uses_release);
-	return snapshot->arena.failed ? -ENOMEM : 0;
+	part_own(part, uses, uses_release);
+	return part->arena->failed ? NULL : uses;
 }
 
-void registry_end(struct registry *registry)
+struct registry_uses *registry_go_on(struct registry *registry, struct registry_uses *uses)
 {
-	registry->snapshot->max_service_id = registry->ids[ENTRY_SERVICE].limit;
-	registry->snapshot->max_server_id = registry->ids[ENTRY_SERVER].limit;
-	registry->snapshot = NULL;
+	struct registry_uses *before = registry->uses;
+
+	registry->uses = uses;
+	return before;
+}
+
+void registry_end(struct registry *registry, struct snapshot *snapshot)
+{
+	snapshot->max_service_id = registry->ids[ENTRY_SERVICE].limit;
+	snapshot->max_server_id = registry->ids[ENTRY_SERVER].limit;
 	registry->uses = NULL;
+}
+
+/* Key memory lasts until the next lookup. */
+static struct arena *key_arena(struct registry *registry)
+{
+	arena_reset(&registry->keys);
+	return &registry->keys;
 }
 
 /* ---------------------------------------------------------------- lookups -- */
@@ -312,7 +363,7 @@ int registry_server(struct registry *registry, struct str key, bool has_name, ui
 
 	if (status < 0)
 		return status;
-	/* Only while no snapshot has it yet: the key says whether there is a name. */
+	/* Only while no part has it yet: the key says whether there is a name. */
 	if (has_name && !entry->server.addrs) {
 		entry->server.addrs = calloc(1, sizeof(*entry->server.addrs));
 		if (!entry->server.addrs)
@@ -327,8 +378,8 @@ int registry_member(struct registry *registry, struct str service, struct str ur
 		    struct live_member **ret_member)
 {
 	/* No name holds a blank, so the parts cannot run into each other. */
-	struct str key = arena_printf(&registry->snapshot->arena, STR_FMT " " STR_FMT,
-				      STR_ARG(service), STR_ARG(url));
+	struct str key = arena_printf(key_arena(registry), STR_FMT " " STR_FMT, STR_ARG(service),
+				      STR_ARG(url));
 	struct entry *entry;
 	int status;
 
@@ -419,9 +470,8 @@ int registry_mw_state(struct registry *registry, struct str router, struct str m
 	if (!mw->state_new)
 		return 0;
 	/* No name holds a blank, so the parts cannot run into each other. */
-	key = arena_printf(&registry->snapshot->arena, STR_FMT " " STR_FMT " %s %llx",
-			   STR_ARG(router), STR_ARG(middleware), mw->name,
-			   (unsigned long long)conf_hash);
+	key = arena_printf(key_arena(registry), STR_FMT " " STR_FMT " %s %llx", STR_ARG(router),
+			   STR_ARG(middleware), mw->name, (unsigned long long)conf_hash);
 	if (!key.at)
 		return -ENOMEM;
 	entry = table_find(&registry->tables[ENTRY_MW_STATE], key);

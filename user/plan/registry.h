@@ -6,13 +6,12 @@
  * registry: what stays the same from snapshot to snapshot: dense ids of services and servers,
  * positions of round robin, states of middlewares, parsed rules.
  *
- * An entry is found by its key and used by any number of snapshots. When no snapshot uses it any
- * more, the next compile forgets it. The number of a forgotten id is given out again only after
- * REGISTRY_ID_REST others were forgotten; whoever keeps something by id (connection pools) must
- * nevertheless check what it is for.
+ * An entry is found by its key and used by any number of parts of snapshots. When none uses it any
+ * more, it is forgotten when the next part is begun. The number of a forgotten id is given out
+ * again only after REGISTRY_ID_REST others were forgotten; whoever keeps something by id
+ * (connection pools) must nevertheless check what it is for.
  *
- * Belongs to the thread that compiles. Snapshots may be released on any thread: that only counts
- * down.
+ * Belongs to the thread that compiles. Parts may be released on any thread: that only counts down.
  */
 
 #include <stdint.h>
@@ -34,13 +33,17 @@ void registry_set_tls(struct registry *registry, struct tls_cache *tls);
 struct metric_registry *registry_metrics(const struct registry *registry);
 struct tls_cache *registry_tls(const struct registry *registry);
 
-/* A compile begins: forgets what nobody uses; what is asked for next is used by snapshot until it
- * is freed. */
-int registry_begin(struct registry *registry, struct snapshot *snapshot);
-/* Writes the sizes that workers need into the snapshot. */
-void registry_end(struct registry *registry);
+/* What one part uses. */
+struct registry_uses;
 
-/* Each is -ENOMEM, or 0 with the same answer for the same key for as long as some snapshot uses it.
+/* A part begins: what is asked for next is used by it until it is freed. NULL without memory. */
+struct registry_uses *registry_begin(struct registry *registry, struct part *part);
+/* Goes on with an earlier one; returns the one that was meant until now. */
+struct registry_uses *registry_go_on(struct registry *registry, struct registry_uses *uses);
+/* A pass is over: writes the sizes that workers need into the snapshot. */
+void registry_end(struct registry *registry, struct snapshot *snapshot);
+
+/* Each is -ENOMEM, or 0 with the same answer for the same key for as long as some part uses it.
  */
 int registry_service(struct registry *registry, struct str name, uint32_t *ret_id,
 		     struct balance_state **ret_state);
@@ -52,7 +55,7 @@ int registry_member(struct registry *registry, struct str service, struct str ur
 		    struct live_member **ret_member);
 /*
  * A thing that is made once for its key, by make() (NULL: it cannot be made), and released with
- * the last snapshot that uses it: transports.
+ * the last part that uses it: transports.
  */
 int registry_thing(struct registry *registry, struct str key, void *(*make)(void *context),
 		   void *context, void (*release)(void *thing), void **ret_thing);

@@ -100,8 +100,7 @@ static int by_rank(const void *a, const void *b)
 	order = provider_rank(x->name) - provider_rank(y->name);
 	if (order)
 		return order;
-	order = str_cmp(x->name, y->name);
-	return order ? order : (x->index > y->index) - (x->index < y->index);
+	return str_cmp(x->name, y->name);
 }
 
 /* A tail is worth looking at only where the path says little. */
@@ -218,13 +217,13 @@ static bool build_shelf(struct router *router, struct shelves *shelves, struct s
 	struct host_list *list = shelf->is_exact ? &shelves->exact_hosts : &shelves->wildcard_hosts;
 	const struct literal_set *holds;
 	const struct path_node *paths;
-	const struct ranked *first;
+	size_t first;
 	struct str host;
 
 	if (!build_literals(router, shelves, shelf, &shelf->path_holds, arena, &holds))
 		return false;
 	/* Of several it is not known which one will answer. */
-	first = shelf->n == 1 ? &router->ranked[shelf->entries[0].rank] : NULL;
+	first = shelf->n == 1 ? shelf->entries[0].rank * sizeof(struct ranked) : HOST_INDEX_NOTHING;
 	/* What is compared lies where the lookup goes on. */
 	paths = path_trie_new(shelf->entries, shelf->n, shelf->host, arena);
 	if (!paths)
@@ -327,6 +326,48 @@ struct router *router_new(struct route *const *routes, size_t n, struct arena *a
 	return ok ? router : NULL;
 }
 
+/* Mostly by its place in the order; conflicts were decided by age there. */
+static uint32_t rank_of(const struct router *router, const struct route *route)
+{
+	struct ranked wanted = {.route = (struct route *)route};
+	uint32_t low = 0, high = router->n;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (by_rank(&router->ranked[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < router->n && router->ranked[low].route == route)
+		return low;
+	for (low = 0; low < router->n && router->ranked[low].route != route;)
+		low++;
+	return low;
+}
+
+struct router *router_swapped(const struct router *old, const struct router_swap *swaps, size_t n,
+			      struct arena *arena)
+{
+	struct router *router = ARENA_NEW(arena, struct router);
+
+	if (!router)
+		return NULL;
+	*router = *old;
+	router->ranked = arena_zero_line(arena, old->n + 1, sizeof(*router->ranked));
+	if (!router->ranked)
+		return NULL;
+	memcpy(router->ranked, old->ranked, old->n * sizeof(*router->ranked));
+	for (size_t i = 0; i < n; i++) {
+		uint32_t rank = rank_of(old, swaps[i].old);
+
+		if (rank < router->n)
+			router->ranked[rank] = ranked_of(swaps[i].new);
+	}
+	return router;
+}
+
 /* ----------------------------------------------------------------- lookup -- */
 
 enum { PLACES_MAX = 4, SETS_MAX = 4 };
@@ -392,15 +433,15 @@ static void send_for(const struct ranked *ranked)
 	__builtin_prefetch(ranked->server);
 }
 
-static void look_host(struct places *places, const struct host_index *index, struct str host,
-		      struct str path)
+static void look_host(const struct router *router, struct places *places,
+		      const struct host_index *index, struct str host, struct str path)
 {
-	const void *ahead = NULL;
-	const struct path_node *paths = host_index_find(index, host, &ahead);
+	const void *first = NULL;
+	const struct path_node *paths = host_index_find(index, host, router->ranked, &first);
 
 	/* The only route of the host: its memory is asked for before the path is looked at. */
-	if (ahead)
-		send_for(ahead);
+	if (first)
+		send_for(first);
 	look(places, paths, path);
 }
 
@@ -413,13 +454,14 @@ static void locate(const struct router *router, const struct request *request,
 	ret_places->n = ret_places->n_literals = 0;
 	ret_places->is_searched = router->holds_from == UINT32_MAX;
 	ret_places->is_plain = host.len == request->host.len;
-	look_host(ret_places, router->exact, host, path);
+	look_host(router, ret_places, router->exact, host, path);
 	if (host_index_size(router->wildcard)) {
 		ptrdiff_t dot = str_find(host, '.');
 
 		/* reference b.2: the star stands for a label, not for nothing */
 		if (dot > 0)
-			look_host(ret_places, router->wildcard, str_from(host, (size_t)dot), path);
+			look_host(router, ret_places, router->wildcard, str_from(host, (size_t)dot),
+				  path);
 	}
 	look(ret_places, router->any, path);
 	if (router->has_tails) {
@@ -473,6 +515,11 @@ static bool matches(const struct router *router, const struct places *places, ui
 size_t router_size(const struct router *router)
 {
 	return router->n;
+}
+
+const struct route *router_route(const struct router *router, size_t rank)
+{
+	return router->ranked[rank].route;
 }
 
 void router_prefetch(const struct router *router, const struct request *request)

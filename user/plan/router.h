@@ -20,8 +20,19 @@ struct router;
 /* routes are borrowed; sorting (priority, then provider, then name) is the router's. NULL when out
  * of memory. */
 struct router *router_new(struct route *const *routes, size_t n, struct arena *arena);
-/* How many routes it has. */
+/*
+ * The same with other routes in the places of some: each like its predecessor in rule, priority and
+ * name, so that everything that finds it is shared with old. NULL without memory.
+ */
+struct router_swap {
+	const struct route *old;
+	struct route *new;
+};
+struct router *router_swapped(const struct router *old, const struct router_swap *swaps, size_t n,
+			      struct arena *arena);
+/* How many routes it has, and the one of a rank. */
 size_t router_size(const struct router *router);
+const struct route *router_route(const struct router *router, size_t rank);
 /* What finding will read first comes from memory meanwhile; request->host is known. */
 void router_prefetch(const struct router *router, const struct request *request);
 /* The route that answers, or NULL (404). Never allocates. */

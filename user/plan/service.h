@@ -67,8 +67,6 @@ enum service_strategy {
 
 /* Active probes of the servers of a service (reference d.3). */
 struct health_probe {
-	const struct health_probe *next; /* in snapshot->probes */
-	const struct service *service;
 	struct str method, path; /* path with query: "/" when there is none */
 	struct str host;	 /* Host header; empty: that of the target */
 	struct str_map headers;

@@ -48,6 +48,7 @@ void snapshot_unref(struct snapshot *snapshot)
 	for (struct snapshot_owned *owned = snapshot->owned; owned; owned = owned->next)
 		owned->release(owned->thing);
 	arena_done(&snapshot->arena);
+	part_grave_unref(snapshot->grave);
 	free(snapshot);
 }
 

@@ -6,7 +6,8 @@
  * snapshot: the compiled, immutable result of one store revision.
  *
  * Made by compile (one thread), then read by every worker without locks; freed when the last
- * reference goes. Everything below lives in the snapshot's arena. Ids are dense and stable: the
+ * reference goes. Lists are the snapshot's own; what they point at lives in parts that it shares
+ * with its neighbours (plan/part.h). Ids are dense and stable: the
  * same service, server or series has the same id in every snapshot of this process
  * (plan/registry.h), so that workers keep pools, round-robin positions and counters in plain arrays
  * indexed by id, over any number of updates.
@@ -24,6 +25,7 @@
 #include "model/static_config.h"
 #include "mw/mw.h"
 #include "plan/kernel_config.h"
+#include "plan/part.h"
 #include "plan/service.h"
 #include "plan/reading.h"
 #include "rule/rule.h"
@@ -50,7 +52,6 @@ struct route {
 	uint16_t tls_policy; /* the policy a connection must have been made under, else 421 */
 	bool is_tls;
 	/* The rest. */
-	uint32_t index; /* in snapshot->routes */
 	enum route_status status;
 	struct str name;      /* qualified: "shop-web-0123456789abcdef0123@kubernetescrd" */
 	struct str rule_text; /* as written */
@@ -95,7 +96,8 @@ struct snapshot {
 	struct service **services; /* sorted by name */
 	uint32_t n_services;
 	/* Services whose servers are probed; of several that have one name the first counts. */
-	const struct health_probe *probes;
+	const struct service **probed;
+	uint32_t n_probed;
 	struct mw_named {
 		struct str name;
 		const char *type;
@@ -115,6 +117,7 @@ struct snapshot {
 	uint32_t max_service_id, max_server_id,
 		max_series; /* sizes of the workers' arrays: ids are below */
 	const struct kernel_config *kernel;
+	struct part_grave *grave;     /* a reference: what it shares stays; NULL: nothing */
 	struct diag_sink diags;	      /* of compiling; decoding diags stay with their objects */
 	struct snapshot_owned *owned; /* things to release: expressions, states, TLS tables */
 };

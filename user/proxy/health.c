@@ -242,13 +242,14 @@ void health_adopt(struct worker *worker)
 	}
 	LIST_EACH (&health->watches, node)
 		LIST_OF(node, struct watch, node)->service = NULL;
-	for (const struct health_probe *probe = snapshot->probes; probe; probe = probe->next) {
-		struct watch *watch = watch_find(health, probe->service->id);
+	for (uint32_t i = 0; i < snapshot->n_probed; i++) {
+		const struct service *service = snapshot->probed[i];
+		struct watch *watch = watch_find(health, service->id);
 
 		if (!watch) {
-			watch_new(health, probe->service);
+			watch_new(health, service);
 		} else if (!watch->service) {
-			watch->service = probe->service;
+			watch->service = service;
 			hurry(watch);
 		}
 	}

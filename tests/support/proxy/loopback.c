@@ -77,7 +77,6 @@ static struct route *make_route(struct loopback *loopback, const struct loopback
 	struct service *service = ARENA_NEW(arena, struct service);
 	struct rule_fault fault;
 
-	route->index = index;
 	route->name = arena_printf(arena, "route-%u@test", index);
 	route->rule_text = str_of(conf->rule);
 	if (rule_parse(route->rule_text, arena, &route->rule, &fault) < 0)

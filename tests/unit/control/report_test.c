@@ -86,8 +86,8 @@ static void unsupported_fields_are_counted_by_kind(void **state)
 {
 	struct world *world = *state;
 
-	diag_about(&world->files, STR("IngressRouteTCP/shop/db"), STR("db.yaml"), 1);
-	diag_warning(&world->files, NULL, "kind IngressRouteTCP is not supported")->unsupported =
+	diag_about(&world->files, STR("Gateway/shop/db"), STR("db.yaml"), 1);
+	diag_warning(&world->files, NULL, "kind Gateway is not supported")->unsupported =
 		true;
 	diag_about(&world->snapshot.diags, STR("IngressRoute/shop/web"), STR("10.yaml"), 3);
 	diag_warning(&world->snapshot.diags, DIAG_FIELD(NULL, "a"), "has no effect")->unsupported =

@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 #include "model/object.h"
-#include "plan/compile.h"
+#include "compile_same.h"
+#include "plan/compiler.h"
 #include "plan/registry.h"
-#include "plan/router.h"
 #include "tls/tls_table.h"
 
 struct fixture {
@@ -28,6 +28,7 @@ struct fixture {
 	struct diag_sink sink;
 	struct registry *registry;
 	struct snapshot *snapshot;
+	struct compiler *compiler; /* NULL: the next compile is the first with this configuration */
 };
 
 static inline json_t *fixture_json(const char *format, va_list args)
@@ -55,6 +56,8 @@ static inline void fixture_config(struct fixture *f, const char *format, ...)
 	va_list args;
 	json_t *json;
 
+	compiler_free(f->compiler);
+	f->compiler = NULL;
 	va_start(args, format);
 	json = fixture_json(format, args);
 	va_end(args);
@@ -83,6 +86,7 @@ static inline void fixture_init(struct fixture *f)
 static inline void fixture_done(struct fixture *f)
 {
 	snapshot_unref(f->snapshot);
+	compiler_free(f->compiler);
 	registry_free(f->registry);
 	store_done(&f->store);
 	arena_done(&f->arena);
@@ -196,13 +200,23 @@ static inline struct object *fixture_route(struct fixture *f, const char *name, 
 	return object;
 }
 
-/* Compiles anew; the snapshot before is released. */
+/* Compiles what changed, which must be the same as everything anew; the snapshot before is
+ * released.
+ */
 static inline const struct snapshot *fixture_compile(struct fixture *f)
 {
-	struct snapshot *old = f->snapshot;
+	struct snapshot *old = f->snapshot, *whole;
 
-	f->snapshot = compile(&f->store, &f->config, f->registry, old ? old->revision + 1 : 1);
+	if (!f->compiler)
+		f->compiler = compiler_new(&f->config, f->registry);
+	f->snapshot =
+		compiler_run(f->compiler, &f->store, COMPILE_CHANGES, old ? old->revision + 1 : 1);
 	assert_non_null(f->snapshot);
+	store_changes_taken(&f->store);
+	whole = compile(&f->store, &f->config, f->registry, 1);
+	assert_non_null(whole);
+	same_snapshots(f->snapshot, whole);
+	snapshot_unref(whole);
 	snapshot_unref(old);
 	return f->snapshot;
 }

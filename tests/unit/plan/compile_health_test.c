@@ -137,10 +137,11 @@ static void the_last_of_a_name_that_is_probed_decides(void **state)
 {
 	static const char child[] = "'name':'ext','port':8080,'healthCheck':{'interval':'%ds'}";
 	struct fixture *f = *state;
+	const struct service **probed;
 	char spec[256], text[128];
 
 	external(f, "10.9.9.9", "'weight':1");
-	assert_null(f->snapshot->probes);
+	assert_int_equal(f->snapshot->n_probed, 0);
 	for (int i = 1; i <= 2; i++) {
 		snprintf(text, sizeof(text), child, i);
 		snprintf(spec, sizeof(spec), "'spec':{'weighted':{'services':[{%s}]}}", text);
@@ -149,12 +150,12 @@ static void the_last_of_a_name_that_is_probed_decides(void **state)
 	fixture_add(f, "TraefikService", "c",
 		    "'spec':{'weighted':{'services':[{'name':'ext','port':8080}]}}");
 	fixture_compile(f);
-	assert_true(f->snapshot->probes->interval_ns == 2 * S);
-	assert_text(f->snapshot->probes->service->name, "shop-ext-8080@kubernetescrd");
-	assert_true(f->snapshot->probes->next->interval_ns == S);
-	assert_ptr_equal(f->snapshot->probes->next->service->servers[0].member,
-			 f->snapshot->probes->service->servers[0].member);
-	assert_null(f->snapshot->probes->next->next);
+	assert_int_equal(f->snapshot->n_probed, 2);
+	probed = f->snapshot->probed;
+	assert_true(probed[0]->probe->interval_ns == 2 * S);
+	assert_text(probed[0]->name, "shop-ext-8080@kubernetescrd");
+	assert_true(probed[1]->probe->interval_ns == S);
+	assert_ptr_equal(probed[0]->servers[0].member, probed[1]->servers[0].member);
 }
 
 static void absolute_paths_are_refused(void **state)

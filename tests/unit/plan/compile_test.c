@@ -83,10 +83,8 @@ static void the_same_objects_give_the_same_snapshot(void **state)
 	b = fixture_compile(&other);
 	assert_int_equal(a->n_routes, 50);
 	assert_int_equal(b->n_routes, 50);
-	for (uint32_t i = 0; i < 50; i++) {
+	for (uint32_t i = 0; i < 50; i++)
 		assert_true(str_eq(a->routes[i]->name, b->routes[i]->name));
-		assert_int_equal(a->routes[i]->index, i);
-	}
 	for (int i = 0; i < 10; i++) {
 		char host[16];
 

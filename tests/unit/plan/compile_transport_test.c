@@ -34,20 +34,29 @@ static void lab_begin(struct lab *lab)
 	lab->c = (struct compile){.store = &f->store,
 				  .config = &f->config,
 				  .registry = f->registry,
-				  .snapshot = snapshot_new(1)};
-	lab->c.arena = &lab->c.snapshot->arena;
+				  .snapshot = snapshot_new(1),
+				  .part = part_new(0)};
+	lab->c.arena = lab->c.part->arena;
 	lab->c.sink = &lab->c.snapshot->diags;
 	lab->rules = compile_reference_rules(&f->config);
 	lab->c.rules = &lab->rules;
 	arena_init(&lab->c.scratch, 1 << 20, 0);
 	table_init(&lab->c.transports, &lab->c.scratch);
-	assert_int_equal(registry_begin(f->registry, lab->c.snapshot), 0);
+	arena_init(&lab->c.lasting, 1 << 20, 0);
+	assert_non_null(registry_begin(f->registry, lab->c.part));
+}
+
+static void part_release(void *part)
+{
+	part_free(part);
 }
 
 static void lab_end(struct lab *lab)
 {
-	registry_end(lab->f.registry);
+	registry_end(lab->f.registry, lab->c.snapshot);
 	arena_done(&lab->c.scratch);
+	arena_done(&lab->c.lasting);
+	snapshot_own(lab->c.snapshot, lab->c.part, part_release);
 	snapshot_unref(lab->f.snapshot);
 	lab->f.snapshot = lab->c.snapshot;
 }

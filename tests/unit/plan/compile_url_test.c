@@ -9,17 +9,21 @@ static void begin(struct fixture *f, struct compile *c)
 {
 	*c = (struct compile){.store = &f->store, .config = &f->config, .registry = f->registry};
 	c->snapshot = snapshot_new(1);
-	c->arena = &c->snapshot->arena;
+	c->part = part_new(0);
+	c->arena = c->part->arena;
 	c->sink = &c->snapshot->diags;
 	arena_init(&c->scratch, 1 << 20, 0);
 	table_init(&c->transports, &c->scratch);
-	assert_int_equal(registry_begin(f->registry, c->snapshot), 0);
+	arena_init(&c->lasting, 1 << 20, 0);
+	assert_non_null(registry_begin(f->registry, c->part));
 }
 
 static void end(struct compile *c)
 {
-	registry_end(c->registry);
+	registry_end(c->registry, c->snapshot);
 	arena_done(&c->scratch);
+	arena_done(&c->lasting);
+	part_free(c->part);
 	snapshot_unref(c->snapshot);
 }
 

@@ -33,6 +33,10 @@ static void a_third_of_the_cells_can_be_used(void **state)
 		}
 		for (uint16_t i = 1; i < CELLS / 3; i++)
 			assert_true(holds(&cuckoo, i));
+		for (uint16_t i = 1; i < CELLS / 3; i += 2)
+			cuckoo_remove(&cuckoo, i);
+		for (uint16_t i = 1; i < CELLS / 3; i++)
+			assert_int_equal(holds(&cuckoo, i), i % 2 == 0);
 	}
 }
 

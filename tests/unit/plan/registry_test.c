@@ -12,12 +12,20 @@
 
 #include <cmocka.h>
 
-static struct snapshot *begin(struct registry *registry)
+static struct part *begin(struct registry *registry)
+{
+	struct part *part = part_new(0);
+
+	assert_non_null(part);
+	assert_non_null(registry_begin(registry, part));
+	return part;
+}
+
+static struct snapshot *ended(struct registry *registry)
 {
 	struct snapshot *snapshot = snapshot_new(1);
 
-	assert_non_null(snapshot);
-	assert_int_equal(registry_begin(registry, snapshot), 0);
+	registry_end(registry, snapshot);
 	return snapshot;
 }
 
@@ -43,7 +51,8 @@ static void ids_and_positions_stay_with_the_name(void **state)
 {
 	struct registry *registry = registry_new();
 	struct balance_state *first, *again;
-	struct snapshot *a, *b;
+	struct snapshot *snapshot;
+	struct part *a, *b;
 	uint32_t id, same;
 
 	(void)state;
@@ -53,17 +62,17 @@ static void ids_and_positions_stay_with_the_name(void **state)
 	assert_int_equal(server(registry, "http://a"), 0);
 	assert_int_equal(server(registry, "http://b"), 1);
 	assert_int_equal(server(registry, "http://a"), 0);
-	registry_end(registry);
-	assert_int_equal(a->max_server_id, 2);
+	snapshot = ended(registry);
+	assert_int_equal(snapshot->max_server_id, 2);
+	snapshot_unref(snapshot);
 	b = begin(registry);
 	assert_int_equal(registry_service(registry, STR("web"), &same, &again), 0);
 	assert_int_equal(server(registry, "http://b"), 1);
-	registry_end(registry);
-	snapshot_unref(a);
+	part_free(a);
 	assert_int_equal(id, same);
 	assert_ptr_equal(first, again);
 	assert_int_equal(atomic_load(&again->next), 41);
-	snapshot_unref(b);
+	part_free(b);
 	registry_free(registry);
 }
 
@@ -71,22 +80,20 @@ static void what_no_snapshot_uses_is_forgotten_but_its_number_rests(void **state
 {
 	struct registry *registry = registry_new();
 	struct balance_state *position;
-	struct snapshot *a, *b;
+	struct part *a, *b;
 	uint32_t id;
 
 	(void)state;
 	a = begin(registry);
 	assert_int_equal(registry_service(registry, STR("web"), &id, &position), 0);
 	atomic_store(&position->next, 7);
-	registry_end(registry);
-	snapshot_unref(a);
+	part_free(a);
 	b = begin(registry);
 	assert_int_equal(service(registry, "other"), 1);
 	assert_int_equal(registry_service(registry, STR("web"), &id, &position), 0);
 	assert_int_equal(id, 2);
 	assert_int_equal(atomic_load(&position->next), 0);
-	registry_end(registry);
-	snapshot_unref(b);
+	part_free(b);
 	registry_free(registry);
 }
 
@@ -98,14 +105,13 @@ static void numbers_come_back_after_a_long_rest(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
-		struct snapshot *snapshot = begin(registry);
+		struct part *part = begin(registry);
 
 		snprintf(name, sizeof(name), "http://%d", i);
 		uint32_t id = server(registry, name);
 
 		highest = id > highest ? id : highest;
-		registry_end(registry);
-		snapshot_unref(snapshot);
+		part_free(part);
 	}
 	assert_in_range(highest, REGISTRY_ID_REST, REGISTRY_ID_REST + 2);
 	registry_free(registry);
@@ -116,7 +122,7 @@ static void a_rule_is_parsed_once(void **state)
 	struct registry *registry = registry_new();
 	const struct rule *first, *again;
 	struct rule_fault fault;
-	struct snapshot *a, *b;
+	struct part *a, *b;
 
 	(void)state;
 	a = begin(registry);
@@ -124,14 +130,12 @@ static void a_rule_is_parsed_once(void **state)
 			 0);
 	assert_int_equal(registry_rule(registry, RULE_V3, STR("Hots(`a`)"), &again, &fault),
 			 -EINVAL);
-	registry_end(registry);
 	b = begin(registry);
 	assert_int_equal(registry_rule(registry, RULE_V3, STR("HostRegexp(`^a`)"), &again, &fault),
 			 0);
-	registry_end(registry);
 	assert_ptr_equal(first, again);
-	snapshot_unref(b);
-	snapshot_unref(a);
+	part_free(b);
+	part_free(a);
 	registry_free(registry);
 }
 
@@ -174,7 +178,7 @@ static struct mw_state *state_of(struct registry *registry, const char *router, 
 static void state_belongs_to_router_middleware_and_configuration(void **state)
 {
 	struct registry *registry = registry_new();
-	struct snapshot *a = begin(registry), *b;
+	struct part *a = begin(registry), *b;
 	struct mw_state *first = state_of(registry, "r", "m", 1, &counting);
 
 	(void)state;
@@ -184,45 +188,39 @@ static void state_belongs_to_router_middleware_and_configuration(void **state)
 	assert_ptr_not_equal(first, state_of(registry, "r", "m", 2, &counting));
 	assert_null(state_of(registry, "r", "m", 1, &stateless));
 	assert_int_equal(n_states, 4);
-	registry_end(registry);
 	b = begin(registry);
 	assert_ptr_equal(first, state_of(registry, "r", "m", 1, &counting));
-	registry_end(registry);
-	snapshot_unref(a);
+	part_free(a);
 	a = begin(registry);
-	registry_end(registry);
 	assert_int_equal(n_states, 1);
-	snapshot_unref(a);
+	part_free(a);
 	/* The registry goes, what snapshots use stays until the last of them. */
 	registry_free(registry);
 	assert_int_equal(n_states, 1);
-	snapshot_unref(b);
+	part_free(b);
 	assert_int_equal(n_states, 0);
 }
 
 static void what_is_known_of_servers_stays_over_hundreds_of_updates(void **state)
 {
 	struct registry *registry = registry_new();
-	struct snapshot *before = snapshot_new(1);
+	struct part *before = begin(registry);
 	struct live_server *first, *live;
 	struct live_member *first_member, *member, *other;
 	uint32_t first_id, id;
 
 	(void)state;
-	assert_int_equal(registry_begin(registry, before), 0);
 	assert_int_equal(registry_server(registry, STR("http://a 1"), true, &first_id, &first), 0);
 	assert_non_null(first->addrs);
 	assert_int_equal(registry_member(registry, STR("web"), STR("http://a"), &first_member), 0);
 	assert_int_equal(registry_member(registry, STR("api"), STR("http://a"), &other), 0);
 	assert_ptr_not_equal(first_member, other);
-	registry_end(registry);
 	atomic_store(&first_member->in_flight, 3);
 	live_member_probed(first_member, false, 1);
 	live_server_dial_failed(first, 1);
 	for (uint64_t i = 0; i < 300; i++) {
-		struct snapshot *snapshot = snapshot_new(2 + i);
+		struct part *part = begin(registry);
 
-		assert_int_equal(registry_begin(registry, snapshot), 0);
 		assert_int_equal(registry_server(registry, STR("http://a 1"), true, &id, &live), 0);
 		/* Another transport is another server. */
 		assert_int_equal(registry_server(registry, STR("http://a 2"), true, &id, &live), 0);
@@ -233,21 +231,18 @@ static void what_is_known_of_servers_stays_over_hundreds_of_updates(void **state
 		assert_int_equal(id, first_id);
 		assert_ptr_equal(live, first);
 		assert_ptr_equal(member, first_member);
-		registry_end(registry);
-		snapshot_unref(before);
-		before = snapshot;
+		part_free(before);
+		before = part;
 	}
 	assert_int_equal(member->in_flight, 3);
 	assert_false(live_member_is_up(member, 1000));
 	assert_true(live_server_is_set_aside(live, 1000));
-	snapshot_unref(before);
+	part_free(before);
 	/* Nobody has used it in two compiles: it is forgotten, and begins anew. */
-	before = snapshot_new(1000);
-	assert_int_equal(registry_begin(registry, before), 0);
+	before = begin(registry);
 	assert_int_equal(registry_member(registry, STR("web"), STR("http://a"), &member), 0);
 	assert_true(live_member_is_up(member, 1000));
-	registry_end(registry);
-	snapshot_unref(before);
+	part_free(before);
 	registry_free(registry);
 }
 

@@ -57,8 +57,7 @@ static int set_up(void **state)
 				     .interval_ns = 30 * NS_PER_MS,
 				     .unhealthy_interval_ns = 10 * NS_PER_MS,
 				     .timeout_ns = NS_PER_SEC,
-				     .targets = target_list,
-				     .service = &service};
+				     .targets = target_list};
 	service = (struct service){.kind = SERVICE_SERVERS,
 				   .id = 3,
 				   .probe = &conf,
@@ -79,7 +78,10 @@ static int tear_down(void **state)
 
 static void adopt(bool with_service)
 {
-	worker->use->snapshot->probes = with_service ? &conf : NULL;
+	static const struct service *probed[] = {&service};
+
+	worker->use->snapshot->probed = probed;
+	worker->use->snapshot->n_probed = with_service;
 	health_adopt(worker);
 }
 

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COMPILE_SAME_H
+#define COMPILE_SAME_H
+
+/*
+ * compile_same: whether two snapshots say the same: what the API shows, servers with their turns,
+ * routers in their order, the kernel plane's image, faults. Ids and numbers of series may differ.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "plan/kernel_diff.h"
+#include "plan/rawdata.h"
+#include "plan/router.h"
+#include "plan/transport.h"
+
+enum { SAME_AROUND = 8 };
+
+/* The first line that differs, with some of those around it. */
+static inline void same_fail(const char *what, const char *a, const char *b)
+{
+	const char *from = a;
+	int lines = 0;
+
+	for (; *a && *a == *b; a++, b++)
+		if (*a == '\n' && ++lines > SAME_AROUND)
+			from = strchr(from, '\n') + 1;
+	fail_msg("%s differs after\n%.*s\n--- what changed was compiled:\n%.300s\n--- everything:\n"
+		 "%.300s",
+		 what, (int)(a - from), from, a, b);
+}
+
+static inline void same_json(const char *what, json_t *a, json_t *b)
+{
+	if (!json_equal(a, b))
+		same_fail(what, json_dumps(a, JSON_SORT_KEYS | JSON_INDENT(1)),
+			  json_dumps(b, JSON_SORT_KEYS | JSON_INDENT(1)));
+	json_decref(a);
+	json_decref(b);
+}
+
+static inline json_t *same_str(struct str text)
+{
+	return json_stringn(text.at ? text.at : "", text.len);
+}
+
+static inline json_t *same_service(const struct service *service, int depth)
+{
+	json_t *item = json_object(), *servers = json_array(), *turns = json_array(),
+	       *children = json_array();
+
+	for (uint32_t i = 0; i < service->n_servers; i++) {
+		const struct server *server = &service->servers[i];
+
+		json_array_append_new(
+			servers, json_pack("{s:o,s:o,s:b,s:i,s:o,s:i,s:o}", "url",
+					   same_str(server->url), "host", same_str(server->host),
+					   "fenced", server->fenced, "weight", server->weight,
+					   "cookie", same_str(server->sticky_values[0]), "scheme",
+					   server->scheme, "transport",
+					   same_str(server->transport ? server->transport->name
+								      : (struct str){0})));
+	}
+	for (uint32_t i = 0; i < service->turns.n_order; i++)
+		json_array_append_new(turns, json_integer(service->turns.order[i]));
+	for (uint32_t i = 0; depth < 9 && i < service->n_children; i++)
+		json_array_append_new(
+			children,
+			json_pack("{s:o,s:i,s:o}", "name", same_str(service->children[i].name),
+				  "weight", service->children[i].weight, "service",
+				  same_service(service->children[i].service, depth + 1)));
+	json_object_set_new(item, "name", same_str(service->name));
+	json_object_set_new(item, "kind", json_integer(service->kind));
+	json_object_set_new(item, "strategy", json_integer(service->strategy));
+	json_object_set_new(item, "probed", json_boolean(service->probe));
+	json_object_set_new(item, "chain", json_integer(service->chain ? service->chain->n : 0));
+	json_object_set_new(item, "servers", servers);
+	json_object_set_new(item, "turns", turns);
+	json_object_set_new(item, "children", children);
+	return item;
+}
+
+static inline json_t *same_route(const struct route *route)
+{
+	json_t *item = json_object(), *chain = json_array();
+
+	for (uint32_t i = 0; i < route->chain.n; i++)
+		json_array_append_new(chain, same_str(route->chain.at[i].name));
+	json_object_set_new(item, "name", same_str(route->name));
+	json_object_set_new(item, "rule", same_str(route->rule_text));
+	json_object_set_new(item, "object", same_str(route->object));
+	json_object_set_new(item, "priority", json_integer(route->priority));
+	json_object_set_new(item, "status", json_integer(route->status));
+	json_object_set_new(item, "problem", same_str(route->problem));
+	json_object_set_new(item, "policy", json_integer(route->tls_policy));
+	json_object_set_new(item, "option", same_str(route->tls_option));
+	json_object_set_new(item, "tls", json_boolean(route->is_tls));
+	json_object_set_new(item, "chain", chain);
+	json_object_set_new(item, "service",
+			    route->service ? same_service(route->service, 0) : json_null());
+	return item;
+}
+
+static inline json_t *same_router(const struct router *router)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < router_size(router); i++)
+		json_array_append_new(list, same_route(router_route(router, i)));
+	return list;
+}
+
+static inline json_t *same_everything(const struct snapshot *snapshot)
+{
+	json_t *all = json_object(), *entries = json_array(), *services = json_array(),
+	       *probed = json_array(), *routes = json_array();
+
+	for (uint16_t i = 0; i < snapshot->n_entry_points; i++) {
+		const struct entry_point *entry = &snapshot->entry_points[i];
+
+		json_array_append_new(entries, json_pack("{s:o,s:o,s:o,s:b,s:I}", "name",
+							 same_str(entry->name), "plain",
+							 same_router(entry->plain), "tls",
+							 same_router(entry->tls), "table",
+							 entry->tls_table != NULL, "escalate",
+							 (json_int_t)entry->escalate.refusals));
+	}
+	for (uint32_t i = 0; i < snapshot->n_routes; i++)
+		json_array_append_new(routes, same_route(snapshot->routes[i]));
+	for (uint32_t i = 0; i < snapshot->n_services; i++)
+		json_array_append_new(services, same_service(snapshot->services[i], 0));
+	for (uint32_t i = 0; i < snapshot->n_probed; i++)
+		json_array_append_new(probed, same_service(snapshot->probed[i], 0));
+	json_object_set_new(all, "entryPoints", entries);
+	json_object_set_new(all, "routes", routes);
+	json_object_set_new(all, "services", services);
+	json_object_set_new(all, "probed", probed);
+	return all;
+}
+
+static inline int same_by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Faults as a sorted list: which of several parts is made first may differ. */
+static inline json_t *same_diags(const struct snapshot *snapshot)
+{
+	const struct diag_sink *sink = &snapshot->diags;
+	char **texts = calloc(sink->n + 1, sizeof(char *));
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sink->n; i++) {
+		json_t *diag = diag_to_json(&sink->at[i]);
+
+		texts[i] = json_dumps(diag, JSON_SORT_KEYS);
+		json_decref(diag);
+	}
+	qsort(texts, sink->n, sizeof(char *), same_by_text);
+	for (size_t i = 0; i < sink->n; i++) {
+		json_array_append_new(list, json_string(texts[i]));
+		free(texts[i]);
+	}
+	free(texts);
+	return list;
+}
+
+static inline void same_kernel(const struct snapshot *a, const struct snapshot *b)
+{
+	struct kernel_scale scale = {.tick_ns = 1000000, .acl_lines = 4096};
+	struct kernel_image *images[2];
+	struct arena arena;
+
+	arena_init(&arena, 64 << 20, 0);
+	if (a->kernel && b->kernel &&
+	    kernel_image(a->kernel, NULL, &scale, &arena, &images[0]) == 0 &&
+	    kernel_image(b->kernel, NULL, &scale, &arena, &images[1]) == 0) {
+		struct kernel_ops ops = {0};
+
+		assert_int_equal(kernel_diff(images[0], images[1], &arena, &ops), 0);
+		if (ops.n)
+			fail_msg("the kernel plane's image differs in %zu places", ops.n);
+	}
+	assert_int_equal(a->kernel != NULL, b->kernel != NULL);
+	arena_done(&arena);
+}
+
+/* now_ns is the same for both. */
+static inline void same_snapshots(const struct snapshot *quick, const struct snapshot *whole)
+{
+	same_json("the API's data", rawdata(quick, 1), rawdata(whole, 1));
+	same_json("what workers read", same_everything(quick), same_everything(whole));
+	same_json("the list of faults", same_diags(quick), same_diags(whole));
+	assert_int_equal(quick->diags.n_errors, whole->diags.n_errors);
+	assert_int_equal(quick->diags.n_warnings, whole->diags.n_warnings);
+	same_kernel(quick, whole);
+}
+
+#endif

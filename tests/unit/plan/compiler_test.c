@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * compiler_test: compiling what changed gives what compiling everything gives (fixture_compile()
+ * compares both each time), however changes come; and it is done without compiling everything.
+ */
+
+#include "compile_fixture.h"
+#include "tls/tls_cache.h"
+#include "obs/metric.h"
+
+static struct compiler_stats stats(const struct fixture *f)
+{
+	return compiler_stats(f->compiler);
+}
+
+static void drop(struct fixture *f, enum kind kind, const char *id)
+{
+	store_remove(&f->store, str_of(id), kind);
+}
+
+/* Ten routes of a host each, to a Service each. */
+static void ten(struct fixture *f)
+{
+	for (int i = 0; i < 10; i++) {
+		char name[24], addresses[32];
+
+		snprintf(name, sizeof(name), "web%d", i);
+		snprintf(addresses, sizeof(addresses), "'10.0.0.%d'", i + 1);
+		fixture_backend(f, name, addresses);
+		fixture_add(f, "IngressRoute", name,
+			    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`h%d`)',"
+			    "'services':[{'name':'web%d','port':80}]}]}",
+			    i, i);
+	}
+	fixture_compile(f);
+}
+
+static const struct service *service_of(const struct fixture *f, int i)
+{
+	char id[64];
+	const struct route *route;
+
+	snprintf(id, sizeof(id), "IngressRoute/shop/web%d", i);
+	route = fixture_find(f, id, 0);
+	assert_non_null(route);
+	return route->service;
+}
+
+static void endpoints_change_what_leads_to_them_alone(void **state)
+{
+	struct fixture *f = *state;
+	const struct service *others[10], *before;
+
+	ten(f);
+	for (int i = 0; i < 10; i++)
+		others[i] = service_of(f, i);
+	before = service_of(f, 3);
+	atomic_store(&before->state->next, 5);
+	fixture_backend(f, "web3", "'10.0.0.4','10.0.0.40'");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick && stats(f).same_diags);
+	assert_int_equal(stats(f).n_units, 1);
+	assert_int_equal(service_of(f, 3)->n_servers, 2);
+	/* It goes on where it was. */
+	assert_int_equal(atomic_load(&service_of(f, 3)->state->next), 5);
+	for (int i = 0; i < 10; i++)
+		if (i != 3)
+			assert_ptr_equal(service_of(f, i), others[i]);
+	assert_string_equal(fixture_answer(f, "web", false, "h3", "/"),
+			    fixture_find(f, "IngressRoute/shop/web3", 0)->name.at);
+}
+
+static void what_nothing_stands_on_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct snapshot *before;
+
+	ten(f);
+	before = f->snapshot;
+	fixture_backend(f, "nobodys", "'10.9.9.9'");
+	fixture_compile(f);
+	assert_ptr_equal(f->snapshot, before);
+	assert_true(stats(f).was_quick);
+}
+
+static void a_service_that_loses_its_last_endpoint_takes_its_route_along(void **state)
+{
+	struct fixture *f = *state;
+
+	ten(f);
+	drop(f, KIND_ENDPOINT_SLICE, "EndpointSlice/shop/web3-1");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick && !stats(f).same_diags);
+	assert_string_equal(fixture_answer(f, "web", false, "h3", "/"), "");
+	assert_told(f, "IngressRoute/shop/web3", "has no endpoints");
+	fixture_backend(f, "web3", "'10.0.0.4'");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_string_not_equal(fixture_answer(f, "web", false, "h3", "/"), "");
+}
+
+static void routes_come_and_go_by_themselves(void **state)
+{
+	struct fixture *f = *state;
+	const struct service *other;
+
+	ten(f);
+	other = service_of(f, 1);
+	fixture_route(f, "new", "Host(`new`)", "");
+	fixture_backend(f, "web", "'10.0.1.1'");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_int_equal(stats(f).n_units, 1);
+	assert_string_not_equal(fixture_answer(f, "web", false, "new", "/"), "");
+	drop(f, KIND_INGRESS_ROUTE, "IngressRoute/shop/web9");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_string_equal(fixture_answer(f, "web", false, "h9", "/"), "");
+	assert_ptr_equal(service_of(f, 1), other);
+	/* Under the same name again, with another rule. */
+	fixture_route(f, "web9", "Host(`h99`)", "");
+	fixture_compile(f);
+	assert_string_not_equal(fixture_answer(f, "web", false, "h99", "/"), "");
+	assert_int_equal(stats(f).n_full, 1);
+}
+
+static void a_traefik_service_is_made_anew_with_those_that_name_it(void **state)
+{
+	struct fixture *f = *state;
+	const char *spec = "'spec':{'weighted':{'services':[{'name':'web1','port':80,'weight':%d},"
+			   "{'name':'web2','port':80}]}}";
+
+	ten(f);
+	fixture_add(f, "TraefikService", "canary", spec, 1);
+	for (int i = 0; i < 3; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "canary%d", i);
+		fixture_add(f, "IngressRoute", name,
+			    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`c%d`)',"
+			    "'services':[{'name':'canary','kind':'TraefikService'}]}]}",
+			    i);
+	}
+	fixture_compile(f);
+	fixture_add(f, "TraefikService", "canary", spec, 3);
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_int_equal(stats(f).n_units, 4);
+	fixture_backend(f, "web2", "'10.0.0.3','10.0.0.33'");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	/* The TraefikService, three that name it, and web2's own route. */
+	assert_int_equal(stats(f).n_units, 5);
+	assert_int_equal(stats(f).n_full, 1);
+}
+
+static void the_kernel_planes_part_is_made_anew_alone(void **state)
+{
+	struct fixture *f = *state;
+	const struct kernel_config *kernel;
+
+	ten(f);
+	kernel = f->snapshot->kernel;
+	fixture_backend(f, "web3", "'10.0.0.4','10.0.0.40'");
+	fixture_compile(f);
+	assert_ptr_equal(f->snapshot->kernel, kernel);
+	fixture_add(f, "SourcePolicy", "p", "'spec':{'deny':['192.0.2.0/24']}");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_int_equal(stats(f).n_units, 1);
+	assert_ptr_not_equal(f->snapshot->kernel, kernel);
+	assert_int_equal(f->snapshot->kernel->n_policies, 2);
+}
+
+static void an_old_snapshot_stays_whole_while_somebody_reads_it(void **state)
+{
+	struct fixture *f = *state;
+	struct snapshot *old;
+	const struct service *service;
+	char addresses[64];
+
+	ten(f);
+	old = snapshot_ref(f->snapshot);
+	service = service_of(f, 3);
+	for (int i = 0; i < 20; i++) {
+		snprintf(addresses, sizeof(addresses), "'10.0.2.%d'", i + 1);
+		fixture_backend(f, "web3", addresses);
+		fixture_compile(f);
+	}
+	assert_text(service->servers[0].url, "http://10.0.0.4:8080");
+	fixture_add(f, "Middleware", "m", "'spec':{'addPrefix':{'prefix':'/a'}}");
+	fixture_compile(f);
+	assert_false(stats(f).was_quick);
+	assert_text(service->servers[0].url, "http://10.0.0.4:8080");
+	snapshot_unref(old);
+}
+
+/* ------------------------------------------------------------ by chance -- */
+
+static uint64_t dice;
+
+static unsigned int roll(unsigned int n)
+{
+	dice = dice * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (unsigned int)(dice >> 33) % n;
+}
+
+enum { NAMES = 12, KEPT = 6 };
+
+static const char *some_ns(void)
+{
+	static const char *const all[] = {"a", "a-b", "shop"};
+
+	return all[roll(3)];
+}
+
+static void change_route(struct fixture *f, const char *name)
+{
+	static const char *const rules[] = {"Host(`h%u`)", "Host(`h%u`) && PathPrefix(`/p`)",
+					    "PathPrefix(`/x%u`)", "HostRegexp(`^r%u`)",
+					    "Hots(`typo%u`)"};
+	static const char *const services[] = {
+		"{'name':'s%u','port':80}",
+		"{'name':'s%u','port':80,'sticky':{'cookie':{}}},{'name':'s1','port':80}",
+		"{'name':'t%u','kind':'TraefikService'}",
+		"{'name':'s%u','namespace':'shop','port':80}",
+		"{'name':'s%u','port':'http','serversTransport':'x1'}",
+	};
+	static const char *const more[] = {"", "", "", ",'middlewares':[{'name':'m1'}]",
+					   ",'middlewares':[{'name':'m2','namespace':'shop'}]"};
+	static const char *const tls[] = {"",
+					  "",
+					  "",
+					  "'tls':{},",
+					  "'tls':{'secretName':'cert1'},",
+					  "'tls':{'options':{'name':'o1'}},",
+					  "'parentRefs':[{'name':'n0'}],"};
+	char rule[64], service[160];
+
+	snprintf(rule, sizeof(rule), rules[roll(5)], roll(4));
+	snprintf(service, sizeof(service), services[roll(5)], roll(5));
+	fixture_add(f, "IngressRoute", name,
+		    "'spec':{%s%s'routes':[{'match':'%s','services':[%s]%s},{'match':"
+		    "'Host(`second%u`)','services':[{'name':'s0','port':80}]}]}",
+		    tls[roll(roll(4) ? 3 : 7)], roll(2) ? "'entryPoints':['web']," : "", rule,
+		    service, more[roll(5)], roll(8));
+}
+
+static void change_ingress(struct fixture *f, const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	fixture_put(f,
+		    "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{'name':'%s',"
+		    "'namespace':'%.*s'},'spec':{%s'rules':[{'host':'i%u','http':{'paths':[{'path':"
+		    "'/%u','pathType':'Prefix','backend':{'service':{'name':'s%u','port':{"
+		    "'number':80}}}}]}}]}}",
+		    slash + 1, (int)(slash - name), name,
+		    roll(4) ? "" : "'tls':[{'secretName':'cert2'}],", roll(3), roll(2), roll(5));
+}
+
+static void change_slice(struct fixture *f, const char *ns)
+{
+	unsigned int service = roll(5), n = roll(4);
+	char list[256] = "";
+
+	for (unsigned int i = 0; i < n; i++)
+		sprintf(list + strlen(list),
+			"%s{'addresses':['10.%u.%u.%u'],'conditions':{'serving':%s,'terminating':%"
+			"s}}",
+			i ? "," : "", roll(3), service, i + 1, roll(5) ? "true" : "false",
+			roll(5) ? "false" : "true");
+	fixture_put(f,
+		    "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':"
+		    "'s%u-%u','namespace':'%s','labels':{'kubernetes.io/service-name':'s%u'}},"
+		    "'addressType':'IPv4','ports':[{'name':'http','port':8080}],'endpoints':[%s]}",
+		    service, roll(2), ns, service, list);
+}
+
+static void change_other(struct fixture *f, const char *ns)
+{
+	char name[64];
+
+	switch (roll(6)) {
+	case 0:
+		snprintf(name, sizeof(name), "%s/m%u", ns, roll(3));
+		fixture_add(f, "Middleware", name, "'spec':{'addPrefix':{'prefix':'/a%u'}}",
+			    roll(3));
+		break;
+	case 1:
+		snprintf(name, sizeof(name), "%s/t%u", ns, roll(5));
+		fixture_add(f, "TraefikService", name,
+			    "'spec':{'weighted':{'services':[{'name':'s%u','port':80,'weight':%u},"
+			    "{'name':'t%u','kind':'TraefikService'}]}}",
+			    roll(5), roll(4), roll(5));
+		break;
+	case 2:
+		snprintf(name, sizeof(name), "%s/t%u", ns, roll(5));
+		fixture_add(f, "TraefikService", name,
+			    "'spec':{'mirroring':{'name':'s%u','port':80,'mirrors':[{'name':'s%u',"
+			    "'port':80,'percent':20}]}}",
+			    roll(5), roll(5));
+		break;
+	case 3:
+		snprintf(name, sizeof(name), "%s/p%u", ns, roll(2));
+		fixture_add(f, "SourcePolicy", name,
+			    "'spec':{'entryPoints':['web'],'deny':['192.0.%u.0/24']}", roll(5));
+		break;
+	case 4:
+		snprintf(name, sizeof(name), "%s/o1", ns);
+		fixture_add(f, "TLSOption", name, "'spec':{'minVersion':'VersionTLS1%u'}",
+			    2 + roll(2));
+		break;
+	default:
+		snprintf(name, sizeof(name), "%s/x1", ns);
+		fixture_add(f, "ServersTransport", name, "'spec':{'maxIdleConnsPerHost':%u}",
+			    roll(5));
+	}
+}
+
+static void remove_any(struct fixture *f, const char *name)
+{
+	static const struct {
+		enum kind kind;
+		const char *format;
+	} rows[] = {
+		{KIND_INGRESS_ROUTE, "IngressRoute/%s"},
+		{KIND_INGRESS, "Ingress/%s"},
+		{KIND_MIDDLEWARE, "Middleware/shop/m1"},
+		{KIND_SOURCE_POLICY, "SourcePolicy/a/p1"},
+		{KIND_SERVICE, "Service/shop/s1"},
+		{KIND_TRAEFIK_SERVICE, "TraefikService/a/t1"},
+		{KIND_ENDPOINT_SLICE, "EndpointSlice/shop/s1-1"},
+	};
+	unsigned int i = roll(2) ? roll(2) : roll(7);
+	char id[128];
+
+	snprintf(id, sizeof(id), rows[i].format, name);
+	drop(f, rows[i].kind, id);
+}
+
+static void change_any(struct fixture *f)
+{
+	const char *ns = some_ns();
+	unsigned int what = roll(20);
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s/n%u", ns, roll(NAMES));
+	if (what < 8)
+		change_slice(f, ns);
+	else if (what < 13)
+		change_route(f, name);
+	else if (what < 15)
+		change_ingress(f, name);
+	else if (what < 17)
+		remove_any(f, name);
+	else if (what < 18)
+		change_other(f, ns);
+	else {
+		snprintf(name, sizeof(name), "%s/s%u", ns, roll(5));
+		fixture_add(f, "Service", name, "'spec':{'ports':[{'name':'http','port':%d}]}",
+			    roll(6) ? 80 : 81);
+	}
+}
+
+/* Snapshots are let go in any order. */
+static void random_changes(struct fixture *f, uint64_t seed, int n)
+{
+	struct snapshot *kept[KEPT] = {0};
+
+	dice = seed;
+	for (int i = 0; i < n; i++) {
+		unsigned int slot = roll(KEPT);
+
+		for (unsigned int k = roll(4) + 1; k > 0; k--)
+			change_any(f);
+		fixture_compile(f);
+		snapshot_unref(kept[slot]);
+		kept[slot] = roll(2) ? snapshot_ref(f->snapshot) : NULL;
+	}
+	for (int i = 0; i < KEPT; i++)
+		snapshot_unref(kept[i]);
+}
+
+static void random_changes_come_to_the_same(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t seed = 1; seed <= 6; seed++)
+		random_changes(f, seed, 150);
+	assert_true(stats(f).n_quick > 200);
+	assert_true(stats(f).n_full > 50);
+}
+
+static void so_they_do_with_series_and_tls_tables(void **state)
+{
+	struct fixture *f = *state;
+	struct metric_registry *metrics = metric_registry_new();
+	struct tls_cache *tls = tls_cache_new();
+
+	registry_set_metrics(f->registry, metrics);
+	registry_set_tls(f->registry, tls);
+	fixture_config(f, "{'entryPoints':{'web':{'address':':80'},'websecure':{'address':':443',"
+			  "'http':{'tls':{}}}},'metrics':{'prometheus':{'addRoutersLabels':true}},"
+			  "'providers':{'kubernetesCRD':{'allowCrossNamespace':true}}}");
+	random_changes(f, 77, 250);
+	assert_true(stats(f).n_quick > 50);
+	snapshot_unref(f->snapshot);
+	f->snapshot = NULL;
+	compiler_free(f->compiler);
+	f->compiler = NULL;
+	registry_free(f->registry);
+	f->registry = NULL;
+	tls_cache_free(tls);
+	metric_registry_free(metrics);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(endpoints_change_what_leads_to_them_alone),
+		FIXTURE_TEST(what_nothing_stands_on_changes_nothing),
+		FIXTURE_TEST(a_service_that_loses_its_last_endpoint_takes_its_route_along),
+		FIXTURE_TEST(routes_come_and_go_by_themselves),
+		FIXTURE_TEST(a_traefik_service_is_made_anew_with_those_that_name_it),
+		FIXTURE_TEST(the_kernel_planes_part_is_made_anew_alone),
+		FIXTURE_TEST(an_old_snapshot_stays_whole_while_somebody_reads_it),
+		FIXTURE_TEST(random_changes_come_to_the_same),
+		FIXTURE_TEST(so_they_do_with_series_and_tls_tables),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

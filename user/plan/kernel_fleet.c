@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/* kernel_fleet: what is there, what becomes of it over time, and freeing. kernel_muster makes the
+ * changes. */
+#include "plan/kernel_fleet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/cuckoo.h"
+#include "plan/kernel_muster.h"
+#include "vip_key.h"
+
+static void adopt_backends(struct kernel_fleet *fleet)
+{
+	for (uint32_t i = 1; i < ABI_BACKENDS; i++) {
+		const struct abi_backend *row = &fleet->tables.backends[i];
+		struct kernel_fleet_service *of = &fleet->services[row->service % ABI_SERVICES];
+
+		if (!row->mode)
+			continue;
+		fleet->backends[i].is_used = true;
+		fleet->backends[i].next = of->first;
+		of->first = (uint16_t)i;
+		fleet->quic_hashes[i] = quic_hash(row->service, row->quic_id, fleet->tables.seed);
+	}
+}
+
+struct kernel_fleet *kernel_fleet_new(const struct kernel_tables *tables, uint64_t now_ns)
+{
+	struct kernel_fleet *fleet = calloc(1, sizeof(*fleet));
+
+	if (!fleet || kernel_room_init(&fleet->room, tables->n_ring_lines)) {
+		free(fleet);
+		return NULL;
+	}
+	fleet->tables = *tables;
+	fleet->is_empty = true;
+	for (uint32_t i = 0; i < ABI_SERVICES; i++) {
+		const struct abi_service *row = &tables->services[i];
+		struct kernel_fleet_service *of = &fleet->services[i];
+
+		if (!row->used)
+			continue;
+		fleet->is_empty = false;
+		of->is_used = of->is_marked = of->is_wanted = true;
+		kernel_room_claim(&fleet->room, row->ring);
+		kernel_room_claim(&fleet->room, row->ring_before);
+		if (row->ring_before) {
+			of->begun_ns = now_ns;
+			of->until_ns = now_ns + KERNEL_FLEET_WINDOW_NS;
+		}
+	}
+	adopt_backends(fleet);
+	return fleet;
+}
+
+void kernel_fleet_free(struct kernel_fleet *fleet)
+{
+	if (!fleet)
+		return;
+	kernel_room_done(&fleet->room);
+	free(fleet->live);
+	free(fleet);
+}
+
+void kernel_fleet_set_rings(struct kernel_fleet *fleet, uint32_t slot, uint32_t ring,
+			    uint32_t before)
+{
+	struct abi_service *row = &fleet->tables.services[slot];
+	uint32_t old = row->ring, old_before = row->ring_before;
+	__u64 rings = (__u64)before << 32 | ring;
+
+	_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ring is the lower half");
+	__atomic_store_n(&row->rings, rings, __ATOMIC_RELEASE);
+	if (old != ring && old != before)
+		kernel_room_retire(&fleet->room, old);
+	if (old_before != old && old_before != ring && old_before != before)
+		kernel_room_retire(&fleet->room, old_before);
+}
+
+void kernel_fleet_leave(struct kernel_fleet *fleet, uint32_t id)
+{
+	struct cuckoo cuckoo = {.cells = &fleet->tables.quic[0].backend[0],
+				.n = QUIC_CELLS,
+				.hashes = fleet->quic_hashes};
+	struct abi_backend *row = &fleet->tables.backends[id];
+	uint16_t *at = &fleet->services[row->service].first;
+
+	while (*at && *at != id)
+		at = &fleet->backends[*at].next;
+	if (*at)
+		*at = fleet->backends[id].next;
+	if (row->quic_id)
+		cuckoo_remove(&cuckoo, (uint16_t)id);
+	row->state = ABI_BACKEND_DEAD;
+	fleet->backends[id].is_leaving = true;
+	fleet->backends[id].is_retired = false;
+}
+
+static void remove_service(struct kernel_fleet *fleet, uint32_t slot)
+{
+	struct kernel_fleet_service *of = &fleet->services[slot];
+	struct abi_service *row = &fleet->tables.services[slot];
+
+	kernel_fleet_set_rings(fleet, slot, 0, 0);
+	while (of->first)
+		kernel_fleet_leave(fleet, of->first);
+	row->used = 0;
+	memset(row->name, 0, sizeof(row->name));
+	*of = (struct kernel_fleet_service){0};
+}
+
+void kernel_fleet_settle(struct kernel_fleet *fleet)
+{
+	if (fleet->is_empty)
+		return;
+	/* No entry leads to these any more, so no packet reads their rings. */
+	for (uint32_t i = 0; i < ABI_SERVICES; i++)
+		if (fleet->services[i].is_used && !fleet->services[i].is_wanted)
+			remove_service(fleet, i);
+	for (uint32_t i = 1; i < ABI_BACKENDS; i++) {
+		if (!fleet->backends[i].is_leaving)
+			continue;
+		fleet->tables.backends[i].mode = ABI_MODE_NONE;
+		fleet->backends[i] = (struct kernel_fleet_backend){0};
+	}
+	kernel_room_settle(&fleet->room);
+}
+
+bool kernel_fleet_tick(struct kernel_fleet *fleet, uint64_t now_ns)
+{
+	bool is_due = false;
+
+	for (uint32_t i = 0; !fleet->is_empty && i < ABI_SERVICES; i++) {
+		struct kernel_fleet_service *of = &fleet->services[i];
+
+		if (!of->is_used || !of->until_ns || of->until_ns > now_ns)
+			continue;
+		kernel_fleet_set_rings(fleet, i, fleet->tables.services[i].ring, 0);
+		of->begun_ns = of->until_ns = 0;
+		of->changed_ns = now_ns;
+		is_due = true;
+	}
+	return is_due;
+}

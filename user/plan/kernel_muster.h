@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KERNEL_MUSTER_H
+#define KERNEL_MUSTER_H
+
+/* kernel_muster: what the files of the fleet share; kernel_fleet.h is for everybody else. */
+
+#include "plan/kernel_fleet.h"
+
+/* Puts rings in force by one store; what is no longer named is retired. */
+void kernel_fleet_set_rings(struct kernel_fleet *fleet, uint32_t slot, uint32_t ring,
+			    uint32_t before);
+/* A backend that nothing names any more: free after the next settle. */
+void kernel_fleet_leave(struct kernel_fleet *fleet, uint32_t id);
+
+#endif
