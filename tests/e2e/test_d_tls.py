@@ -168,3 +168,17 @@ def test_tls_without_any_route_is_a_handshake_and_404(gateway):
                           f"p.test:80:{GATEWAY}:80", "https://p.test:80/", check=False).stdout
     assert out == "404"
     assert gateway.get("p.test")[0] == 200
+
+
+def test_why_handshakes_failed_is_counted_and_told_when_asked(gateway):
+    gateway.write("all.yaml", route("r", "Host(`a.test`)", entry_points=("websecure",), tls={}))
+    gateway.start("--log.level=DEBUG", "--metrics.prometheus=true")
+    name = 'tidegate_tls_handshakes_total{result="%s",reason="%s"}'
+    gateway.raw(b"\x16\x03\x01\x00\x05hello", port=443)
+    gateway.curl("https://a.test/", "--connect-to", f"a.test:443:{GATEWAY}:443", check=False)  # trusts no such certificate
+    gateway.curl("-k", "https://a.test/", "--connect-to", f"a.test:443:{GATEWAY}:443")
+    counted = gateway.metrics()
+    assert counted[name % ("failed", "not-tls")] == 1
+    assert counted[name % ("failed", "peer-alert")] == 1
+    assert counted[name % ("new", "")] >= 1
+    assert 'TLS handshake with a client failed' in gateway.log() and "reason=not-tls" in gateway.log()

@@ -11,6 +11,7 @@ const char *const metric_kind_labels[METRIC_KIND__COUNT][METRIC_LABELS_MAX + 1] 
 	[METRIC_OF_MIDDLEWARE] = {"middleware"},
 	[METRIC_OF_KTLS] = {"direction", "result", "reason"},
 	[METRIC_OF_SERVER_TLS] = {"result", "reason"},
+	[METRIC_OF_CLIENT_TLS] = {"result", "reason"},
 	[METRIC_OF_SERVER] = {"service", "url"},
 	[METRIC_OF_CERT] = {"cn", "serial", "sans"},
 };
@@ -100,6 +101,8 @@ const struct metric_row metric_rows[] = {
 	ROW("service_server_up", GAUGE, SERVER, SLOT_0, "Whether a server is up (1) or down (0)."),
 	ROW("tls_certs_not_after", GAUGE, CERT, SLOT_0,
 	    "When a certificate expires, in seconds since the epoch."),
+	ROW("tls_handshakes_total", COUNTER, CLIENT_TLS, CLIENT_HANDSHAKES,
+	    "TLS handshakes with clients, by result (new, resumed, failed) and reason."),
 };
 
 const size_t metric_row_count = sizeof(metric_rows) / sizeof(*metric_rows);

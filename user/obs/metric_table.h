@@ -22,6 +22,7 @@ enum metric_kind {
 	METRIC_OF_MIDDLEWARE,  /* middleware */
 	METRIC_OF_KTLS,	       /* direction, result, reason */
 	METRIC_OF_SERVER_TLS,  /* result, reason */
+	METRIC_OF_CLIENT_TLS,  /* result, reason */
 	METRIC_OF_PROGRAM,     /* no labels */
 	/* Kept in the registry, set from any thread. */
 	METRIC_OF_RELOAD, /* no labels */
@@ -61,6 +62,7 @@ enum metric_slot {
 	METRIC_KTLS_CONNECTIONS = METRIC_SLOT_0,
 
 	METRIC_SERVER_HANDSHAKES = METRIC_SLOT_0,
+	METRIC_CLIENT_HANDSHAKES = METRIC_SLOT_0,
 
 	METRIC_ESCALATIONS = METRIC_SLOT_0,	   /* program: sources handed to the kernel plane */
 	METRIC_ACCESS_LOG_DROPPED = METRIC_SLOT_1, /* program: lines that found the ring full */

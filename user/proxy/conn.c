@@ -246,7 +246,7 @@ static void handshake(struct conn *conn)
 			conn_close(conn, false);
 		return;
 	case TLS_FAILED:
-		worker_count(&conn->link.worker->counters.tls_handshakes_failed, 1);
+		tls_facts_failed(conn);
 		conn_close(conn, false);
 		return;
 	case TLS_DONE:

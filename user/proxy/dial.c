@@ -291,16 +291,16 @@ static enum fail fail_of(enum tls_failure failure)
 	}
 }
 
-/* outcome: an enum tls_failure, or WORKER_SERVER_TLS_RESUMED. */
+/* outcome: an enum tls_failure, or WORKER_TLS_RESUMED. */
 static void count(struct worker *worker, unsigned int outcome)
 {
 	struct worker_counters *counters = &worker->counters;
 
-	if (outcome == TLS_FAILURE_NONE || outcome == WORKER_SERVER_TLS_RESUMED)
+	if (outcome == TLS_FAILURE_NONE || outcome == WORKER_TLS_RESUMED)
 		worker_count(&counters->upstream_tls_handshakes, 1);
 	else
 		worker_count(&counters->upstream_tls_failed, 1);
-	if (outcome == WORKER_SERVER_TLS_RESUMED)
+	if (outcome == WORKER_TLS_RESUMED)
 		worker_count(&counters->upstream_tls_resumed, 1);
 	if (worker->metrics)
 		metric_add(worker->metrics, worker->shared->server_tls_series[outcome],
@@ -335,7 +335,7 @@ static void tls_done(struct upstream *upstream)
 {
 	struct tls_facts facts = tls_conn_facts(upstream->link.tls);
 
-	count(upstream->link.worker, facts.resumed ? WORKER_SERVER_TLS_RESUMED : TLS_FAILURE_NONE);
+	count(upstream->link.worker, facts.resumed ? WORKER_TLS_RESUMED : TLS_FAILURE_NONE);
 	if (str_eq(facts.alpn, STR("h2"))) {
 		share(upstream);
 		return;

@@ -180,7 +180,7 @@ static void init_metrics(struct proxy *proxy)
 	if (!shared->metrics)
 		return;
 	shared->program_series = metric_series(shared->metrics, METRIC_OF_PROGRAM, NULL);
-	for (int i = 0; i < WORKER_SERVER_TLS_SERIES; i++) {
+	for (int i = 0; i < WORKER_TLS_SERIES; i++) {
 		bool failed = i > TLS_FAILURE_NONE && i < TLS_FAILURE__COUNT;
 		struct str labels[] = {
 			failed			? STR("failed")
@@ -191,6 +191,8 @@ static void init_metrics(struct proxy *proxy)
 
 		shared->server_tls_series[i] =
 			metric_series(shared->metrics, METRIC_OF_SERVER_TLS, labels);
+		shared->client_tls_series[i] =
+			metric_series(shared->metrics, METRIC_OF_CLIENT_TLS, labels);
 	}
 	for (int direction = 0; direction < 2; direction++) {
 		for (int state = 0; state < TLS_KTLS__COUNT; state++) {

@@ -3,6 +3,7 @@
 
 #include "proxy/tls_facts.h"
 
+#include "base/log.h"
 #include "proxy/worker.h"
 
 static void count_ktls(struct worker *worker, int direction, uint8_t state)
@@ -12,6 +13,28 @@ static void count_ktls(struct worker *worker, int direction, uint8_t state)
 
 	if (worker->metrics && series)
 		metric_add(worker->metrics, series, METRIC_KTLS_CONNECTIONS, 1);
+}
+
+/* outcome: an enum tls_failure, or WORKER_TLS_RESUMED. */
+static void count_handshake(struct worker *worker, int outcome)
+{
+	if (worker->metrics)
+		metric_add(worker->metrics, worker->shared->client_tls_series[outcome],
+			   METRIC_CLIENT_HANDSHAKES, 1);
+}
+
+void tls_facts_failed(const struct conn *conn)
+{
+	const struct tls_conn *tls = conn->link.tls;
+	enum tls_failure failure = tls_conn_failure(tls);
+	char peer[ADDR_TEXT_MAX];
+
+	worker_count(&conn->link.worker->counters.tls_handshakes_failed, 1);
+	count_handshake(conn->link.worker, failure);
+	LOG(LOG_DEBUG, "TLS handshake with a client failed",
+	    LOG_S("client", str_n(peer, addr_print_port(&conn->peer, conn->peer_port, peer))),
+	    LOG_S("reason", tls_conn_failure_word(failure)),
+	    LOG_S("alert", tls_conn_peer_alert(tls)));
 }
 
 void tls_facts_take(struct conn *conn, const struct entry_point *point)
@@ -25,6 +48,7 @@ void tls_facts_take(struct conn *conn, const struct entry_point *point)
 	conn->sni = facts.sni;
 	worker_count(&counters->tls_handshakes, 1);
 	worker_count(&counters->tls_resumed, facts.resumed);
+	count_handshake(worker, facts.resumed ? WORKER_TLS_RESUMED : TLS_FAILURE_NONE);
 	worker_count(&counters->ktls_tx, tx);
 	worker_count(&counters->ktls_rx, rx);
 	worker_count(&counters->ktls_none, !tx && !rx);

@@ -8,5 +8,7 @@
 #include "proxy/conn.h"
 
 void tls_facts_take(struct conn *conn, const struct entry_point *point);
+/* A handshake that failed: counted by its reason, and told at level DEBUG. */
+void tls_facts_failed(const struct conn *conn);
 
 #endif

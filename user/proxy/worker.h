@@ -46,8 +46,8 @@ enum {
 	WORKER_OUT_BYTES = 64 << 10,  /* heads are written here first */
 	WORKER_RESPONSE_HEADERS = 64, /* slots before an arena is asked for more */
 	/* One per enum tls_failure (none: a new session), and one for resumed sessions. */
-	WORKER_SERVER_TLS_RESUMED = TLS_FAILURE__COUNT,
-	WORKER_SERVER_TLS_SERIES,
+	WORKER_TLS_RESUMED = TLS_FAILURE__COUNT,
+	WORKER_TLS_SERIES,
 };
 
 /* Written by the worker alone; read by anybody with relaxed loads. */
@@ -92,9 +92,10 @@ struct worker_shared {
 	const struct static_config *config;
 	const struct entry *entries; /* by index; name is empty where there is no TCP entry point */
 	size_t n_entries;
-	struct metric_registry *metrics; /* NULL: none */
-	uint32_t ktls_series[2][8];	 /* by direction (tx, rx) and enum tls_ktls */
-	uint32_t server_tls_series[WORKER_SERVER_TLS_SERIES]; /* see dial.c */
+	struct metric_registry *metrics;	       /* NULL: none */
+	uint32_t ktls_series[2][8];		       /* by direction (tx, rx) and enum tls_ktls */
+	uint32_t server_tls_series[WORKER_TLS_SERIES]; /* see dial.c */
+	uint32_t client_tls_series[WORKER_TLS_SERIES]; /* see tls_facts.c */
 	uint32_t program_series;
 	struct jobs *jobs;	       /* thread-safe */
 	struct resolver *resolver;     /* thread-safe */
