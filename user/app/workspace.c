@@ -7,12 +7,13 @@
 
 #include "app/assumed.h"
 #include "app/given.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "plan/registry.h"
 #include "source/sources.h"
 #include "tls/tls_cache.h"
 
-enum { ARENA_MAX_BYTES = 256 << 20 };
+enum { ARENA_MAX_BYTES = 256 << 20, LIST_SECONDS = 30 };
 
 static void init(struct workspace *self)
 {
@@ -25,7 +26,8 @@ static void init(struct workspace *self)
 static int read_sources(const struct command_line *line, struct workspace *self)
 {
 	if (!sources_are_named(&line->config)) {
-		fprintf(stderr, "tidegate %s: which manifests? give --manifests=DIR\n",
+		fprintf(stderr,
+			"tidegate %s: which manifests? give --manifests=DIR or --kubeconfig=FILE\n",
 			line->command->name);
 		return EXIT_USAGE;
 	}
@@ -38,9 +40,16 @@ static int read_sources(const struct command_line *line, struct workspace *self)
 			STR_ARG(path), log_strerror(rc));
 		return EXIT_FAULTS;
 	}
-	sources_read(sources, &self->store, &self->files);
+	rc = sources_settle(sources, &self->store, &self->files, LIST_SECONDS * NS_PER_SEC);
 	sources_close(sources);
-	return EXIT_OK;
+	if (rc == 0)
+		return EXIT_OK;
+	fprintf(stderr, "tidegate %s: the API server has not told everything within %d s\n",
+		line->command->name, LIST_SECONDS);
+	for (size_t i = 0; i < self->files.n; i++)
+		fprintf(stderr, "  " STR_FMT ": " STR_FMT "\n", STR_ARG(self->files.at[i].object),
+			STR_ARG(self->files.at[i].message));
+	return EXIT_FAULTS;
 }
 
 static int compile_store(const struct command_line *line, struct workspace *self)

@@ -128,6 +128,9 @@ json_t *controller_status(struct controller *self)
 	json_object_set_new(status, "escalations", number(atomic_load(&self->bans)));
 	json_object_set_new(status, "ktls", ktls_status(&proxy));
 	json_object_set_new(status, "kernel", kernel_status(self));
+	if (self->options.sources && sources_kube(self->options.sources))
+		json_object_set_new(status, "apiServer",
+				    kube_source_status(sources_kube(self->options.sources)));
 	return status;
 }
 

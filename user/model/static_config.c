@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/num.h"
+#include "model/static_args.h"
 #include "model/static_unsupported.h"
 
 #define OPTION_FLAGS (SCHEMA_ANY_CASE | SCHEMA_BOOL_IS_EMPTY | SCHEMA_FROM_TEXT)
@@ -24,22 +25,20 @@
 #define NOT_NEGATIVE .min = 0, .max = INT64_MAX
 #define OURS	     .support = DIFFERS, .note = "Tidegate only"
 #define AT_ONCE	     .support = IGNORED, .note = "changes are applied at once"
-#define NO_API                                                                                  \
-	.support = IGNORED, .note = "objects come from the manifests folder, no API server is " \
-				    "asked"
+#define OF_FOLDERS   .support = DIFFERS, .note = "in a folder of manifests all objects count"
 
 static const struct field crd_fields[] = {
-	FIELD(struct kubernetes_crd_provider, endpoint, .name = "endpoint", NO_API,
+	FIELD(struct kubernetes_crd_provider, endpoint, .name = "endpoint",
 	      .doc = "URL of the API server."),
-	FIELD(struct kubernetes_crd_provider, token, .name = "token", .secret = true, NO_API,
+	FIELD(struct kubernetes_crd_provider, token, .name = "token", .secret = true,
 	      .doc = "Token for the API server, or the file that holds it."),
 	FIELD(struct kubernetes_crd_provider, cert_auth_file_path, .name = "certAuthFilePath",
-	      NO_API, .doc = "File with the API server's certificate authority."),
+	      .doc = "File with the API server's certificate authority."),
 	FIELD(struct kubernetes_crd_provider, namespaces, .name = "namespaces",
-	      .format = "namespace", .support = REFUSED, .note = "objects of all namespaces count",
+	      .format = "namespace", OF_FOLDERS,
 	      .doc = "Namespaces whose objects count; all when absent."),
-	FIELD(struct kubernetes_crd_provider, label_selector, .name = "labelSelector",
-	      .support = REFUSED, .doc = "Labels that objects must have to count."),
+	FIELD(struct kubernetes_crd_provider, label_selector, .name = "labelSelector", OF_FOLDERS,
+	      .doc = "Labels that objects must have to count."),
 	FIELD(struct kubernetes_crd_provider, ingress_class, .name = "ingressClass",
 	      .doc = "Class that IngressRoutes must have; when empty: none, or traefik."),
 	FIELD(struct kubernetes_crd_provider, throttle_duration, .name = "throttleDuration",
@@ -55,7 +54,7 @@ static const struct field crd_fields[] = {
 	FIELD(struct kubernetes_crd_provider, native_lb_by_default, .name = "nativeLBByDefault",
 	      .doc = "Sends to cluster IPs where a service does not say otherwise."),
 	FIELD(struct kubernetes_crd_provider, disable_cluster_scope_resources,
-	      .name = "disableClusterScopeResources", NO_API,
+	      .name = "disableClusterScopeResources",
 	      .doc = "Reads no objects that have no namespace."),
 	FIELD(struct kubernetes_crd_provider, cross_provider_namespaces,
 	      .name = "crossProviderNamespaces", .format = "namespace",
@@ -79,17 +78,17 @@ OPTION_GROUP(schema_ingress_endpoint, struct ingress_endpoint, "ingressEndpoint"
 	     "What the status of Ingresses says.", ingress_endpoint_fields);
 
 static const struct field ingress_fields[] = {
-	FIELD(struct kubernetes_ingress_provider, endpoint, .name = "endpoint", NO_API,
+	FIELD(struct kubernetes_ingress_provider, endpoint, .name = "endpoint",
 	      .doc = "URL of the API server."),
-	FIELD(struct kubernetes_ingress_provider, token, .name = "token", .secret = true, NO_API,
+	FIELD(struct kubernetes_ingress_provider, token, .name = "token", .secret = true,
 	      .doc = "Token for the API server, or the file that holds it."),
 	FIELD(struct kubernetes_ingress_provider, cert_auth_file_path, .name = "certAuthFilePath",
-	      NO_API, .doc = "File with the API server's certificate authority."),
+	      .doc = "File with the API server's certificate authority."),
 	FIELD(struct kubernetes_ingress_provider, namespaces, .name = "namespaces",
-	      .format = "namespace", .support = REFUSED, .note = "objects of all namespaces count",
+	      .format = "namespace", OF_FOLDERS,
 	      .doc = "Namespaces whose objects count; all when absent."),
 	FIELD(struct kubernetes_ingress_provider, label_selector, .name = "labelSelector",
-	      .support = REFUSED, .doc = "Labels that Ingresses must have to count."),
+	      OF_FOLDERS, .doc = "Labels that Ingresses must have to count."),
 	FIELD(struct kubernetes_ingress_provider, ingress_class, .name = "ingressClass",
 	      .doc = "Class that Ingresses must have; when empty: one of ours, none, or traefik."),
 	FIELD_IN(struct kubernetes_ingress_provider, ingress_endpoint, &schema_ingress_endpoint,
@@ -368,6 +367,15 @@ static const struct field security_fields[] = {
 OPTION_GROUP(schema_security, struct static_security, "security", "Safety that may be lowered.",
 	     security_fields);
 
+static const struct field kubernetes_fields[] = {
+	FIELD(struct static_kubernetes, secrets, .name = "secrets", .preset = "named",
+	      .choices = "named|type|all", OURS,
+	      .doc = "Secrets that are watched: those that objects name, one by one (by type when "
+		     "they are many); TLS Secrets by type and others by name; or all."),
+};
+OPTION_GROUP(schema_kubernetes, struct static_kubernetes, "kubernetes",
+	     "How an API server is asked.", kubernetes_fields);
+
 static const struct field config_fields[] = {
 	FIELD(struct static_config, entry_points, .name = "entryPoints",
 	      .sub = &schema_static_entry_point,
@@ -390,6 +398,12 @@ static const struct field config_fields[] = {
 		 .doc = "Everything."),
 	FIELD(struct static_config, manifests, .name = "manifests", OURS,
 	      .doc = "Folder of manifests, watched for changes."),
+	FIELD(struct static_config, kubeconfig, .name = "kubeconfig", OURS,
+	      .doc = "kubeconfig file of the API server that objects come from; auto: KUBECONFIG, "
+		     "or "
+		     "~/.kube/config."),
+	FIELD_IN(struct static_config, kubernetes, &schema_kubernetes, .name = "kubernetes",
+		 .doc = "How an API server is asked."),
 	FIELD(struct static_config, config_file, .name = "configFile",
 	      .doc = "YAML or TOML file with options; the environment and flags override it."),
 	FIELD_IN(struct static_config, admin, &schema_admin, .name = "admin",
@@ -503,6 +517,17 @@ static int derive(struct static_config *config, struct arena *arena, struct diag
 	return 0;
 }
 
+/* reference a.11: a provider is on when it is named at all. */
+static bool is_on(const json_t *document, const char *path)
+{
+	const json_t *value = static_args_at(document, str_of(path));
+	bool is_false =
+		json_is_string(value) && (strcasecmp(json_string_value(value), "false") == 0 ||
+					  strcmp(json_string_value(value), "0") == 0);
+
+	return value && !json_is_null(value) && !json_is_false(value) && !is_false;
+}
+
 int static_config_from_json(const json_t *document, struct arena *arena, struct diag_sink *sink,
 			    struct static_config *ret_config)
 {
@@ -512,6 +537,8 @@ int static_config_from_json(const json_t *document, struct arena *arena, struct 
 
 	if (!error) {
 		schema_decode(&schema_static_config, known, arena, ret_config, sink, NULL);
+		ret_config->providers.is_crd_on = is_on(known, "providers.kubernetesCRD");
+		ret_config->providers.is_ingress_on = is_on(known, "providers.kubernetesIngress");
 		if (sink->n_errors == errors_before)
 			error = derive(ret_config, arena, sink);
 	}

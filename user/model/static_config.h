@@ -50,6 +50,13 @@ struct static_providers {
 	struct kubernetes_crd_provider kubernetes_crd;
 	struct kubernetes_ingress_provider kubernetes_ingress;
 	struct duration providers_throttle_duration;
+	/* Derived: the option is there, and not false. */
+	bool is_crd_on, is_ingress_on;
+};
+
+/* How an API server is asked. */
+struct static_kubernetes {
+	struct str secrets; /* named, type, all */
 };
 
 struct static_log {
@@ -156,7 +163,9 @@ struct static_config {
 	struct static_servers_transport servers_transport;
 	struct static_core core;
 	struct static_global global;
-	struct str manifests;	/* folder, empty: none */
+	struct str manifests;  /* folder, empty: none */
+	struct str kubeconfig; /* file; "auto": KUBECONFIG or ~/.kube/config; empty: none */
+	struct static_kubernetes kubernetes;
 	struct str config_file; /* as given */
 	struct static_admin admin;
 	int64_t workers;	 /* 0: one per CPU that we may use */

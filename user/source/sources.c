@@ -3,18 +3,22 @@
 #include "source/sources.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "source/list_folder.h"
 
-enum { SOURCES_MAX = 2 };
+enum { SOURCES_MAX = 2, FAULT_BYTES = KUBE_FAULT_BYTES + 32 };
 
 struct sources {
 	struct folder *folders[SOURCES_MAX];
 	size_t n;
 	struct list_folder *lists; /* NULL: none */
+	struct kube_source *kube;  /* NULL: none */
 	bool is_read;
 	int epoll_fd; /* over those that are watched */
 };
@@ -23,7 +27,8 @@ bool sources_are_named(const struct static_config *config)
 {
 	const struct file_provider *file = &config->providers.file;
 
-	return config->manifests.len || file->directory.len || file->filename.len;
+	return config->manifests.len || file->directory.len || file->filename.len ||
+	       kube_source_is_named(config);
 }
 
 static int add(struct sources *sources, const struct folder_options *options, bool is_watched)
@@ -70,6 +75,24 @@ static int add_lists(struct sources *sources, const struct static_config *config
 	return error;
 }
 
+static int add_kube(struct sources *sources, const struct static_config *config,
+		    struct str *ret_path)
+{
+	/* Told by whoever opens, right after: there is one such process. */
+	static char fault[FAULT_BYTES];
+	char text[KUBE_FAULT_BYTES] = "";
+	struct epoll_event event = {.events = EPOLLIN};
+	int error = 0;
+
+	sources->kube = kube_source_open(config, text, &error);
+	snprintf(fault, sizeof(fault), "API server: %s", text);
+	*ret_path = str_of(fault);
+	if (sources->kube &&
+	    epoll_ctl(sources->epoll_fd, EPOLL_CTL_ADD, kube_source_fd(sources->kube), &event) < 0)
+		return -errno;
+	return error;
+}
+
 static int open_all(struct sources *sources, const struct static_config *config,
 		    struct str *ret_path)
 {
@@ -78,6 +101,10 @@ static int open_all(struct sources *sources, const struct static_config *config,
 
 	if (config->lists_directory.len)
 		error = add_lists(sources, config, ret_path);
+	if (error)
+		return error;
+	if (kube_source_is_named(config))
+		error = add_kube(sources, config, ret_path);
 	if (error)
 		return error;
 	*ret_path = config->manifests;
@@ -118,6 +145,7 @@ void sources_close(struct sources *sources)
 	for (size_t i = 0; i < sources->n; i++)
 		folder_close(sources->folders[i]);
 	list_folder_close(sources->lists);
+	kube_source_close(sources->kube);
 	if (sources->epoll_fd >= 0)
 		close(sources->epoll_fd);
 	free(sources);
@@ -136,11 +164,41 @@ int sources_read(struct sources *sources, struct store *store, struct diag_sink 
 		changed |= folder_read(sources->folders[i], store, sink);
 	if (sources->lists)
 		changed |= list_folder_read(sources->lists, store, sink);
+	if (sources->kube)
+		changed |= kube_source_read(sources->kube, store, sink);
 	sources->is_read = true;
 	return changed;
 }
 
 bool sources_listed(const struct sources *sources)
 {
-	return sources->is_read;
+	return sources->is_read && (!sources->kube || kube_source_listed(sources->kube));
+}
+
+struct kube_source *sources_kube(const struct sources *sources)
+{
+	return sources->kube;
+}
+
+int sources_settle(struct sources *sources, struct store *store, struct diag_sink *sink,
+		   uint64_t timeout_ns)
+{
+	uint64_t end = clock_mono_ns() + timeout_ns;
+
+	for (;;) {
+		struct pollfd wait = {.fd = sources->epoll_fd, .events = POLLIN};
+		struct arena arena;
+		struct diag_sink passing;
+
+		/* Of all that is told meanwhile only the end counts. */
+		arena_init(&arena, 1 << 20, 0);
+		diag_init(&passing, &arena);
+		sources_read(sources, store, &passing);
+		arena_done(&arena);
+		if (sources_listed(sources) || clock_mono_ns() >= end)
+			break;
+		poll(&wait, 1, 100);
+	}
+	sources_read(sources, store, sink);
+	return sources_listed(sources) ? 0 : -ETIMEDOUT;
 }

@@ -1,0 +1,799 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kube_server: a stand-in for kube-apiserver: TLS, HTTP/1.1 and HTTP/2, a store of objects with lists, pages, watches,
+bookmarks and streaming lists in the form a real one has; it replays recorded exchanges, and misbehaves when told to.
+
+It runs in a thread of its own; everything but start() and stop() may be called from any thread."""
+
+import asyncio
+import base64
+import copy
+import gzip
+import json
+import os
+import random
+import re
+import ssl
+import subprocess
+import threading
+import time
+import urllib.parse
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+import h2.settings
+
+# plural: (apiVersion, kind, namespaced)
+KINDS = {
+    "ingressroutes": ("traefik.io/v1alpha1", "IngressRoute", True),
+    "ingressroutetcps": ("traefik.io/v1alpha1", "IngressRouteTCP", True),
+    "ingressrouteudps": ("traefik.io/v1alpha1", "IngressRouteUDP", True),
+    "middlewares": ("traefik.io/v1alpha1", "Middleware", True),
+    "middlewaretcps": ("traefik.io/v1alpha1", "MiddlewareTCP", True),
+    "traefikservices": ("traefik.io/v1alpha1", "TraefikService", True),
+    "tlsoptions": ("traefik.io/v1alpha1", "TLSOption", True),
+    "tlsstores": ("traefik.io/v1alpha1", "TLSStore", True),
+    "serverstransports": ("traefik.io/v1alpha1", "ServersTransport", True),
+    "serverstransporttcps": ("traefik.io/v1alpha1", "ServersTransportTCP", True),
+    "sourcepolicies": ("tidegate.io/v1alpha1", "SourcePolicy", True),
+    "virtualaddresses": ("tidegate.io/v1alpha1", "VirtualAddress", True),
+    "ingresses": ("networking.k8s.io/v1", "Ingress", True),
+    "ingressclasses": ("networking.k8s.io/v1", "IngressClass", False),
+    "services": ("v1", "Service", True),
+    "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice", True),
+    "secrets": ("v1", "Secret", True),
+    "configmaps": ("v1", "ConfigMap", True),
+    "nodes": ("v1", "Node", False),
+    "namespaces": ("v1", "Namespace", False),
+    "leases": ("coordination.k8s.io/v1", "Lease", True),
+    "events": ("v1", "Event", True),
+}
+PLURALS = {kind: plural for plural, (_, kind, _) in KINDS.items()}
+NAMES = {200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+         409: "Conflict", 410: "Gone", 415: "Unsupported Media Type", 422: "Unprocessable Entity",
+         429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable", 504: "Gateway Timeout"}
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def status(code, reason, message, **more):
+    return compact({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
+                    "reason": reason, **more, "code": code}) + "\n"
+
+
+class Request:
+    def __init__(self, method, path, headers, body, version):
+        self.method, self.full_path, self.headers, self.body, self.version = method, path, headers, body, version
+        parts = urllib.parse.urlsplit(path)
+        self.path = parts.path
+        self.query = {k: v[-1] for k, v in urllib.parse.parse_qs(parts.query, keep_blank_values=True).items()}
+        self.time = time.monotonic()
+
+    @property
+    def is_watch(self):
+        return self.query.get("watch") in ("true", "1")
+
+    def __repr__(self):
+        return f"{self.method} {self.full_path} ({self.version})"
+
+
+class Gone(Exception):
+    """The other side, or a misbehaviour, ended the exchange."""
+
+
+class Answer1:
+    """An answer on an HTTP/1.1 connection."""
+
+    def __init__(self, writer):
+        self.writer, self.chunked, self.closed = writer, False, False
+
+    async def head(self, code, headers, length=None):
+        lines = [f"HTTP/1.1 {code} {NAMES.get(code, 'Status')}"] + [f"{k}: {v}" for k, v in headers]
+        self.chunked = length is None
+        lines.append("Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {length}")
+        await self.raw(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+    async def data(self, data):
+        if data:
+            await self.raw(b"%x\r\n%s\r\n" % (len(data), data) if self.chunked else data)
+
+    async def end(self):
+        if self.chunked:
+            await self.raw(b"0\r\n\r\n")
+
+    async def raw(self, data):
+        if self.closed:
+            raise Gone
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise Gone from error
+
+    def abort(self):
+        self.closed = True
+        self.writer.transport.abort()
+
+
+class Answer2:
+    """An answer on a stream of an HTTP/2 connection."""
+
+    def __init__(self, link, stream):
+        self.link, self.stream = link, stream
+
+    async def head(self, code, headers, length=None):
+        fields = [(":status", str(code))] + [(k.lower(), v) for k, v in headers]
+        if length is not None:
+            fields.append(("content-length", str(length)))
+        self.link.call("send_headers", self.stream, fields)
+
+    async def data(self, data):
+        while data:
+            room = await self.link.room(self.stream)
+            size = min(room, len(data), self.link.conn.max_outbound_frame_size)
+            self.link.call("send_data", self.stream, data[:size])
+            data = data[size:]
+            await self.link.drain()
+
+    async def end(self):
+        self.link.call("end_stream", self.stream)
+
+    def abort(self):
+        self.link.writer.transport.abort()
+
+
+class Link2:
+    """One HTTP/2 connection."""
+
+    def __init__(self, server, reader, writer):
+        self.server, self.reader, self.writer = server, reader, writer
+        self.conn = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.tasks, self.opened, self.wake = {}, {}, asyncio.Event()
+
+    def call(self, name, *arguments, **named):
+        try:
+            getattr(self.conn, name)(*arguments, **named)
+        except (h2.exceptions.ProtocolError, KeyError) as error:
+            raise Gone from error
+        self.flush()
+
+    def flush(self):
+        data = self.conn.data_to_send()
+        if data and not self.writer.transport.is_closing():
+            self.writer.write(data)
+
+    async def drain(self):
+        try:
+            await self.writer.drain()
+        except ConnectionError as error:
+            raise Gone from error
+
+    async def room(self, stream):
+        while True:
+            try:
+                room = self.conn.local_flow_control_window(stream)
+            except h2.exceptions.ProtocolError as error:
+                raise Gone from error
+            if room > 0:
+                return room
+            self.wake.clear()
+            await self.wake.wait()
+
+    def begin(self, stream):
+        fields, body = self.opened.pop(stream)
+        headers = {k: v for k, v in fields if not k.startswith(":")}
+        pseudo = {k: v for k, v in fields if k.startswith(":")}
+        request = Request(pseudo[":method"], pseudo[":path"], headers, bytes(body), "2")
+        self.tasks[stream] = asyncio.create_task(self.server.serve(request, Answer2(self, stream)))
+
+    def take(self, event):
+        if isinstance(event, h2.events.RequestReceived):
+            self.opened[event.stream_id] = (event.headers, bytearray())
+        elif isinstance(event, h2.events.DataReceived):
+            self.opened[event.stream_id][1].extend(event.data)
+            self.conn.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.StreamEnded):
+            self.begin(event.stream_id)
+        elif isinstance(event, h2.events.StreamReset):
+            task = self.tasks.pop(event.stream_id, None)
+            if task:
+                task.cancel()
+        elif isinstance(event, (h2.events.WindowUpdated, h2.events.RemoteSettingsChanged)):
+            self.wake.set()
+
+    async def run(self):
+        self.conn.local_settings = h2.settings.Settings(
+            client=False, initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.server.max_streams,
+                                          h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 262144})
+        self.conn.initiate_connection()
+        self.flush()
+        try:
+            while data := await self.reader.read(65536):
+                while self.server.frozen:
+                    await asyncio.sleep(0.05)
+                for event in self.conn.receive_data(data):
+                    self.take(event)
+                self.flush()
+        except (ConnectionError, h2.exceptions.ProtocolError, ssl.SSLError):
+            pass
+        finally:
+            for task in self.tasks.values():
+                task.cancel()
+
+
+class KubeServer:
+    def __init__(self, folder, version="1.34", h2_too=True, token="secret-token", tls=True, namespace="edge"):
+        self.folder, self.version, self.h2_too, self.token, self.tls = str(folder), version, h2_too, token, tls
+        self.port, self.loop, self.thread, self.server = 0, None, None, None
+        self.lock = threading.RLock()
+        self.rv, self.oldest, self.objects, self.log, self.changed = 100, 0, {}, [], None
+        self.requests, self.links, self.connections = [], set(), 0
+        # What it does wrong, or differently.
+        self.streaming = version >= "1.32"
+        self.missing, self.forbidden, self.scripts = set(), set(), []
+        self.frozen, self.refuse_watch_bookmarks, self.chunk = False, False, 0
+        self.max_streams, self.page_limit, self.bookmark_s, self.watch_s = 100, 0, 0, 0
+        self.silent_restore = False
+        self.generation = 0
+        self.ca = os.path.join(self.folder, "ca.crt")
+        self.namespace = namespace
+        os.makedirs(self.folder, exist_ok=True)
+        self.write_files()
+
+    # ------------------------------------------------------------------ files --
+
+    def write_files(self):
+        if self.tls and not os.path.exists(self.ca):
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                 "-subj", "/CN=kube-apiserver", "-addext", "subjectAltName=DNS:kubernetes.test,IP:127.0.0.1,IP:::1",
+                 "-keyout", os.path.join(self.folder, "server.key"), "-out", self.ca], check=True, capture_output=True)
+        self.write_token(self.token)
+        with open(os.path.join(self.folder, "namespace"), "w", encoding="utf-8") as file:
+            file.write(self.namespace)
+
+    def write_token(self, token):
+        path = os.path.join(self.folder, "token")
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(token + "\n")
+        os.rename(path + ".new", path)
+
+    @property
+    def url(self):
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    def kubeconfig(self, name="kubeconfig", user=None, **cluster):
+        path = os.path.join(self.folder, name)
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": "test",
+                  "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u", "namespace": self.namespace}}],
+                  "clusters": [{"name": "c", "cluster": {"server": self.url, "certificate-authority": "ca.crt", **cluster}}],
+                  "users": [{"name": "u", "user": user or {"tokenFile": "token"}}]}
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        return path
+
+    # ------------------------------------------------------------------- life --
+
+    def start(self):
+        ready = threading.Event()
+        self.thread = threading.Thread(target=self.run, args=(ready,), daemon=True)
+        self.thread.start()
+        assert ready.wait(10)
+        return self
+
+    def run(self, ready):
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.changed = asyncio.Event()
+        self.loop.run_until_complete(self.listen())
+        ready.set()
+        self.loop.run_forever()
+
+    def context(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.ca, os.path.join(self.folder, "server.key"))
+        context.set_alpn_protocols(["h2", "http/1.1"] if self.h2_too else ["http/1.1"])
+        return context
+
+    async def listen(self):
+        self.server = await asyncio.start_server(self.accept, "127.0.0.1", self.port,
+                                                 ssl=self.context() if self.tls else None, limit=1 << 20)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    def do(self, coroutine, timeout=10):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
+
+    async def drop(self, abort):
+        for writer in list(self.links):
+            if abort:
+                writer.transport.abort()
+            else:
+                writer.close()
+        self.links.clear()
+
+    async def close_listener(self):
+        self.server.close()
+
+    def down(self, abort=True):
+        """Stops listening and cuts every connection, as after SIGKILL."""
+        self.do(self.close_listener())
+        self.do(self.drop(abort))
+
+    def stop_listening(self):
+        """As after SIGTERM: what runs goes on."""
+        self.do(self.close_listener())
+
+    def up(self):
+        self.do(self.listen())
+
+    def cut(self):
+        """Cuts every connection; new ones are accepted."""
+        self.do(self.drop(True))
+
+    def stop(self):
+        self.frozen = False
+        if self.loop:
+            self.down()
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join(5)
+
+    # --------------------------------------------------------------- connections --
+
+    async def accept(self, reader, writer):
+        self.links.add(writer)
+        self.connections += 1
+        ssl_object = writer.get_extra_info("ssl_object")
+        try:
+            if ssl_object and ssl_object.selected_alpn_protocol() == "h2":
+                await Link2(self, reader, writer).run()
+            else:
+                await self.run_http1(reader, writer)
+        except (Gone, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass
+        finally:
+            self.links.discard(writer)
+            writer.close()
+
+    async def run_http1(self, reader, writer):
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            while self.frozen:
+                await asyncio.sleep(0.05)
+            lines = head.decode().split("\r\n")
+            method, path, _ = lines[0].split(" ")
+            headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:] if line)}
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            answer = Answer1(writer)
+            task = asyncio.create_task(self.serve(Request(method, path, headers, body, "1.1"), answer))
+            ended = asyncio.create_task(reader.read(1)) if "watch=" in path else None
+            await asyncio.wait([task] + ([ended] if ended else []), return_when=asyncio.FIRST_COMPLETED)
+            if ended and not task.done():
+                task.cancel()
+                return
+            if ended:
+                # A byte that was read belongs to the next request: this stand-in wants a new connection for it.
+                ended.cancel()
+            if answer.closed or task.exception():
+                return
+            if ended:
+                return
+
+    async def serve(self, request, answer):
+        with self.lock:
+            self.requests.append(request)
+        while self.frozen:
+            await asyncio.sleep(0.05)
+        try:
+            await self.answer(request, answer)
+        except Gone:
+            answer.abort() if isinstance(answer, Answer1) else None
+
+    # --------------------------------------------------------------------- answers --
+
+    def when(self, match, *actions):
+        """The next requests that match (a regular expression on "METHOD path?query") get these actions, one each."""
+        with self.lock:
+            self.scripts.append((re.compile(match), list(actions)))
+
+    def scripted(self, request):
+        with self.lock:
+            for pattern, actions in self.scripts:
+                if actions and pattern.search(f"{request.method} {request.full_path}"):
+                    return actions.pop(0) if actions[0] is not Ellipsis else None
+        return None
+
+    HEADERS = [("Audit-Id", "9e3ef6e2-bb11-4bfa-8b02-fbd0dbfd9be2"), ("Cache-Control", "no-cache, private")]
+
+    async def plain(self, answer, code, text, kind="application/json", headers=()):
+        data = text.encode() if isinstance(text, str) else text
+        await answer.head(code, self.HEADERS + [("Content-Type", kind)] + list(headers), len(data))
+        await answer.data(data)
+        await answer.end()
+
+    async def not_found(self, answer):
+        await self.plain(answer, 404, "404 page not found\n", "text/plain; charset=utf-8",
+                         [("X-Content-Type-Options", "nosniff")])
+
+    async def answer(self, request, answer):
+        action = self.scripted(request)
+        if action:
+            if await action(self, request, answer) is not False:
+                return
+        if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
+            await self.plain(answer, 401, status(401, "Unauthorized", "Unauthorized"))
+            return
+        if request.path == "/version":
+            await self.plain(answer, 200, '{"major":"1","minor":"34"}')
+            return
+        group = re.fullmatch(r"/apis/([^/]+/[^/]+)|/api/(v1)", request.path)
+        if group:
+            await self.discover(answer, group[1] or group[2])
+            return
+        found = re.fullmatch(r"/(?:api/(v1)|apis/([^/]+/[^/]+))(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(/status)?",
+                             request.path)
+        plural = found and found[4]
+        if not found or plural not in KINDS or KINDS[plural][0] != (found[1] or found[2]) or plural in self.missing:
+            await self.not_found(answer)
+            return
+        if await self.refused(request, answer, plural, found[3]):
+            return
+        if request.method != "GET":
+            await self.write(request, answer, plural, found[3], found[5], bool(found[6]))
+        elif found[5]:
+            await self.get(answer, plural, found[3], found[5])
+        elif request.is_watch:
+            await self.watch(request, answer, plural, found[3])
+        else:
+            await self.list(request, answer, plural, found[3])
+
+    async def discover(self, answer, group):
+        resources = [{"name": plural, "singularName": kind.lower(), "namespaced": scoped, "kind": kind, "verbs": ["list", "watch"]}
+                     for plural, (version, kind, scoped) in KINDS.items()
+                     if version == group and plural not in self.missing]
+        if not resources:
+            await self.not_found(answer)
+            return
+        await self.plain(answer, 200, compact({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group,
+                                               "resources": resources}))
+
+    async def refused(self, request, answer, plural, namespace):
+        verb = {"POST": "create", "PUT": "update", "PATCH": "patch"}.get(
+            request.method, "watch" if request.is_watch else "list")
+        if not {plural, (plural, namespace), (plural, verb)} & self.forbidden:
+            return False
+        group = KINDS[plural][0].rpartition("/")[0]
+        where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+        await self.plain(answer, 403, status(
+            403, "Forbidden", f'{plural}{"." + group if group else ""} is forbidden: User "system:serviceaccount:edge:ingress" cannot '
+            f'{verb} resource "{plural}" in API group "{group}" {where}', details={"group": group, "kind": plural}),
+            headers=[("X-Content-Type-Options", "nosniff")])
+        return True
+
+    # ----------------------------------------------------------------------- store --
+
+    def key(self, item):
+        meta = item["metadata"]
+        return PLURALS[item["kind"]], meta.get("namespace", ""), meta["name"]
+
+    def put(self, *items):
+        """Creates or replaces objects."""
+        with self.lock:
+            for item in items:
+                item = copy.deepcopy(item)
+                plural, namespace, name = self.key(item)
+                meta = item["metadata"]
+                if KINDS[plural][2]:
+                    meta.setdefault("namespace", "default")
+                if plural == "secrets" and "stringData" in item:
+                    data = item.pop("stringData")
+                    item.setdefault("data", {}).update({k: base64.b64encode(v.encode()).decode() for k, v in data.items()})
+                key = (plural, meta.get("namespace", ""), name)
+                old = self.objects.get(key)
+                self.rv += 1
+                meta["resourceVersion"] = str(self.rv)
+                meta.setdefault("uid", old["metadata"]["uid"] if old else f"00000000-0000-4000-8000-{self.rv:012d}")
+                meta.setdefault("creationTimestamp", "2026-11-22T19:05:01Z")
+                meta.setdefault("generation", 1)
+                meta["managedFields"] = [{"apiVersion": item["apiVersion"], "fieldsType": "FieldsV1", "manager": "kubectl",
+                                          "fieldsV1": {"f:spec": {".": {}}}, "operation": "Update"}]
+                self.objects[key] = item
+                self.log.append((self.rv, "MODIFIED" if old else "ADDED", key, item))
+        self.wake()
+
+    def delete(self, kind, namespace, name):
+        with self.lock:
+            key = (PLURALS[kind], namespace, name)
+            item = copy.deepcopy(self.objects.pop(key))
+            self.rv += 1
+            item["metadata"]["resourceVersion"] = str(self.rv)
+            self.log.append((self.rv, "DELETED", key, item))
+        self.wake()
+
+    def compact(self):
+        """What happened up to now cannot be watched any more."""
+        with self.lock:
+            self.rv += 1
+            self.oldest = self.rv
+            self.log.clear()
+
+    def restore(self, rv=50):
+        """The store is put back to an older revision, as from a backup; objects stay those of now."""
+        with self.lock:
+            self.rv, self.oldest = rv, 0
+            self.log.clear()
+            self.generation += 1
+
+    def wake(self):
+        if self.loop:
+            self.loop.call_soon_threadsafe(self.pulse)
+
+    def pulse(self):
+        event, self.changed = self.changed, asyncio.Event()
+        event.set()
+
+    def chosen(self, request, plural, namespace):
+        def matches(item):
+            labels = item["metadata"].get("labels", {})
+            for term in filter(None, request.query.get("labelSelector", "").split(",")):
+                name, value = re.split("!?=+", term)
+                if (labels.get(name) == value) == ("!=" in term):
+                    return False
+            for term in filter(None, request.query.get("fieldSelector", "").split(",")):
+                name, _, value = term.partition("=")
+                if {"metadata.name": item["metadata"]["name"], "type": item.get("type")}.get(name) != value:
+                    return False
+            return not namespace or item["metadata"].get("namespace") == namespace
+        return lambda key, item: key[0] == plural and matches(item)
+
+    # ----------------------------------------------------------------- lists, watches --
+
+    async def send(self, answer, data):
+        """In chunks of at most self.chunk bytes, cut at random; 0: as it is."""
+        while data:
+            size = random.randint(1, self.chunk) if self.chunk else len(data)
+            await answer.data(data[:size])
+            data = data[size:]
+
+    def list_text(self, plural, items, rv, token, remaining):
+        version, kind, _ = KINDS[plural]
+        is_custom = "." in version and not version.endswith("k8s.io/v1")
+        meta = {"resourceVersion": str(rv)}
+        if token:
+            meta.update({"continue": token, "remainingItemCount": remaining})
+        if is_custom:
+            return compact({"apiVersion": version, "items": items, "kind": kind + "List", "metadata": {"continue": "", **meta}})
+        bare = [{k: v for k, v in item.items() if k not in ("kind", "apiVersion")} for item in items]
+        return compact({"kind": kind + "List", "apiVersion": version, "metadata": meta, "items": bare})
+
+    async def list(self, request, answer, plural, namespace):
+        with self.lock:
+            chosen = self.chosen(request, plural, namespace)
+            items = [item for key, item in sorted(self.objects.items(), key=lambda pair: pair[0]) if chosen(key, item)]
+            rv, first = self.rv, 0
+            asked = int(request.query.get("resourceVersion") or 0)
+        if asked > rv:
+            await asyncio.sleep(0.2)
+            await self.plain(answer, 504, status(
+                504, "Timeout", f"Timeout: Too large resource version: {asked}, current: {rv}",
+                details={"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+                         "retryAfterSeconds": 1}), headers=[("Retry-After", "1")])
+            return
+        if "continue" in request.query:
+            rv, first = map(int, base64.b64decode(request.query["continue"]).decode().split(":"))
+            if rv < self.oldest:
+                await self.plain(answer, 410, status(410, "Expired", "The provided continue parameter is too old to "
+                                                     "display a consistent list result."))
+                return
+        limit = 0 if request.query.get("resourceVersion") == "0" else int(request.query.get("limit") or 0)
+        limit = min(limit or 1 << 30, self.page_limit or 1 << 30)
+        page, rest = items[first:first + limit], len(items) - first - limit
+        token = base64.b64encode(f"{rv}:{first + limit}".encode()).decode() if rest > 0 else ""
+        data = self.list_text(plural, page, rv, token, rest).encode() + b"\n"
+        headers = self.HEADERS + [("Content-Type", "application/json")]
+        if "gzip" in request.headers.get("accept-encoding", "") and len(data) > 128 << 10:
+            data = gzip.compress(data, 1)
+            headers.append(("Content-Encoding", "gzip"))
+        await answer.head(200, headers)
+        await self.send(answer, data)
+        await answer.end()
+
+    async def watch(self, request, answer, plural, namespace):
+        initial = request.query.get("sendInitialEvents") == "true"
+        if initial and not self.streaming:
+            await self.plain(answer, 422, status(
+                422, "Invalid", 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is '
+                "forbidden for watch unless the WatchList feature gate is enabled"))
+            return
+        await answer.head(200, self.HEADERS + [("Content-Type", "application/json")])
+        at = int(request.query.get("resourceVersion") or 0)
+        with self.lock:
+            chosen, generation = self.chosen(request, plural, namespace), self.generation
+            if initial or at == 0:
+                at = self.rv
+                now = [("ADDED", item) for key, item in self.objects.items() if chosen(key, item)]
+            else:
+                now = []
+        for kind, item in now:
+            await self.event(answer, kind, item)
+        if initial:
+            await self.bookmark(answer, plural, at, {"annotations": {"k8s.io/initial-events-end": "true"}})
+        end = time.monotonic() + (self.watch_s or int(request.query.get("timeoutSeconds") or 1800))
+        if await self.follow(answer, plural, chosen, at, end, generation):
+            await answer.end()
+
+    async def event(self, answer, kind, item):
+        await self.send(answer, compact({"type": kind, "object": item}).encode() + b"\n")
+
+    async def bookmark(self, answer, plural, rv, more=None):
+        version, kind, _ = KINDS[plural]
+        await self.event(answer, "BOOKMARK", {"kind": kind, "apiVersion": version,
+                                              "metadata": {**(more or {}), "resourceVersion": str(rv)}, "endpoints": None,
+                                              "ports": None})
+
+    async def follow(self, answer, plural, chosen, at, end, generation):
+        if at < self.oldest:
+            await self.event(answer, "ERROR", json.loads(status(410, "Expired", f"too old resource version: {at} ({self.rv})")))
+            return True
+        next_bookmark = time.monotonic() + (self.bookmark_s or 60)
+        while time.monotonic() < end:
+            with self.lock:
+                event = self.changed
+                # A revision that is still to come: silence.
+                news = [row for row in self.log if row[0] > at] if at <= self.rv else []
+            for rv, kind, key, item in news:
+                at = rv
+                if chosen(key, item):
+                    await self.event(answer, kind, item)
+            wait = min(end, next_bookmark) - time.monotonic()
+            if time.monotonic() >= next_bookmark:
+                next_bookmark = time.monotonic() + (self.bookmark_s or 60)
+                if at <= self.rv:
+                    at = self.rv
+                    await self.bookmark(answer, plural, at)
+            try:
+                await asyncio.wait_for(event.wait(), max(0.01, wait))
+            except asyncio.TimeoutError:
+                pass
+        return True
+
+    # ------------------------------------------------------------------------- writes --
+
+    async def get(self, answer, plural, namespace, name):
+        with self.lock:
+            item = self.objects.get((plural, namespace or "", name))
+        if item:
+            await self.plain(answer, 200, compact(item))
+            return
+        group = KINDS[plural][0].rpartition("/")[0]
+        await self.plain(answer, 404, status(404, "NotFound", f'{plural}{"." + group if group else ""} "{name}" not found',
+                                             details={"name": name, "group": group, "kind": plural}))
+
+    async def write(self, request, answer, plural, namespace, name, is_status):
+        version, kind, _ = KINDS[plural]
+        try:
+            body = json.loads(request.body)
+        except ValueError:
+            await self.plain(answer, 400, status(400, "BadRequest", "the body is no JSON"))
+            return
+        times = re.findall(r'"(?:renew|acquire)Time": ?"([^"]*)"', request.body.decode())
+        if plural == "leases" and not all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", t) for t in times):
+            await self.plain(answer, 400, status(400, "BadRequest", "Lease in version \"v1\" cannot be handled as a Lease: parsing time"))
+            return
+        with self.lock:
+            if request.method == "POST":
+                name = body["metadata"].get("name") or body["metadata"]["generateName"] + f"{self.rv:05d}"
+                body["metadata"]["name"] = name
+            key = (plural, namespace or "", name)
+            old = self.objects.get(key)
+            code, reason = 200, ""
+            if request.method == "POST":
+                code, reason = (409, "AlreadyExists") if old else (201, "")
+            elif not old:
+                code, reason = 404, "NotFound"
+            elif request.method == "PUT" and not body["metadata"].get("resourceVersion"):
+                code, reason = 422, "Invalid"
+            elif body.get("metadata", {}).get("resourceVersion", old["metadata"]["resourceVersion"]) != old["metadata"]["resourceVersion"]:
+                code, reason = 409, "Conflict"
+            elif request.method == "PATCH" and request.headers.get("content-type") not in (
+                    "application/merge-patch+json", "application/apply-patch+yaml"):
+                code, reason = 415, "UnsupportedMediaType"
+            if not reason:
+                if request.method == "PATCH":
+                    body = merge(copy.deepcopy(old), {k: v for k, v in body.items() if is_status == (k == "status")})
+                body.update(apiVersion=version, kind=kind)
+                if namespace:
+                    body["metadata"]["namespace"] = namespace
+                if old and {**body, "metadata": 0} == {**old, "metadata": 0} and request.method == "PATCH":
+                    body = old
+                else:
+                    self.put(body)
+                    body = self.objects[key]
+        if reason:
+            group = version.rpartition("/")[0]
+            await self.plain(answer, code, status(code, reason, f'{plural}.{group} "{name}": {reason}'))
+        else:
+            await self.plain(answer, code, compact(body))
+
+    # ---------------------------------------------------------------------- for tests --
+
+    def seen(self, pattern):
+        with self.lock:
+            return [r for r in self.requests if re.search(pattern, f"{r.method} {r.full_path}")]
+
+
+def merge(into, patch):
+    """RFC 7386."""
+    for key, value in patch.items():
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
+    return into
+
+
+# ------------------------------------------------------------------------- misbehaviours --
+
+def answering(code, text="", kind="application/json", headers=()):
+    """An answer like this, instead of the true one."""
+    async def action(server, _request, answer):
+        await server.plain(answer, code, text, kind, headers)
+    return action
+
+
+def streaming(*pieces, end=True, abort=False, pause=0.0):
+    """200 and these pieces of a stream."""
+    async def action(server, _request, answer):
+        await answer.head(200, server.HEADERS + [("Content-Type", "application/json")])
+        for piece in pieces:
+            await answer.data(piece if isinstance(piece, bytes) else piece.encode())
+            if pause:
+                await asyncio.sleep(pause)
+        if abort:
+            answer.abort()
+            raise Gone
+        if end:
+            await answer.end()
+        else:
+            await asyncio.sleep(3600)
+    return action
+
+
+def silent(seconds=3600):
+    """No answer at all."""
+    async def action(_server, _request, _answer):
+        await asyncio.sleep(seconds)
+    return action
+
+
+def cut():
+    """The connection is cut instead of an answer."""
+    async def action(_server, _request, answer):
+        answer.abort()
+        raise Gone
+    return action
+
+
+def replay(exchange, chunks=None):
+    """A recorded exchange, byte for byte; chunks: the sizes to cut its body into, instead of the recorded ones."""
+    response = exchange["response"]
+    code = int(response["line"].split(" ")[1])
+    text = response.get("body")
+    body = text.encode() if text is not None else "".join(c["data"] for c in response["chunks"]).encode()
+    headers = [(k, v) for k, v in response["headers"] if k not in ("Transfer-Encoding", "Content-Length", "Date")]
+    is_chunked = any(k == "Transfer-Encoding" for k, _ in response["headers"])
+
+    async def action(_server, _request, answer):
+        await answer.head(code, headers, None if is_chunked else len(body))
+        sizes = list(chunks or [c["len"] for c in response.get("chunks") or []] or [len(body)])
+        at = 0
+        while at < len(body):
+            size = sizes.pop(0) if sizes else len(body) - at
+            await answer.data(body[at:at + size])
+            at += size
+        await answer.end()
+    return action
