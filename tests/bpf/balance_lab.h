@@ -21,7 +21,7 @@
 #include "packet.h"
 #include "plane.h"
 
-enum { LAB_IFINDEX = 1, LAB_ROOM = 4096 };
+enum { LAB_IFINDEX = 1, LAB_ROOM = PACKET_ROOM };
 
 struct lab {
 	struct plane plane;
