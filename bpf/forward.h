@@ -45,6 +45,9 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 
 	if (!from || !self)
 		return verdict_drop(ABI_DROP_NO_BACKEND);
+	/* Out of reach for packets of the other family: the local proxy's, if it listens. */
+	if (!(from->families & (packet->is_v4 ? 1 : 2)))
+		return passed;
 	__u32 id =
 		choose_backend(ctx, packet, from, service_id, entry_id, now_ns, flight, settings);
 	struct abi_backend *row = choose_row(id);

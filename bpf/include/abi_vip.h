@@ -54,7 +54,8 @@ struct abi_service {
 	};
 	__u8 affinity; /* enum abi_affinity */
 	__u8 used;
-	__u16 pad;
+	__u8 families; /* whose packets it takes: 1 IPv4, 2 IPv6; others pass */
+	__u8 pad;
 	__u32 pad2[4];
 	char name[32];
 	__u32 pad3;

@@ -140,9 +140,15 @@ static void packets_come_out_as_their_mode_says(void **state)
 		lab_entries(lab);
 		lab_apply(lab);
 		for (size_t k = 0; k < ROWS(packets); k++) {
+			/* Without a tunnel, backends of the other family are out of reach. */
+			bool passes = modes[i].mode == KERNEL_MODE_DSR_L2 && packets[k].spec.source;
 			size_t n = packet_build(&packets[k].spec, frame);
 
 			lab_run(lab, frame, n, &out);
+			if (passes) {
+				CHECK_INT(packets[k].name, out.verdict, XDP_PASS);
+				continue;
+			}
 			check_frame(&modes[i], k, frame, n, &out);
 			n_sent++;
 		}

@@ -21,7 +21,7 @@
 #include "obs/metric.h"
 #include "plan/registry.h"
 
-enum { DIAGS_MAX_BYTES = 64 << 20, DRAIN_POLL_MS = 50 };
+enum { DIAGS_MAX_BYTES = 64 << 20, DRAIN_POLL_MS = 50, TICK_MS = 1000 };
 
 /* ----------------------------------------------------------------- publish -- */
 
@@ -104,6 +104,19 @@ static void put_in_force(struct controller *self, struct snapshot *snapshot)
 	if (self->options.metrics)
 		metric_reload(self->options.metrics, true, clock_wall_ns());
 	tell(self, snapshot);
+}
+
+/* About once a second, whatever else goes on. */
+static void tick_kernel(struct controller *self)
+{
+	uint64_t now_ns = clock_mono_ns();
+
+	if (!self->options.dataplane || now_ns < self->tick_due_ns)
+		return;
+	self->tick_due_ns = now_ns + TICK_MS * NS_PER_MS;
+	pthread_mutex_lock(&self->dataplane_lock);
+	dataplane_tick(self->options.dataplane, now_ns);
+	pthread_mutex_unlock(&self->dataplane_lock);
 }
 
 /* Makes the store's content the configuration in force. */
@@ -273,8 +286,9 @@ int controller_run(struct controller *self)
 			 .events = POLLIN},
 		};
 
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, self->options.dataplane ? TICK_MS : -1) < 0 && errno != EINTR)
 			return -errno;
+		tick_kernel(self);
 		if (fds[0].revents && ends(self, signal_fd))
 			break;
 		if (fds[1].revents) {

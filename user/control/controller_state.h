@@ -36,6 +36,7 @@ struct controller {
 	_Atomic size_t n_broken;
 	/* Guards every use of the data plane but bans, which are free of it. */
 	pthread_mutex_t dataplane_lock;
+	uint64_t tick_due_ns; /* of the kernel plane */
 };
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "control/controller_state.h"
 
-enum { ROWS_MAX = KERNEL_ENTRIES_MAX, BANS_MAX = 10000 };
+enum { ROWS_MAX = KERNEL_ENTRIES_MAX, BANS_MAX = 10000, BACKENDS_MAX = KERNEL_BACKENDS_MAX };
 
 static void totals(const struct dataplane_totals *totals, const struct str *before, size_t n_before,
 		   struct metric_scrape *scrape)
@@ -78,6 +78,78 @@ static void bans(struct controller *self, struct metric_scrape *scrape)
 	free(rows);
 }
 
+static void service_row(const struct dataplane_service_totals *row, enum metric_id id,
+			struct metric_scrape *scrape)
+{
+	struct str labels[2] = {str_of(row->name)};
+	const struct {
+		const char *label;
+		uint64_t value;
+	} states[] = {{"active", row->n_active},
+		      {"draining", row->n_draining},
+		      {"dead", row->n_dead}},
+	  kept[] = {{"made", row->sticks}, {"refused", row->stick_limit}};
+
+	switch (id) {
+	case METRIC_KERNEL_SERVICE_PACKETS:
+		metric_sample(scrape, labels, (double)row->packets);
+		break;
+	case METRIC_KERNEL_SERVICE_BYTES:
+		metric_sample(scrape, labels, (double)row->bytes);
+		break;
+	case METRIC_KERNEL_SERVICE_CONNECTIONS:
+		metric_sample(scrape, labels, (double)row->flows);
+		break;
+	case METRIC_KERNEL_SERVICE_BACKENDS:
+		for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+			labels[1] = str_of(states[i].label);
+			metric_sample(scrape, labels, (double)states[i].value);
+		}
+		break;
+	default:
+		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+			labels[1] = str_of(kept[i].label);
+			metric_sample(scrape, labels, (double)kept[i].value);
+		}
+		break;
+	}
+}
+
+static void services(struct controller *self, enum metric_id id, struct metric_scrape *scrape)
+{
+	struct dataplane_service_totals *rows = calloc(KERNEL_SERVICES_MAX, sizeof(*rows));
+
+	pthread_mutex_lock(&self->dataplane_lock);
+	int n = rows ? dataplane_services(self->options.dataplane, rows, KERNEL_SERVICES_MAX) : 0;
+
+	pthread_mutex_unlock(&self->dataplane_lock);
+	for (int i = 0; i < n; i++)
+		service_row(&rows[i], id, scrape);
+	free(rows);
+}
+
+static void backends(struct controller *self, enum metric_id id, struct metric_scrape *scrape)
+{
+	struct dataplane_backend_totals *rows = calloc(BACKENDS_MAX, sizeof(*rows));
+
+	pthread_mutex_lock(&self->dataplane_lock);
+	int n = rows ? dataplane_backends(self->options.dataplane, rows, BACKENDS_MAX) : 0;
+
+	pthread_mutex_unlock(&self->dataplane_lock);
+	for (int i = 0; i < n; i++) {
+		char address[ADDR_TEXT_MAX];
+		size_t length = rows[i].port ? addr_print_port(&rows[i].addr, rows[i].port, address)
+					     : addr_print(&rows[i].addr, address);
+		const struct str labels[] = {str_of(rows[i].service), str_n(address, length)};
+		uint64_t value = id == METRIC_KERNEL_BACKEND_PACKETS ? rows[i].packets
+				 : id == METRIC_KERNEL_BACKEND_BYTES ? rows[i].bytes
+								     : rows[i].faults;
+
+		metric_sample(scrape, labels, (double)value);
+	}
+	free(rows);
+}
+
 static void attached(const struct controller *self, struct metric_scrape *scrape)
 {
 	const struct control_kernel *facts = &self->options.kernel;
@@ -111,6 +183,18 @@ void kernel_metric_collect(void *context, enum metric_id id, struct metric_scrap
 		break;
 	case METRIC_KERNEL_BANS:
 		bans(self, scrape);
+		break;
+	case METRIC_KERNEL_SERVICE_PACKETS:
+	case METRIC_KERNEL_SERVICE_BYTES:
+	case METRIC_KERNEL_SERVICE_CONNECTIONS:
+	case METRIC_KERNEL_SERVICE_KEPT:
+	case METRIC_KERNEL_SERVICE_BACKENDS:
+		services(self, id, scrape);
+		break;
+	case METRIC_KERNEL_BACKEND_PACKETS:
+	case METRIC_KERNEL_BACKEND_BYTES:
+	case METRIC_KERNEL_BACKEND_UNREACHABLE:
+		backends(self, id, scrape);
 		break;
 	case METRIC_KERNEL_GENERATION:
 		metric_sample(scrape, NULL, (double)self->generation);

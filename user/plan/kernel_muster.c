@@ -449,6 +449,18 @@ static void commit_backends(struct kernel_fleet *fleet, const struct kernel_flee
 	}
 }
 
+/* Without a tunnel a packet can only be sent to a backend of its own family. */
+static uint8_t families_of(const struct kernel_service *service)
+{
+	uint8_t families = 0;
+
+	if (service->mode == KERNEL_MODE_DSR_IPIP || service->mode == KERNEL_MODE_DSR_GUE)
+		return 3;
+	for (uint32_t i = 0; i < service->n_backends; i++)
+		families |= addr_is_v4(&service->backends[i].addr) ? 1 : 2;
+	return families ? families : 3;
+}
+
 static void commit_nodes(struct kernel_fleet *fleet, const struct kernel_config *config,
 			 const uint32_t *slots)
 {
@@ -480,6 +492,7 @@ static void commit_one(struct kernel_fleet *fleet, const struct kernel_fleet_pla
 
 	if (change->service) {
 		commit_backends(fleet, change);
+		row->families = families_of(change->service);
 		row->affinity = (__u8)change->service->affinity;
 		kernel_slot_name(row->name, change->service->name);
 	} else {
