@@ -353,6 +353,15 @@ static int decode_layers(struct layers *layers, struct arena *arena, struct diag
 	return error;
 }
 
+/* As the downward API gives it. */
+static struct str node_name(char *const *envp, struct arena *arena)
+{
+	for (char *const *at = envp; at && *at; at++)
+		if (str_starts(str_of(*at), STR("NODE_NAME=")))
+			return arena_str(arena, str_from(str_of(*at), strlen("NODE_NAME=")));
+	return (struct str){0};
+}
+
 int static_config_from_args(int argc, char *const *argv, char *const *envp,
 			    int (*read_file)(const char *path, struct buf *buf),
 			    struct arena *arena, struct diag_sink *sink,
@@ -377,6 +386,8 @@ int static_config_from_args(int argc, char *const *argv, char *const *envp,
 		error = decode_layers(&layers, arena, sink, ret_config);
 	if (!error && sink->n_errors)
 		error = -EINVAL;
+	if (!error && !ret_config->forwarding.node_name.len)
+		ret_config->forwarding.node_name = node_name(envp, arena);
 	json_decref(layers.flags);
 	json_decref(layers.environment);
 	json_decref(layers.file);

@@ -428,6 +428,8 @@ static const struct field config_fields[] = {
 	FIELD(struct static_config, lists_directory, .name = "listsDirectory", OURS,
 	      .doc = "Folder of lists of addresses, watched for changes: the only place from which "
 		     "a SourcePolicy's denyFrom and allowFrom may name a file."),
+	FIELD_IN(struct static_config, forwarding, &schema_static_forwarding, .name = "forwarding",
+		 .doc = "What the kernel plane forwards by itself."),
 	FIELD_IN(struct static_config, flood_protection, &schema_flood_protection,
 		 .name = "floodProtection", .doc = "What is done against floods."),
 };

@@ -10,6 +10,7 @@
  */
 
 #include "model/static_entry_point.h"
+#include "model/static_forwarding.h"
 
 /* What of the object rules is the operator's choice (reference a.11): holds for every source of
  * objects. */
@@ -175,6 +176,7 @@ struct static_config {
 	struct static_security security;
 	struct static_limits limits;
 	struct static_escalation escalation;
+	struct static_forwarding forwarding;
 	struct str lists_directory; /* of files that SourcePolicies name; empty: none */
 	struct static_flood_protection flood_protection;
 };

@@ -150,6 +150,29 @@ static uint16_t port_of_slice(const struct endpoint_slice *slice, struct str nam
 	return 0;
 }
 
+/* One that is not ready, or not any more: what the kernel plane sends there may end there. */
+static void gather_drain(struct gathering *g, struct str text, uint16_t port)
+{
+	struct stream_service *service = g->service;
+	struct stream_drain drain = {.port = port};
+
+	if (addr_parse(text, &drain.addr) < 0 ||
+	    backend_rule_refuses(g->compile->config, &drain.addr, port))
+		return;
+	/* Room for 1, 2, 4, ...: full whenever the number is a power of two. */
+	if ((service->n_drains & (service->n_drains - 1)) == 0) {
+		size_t room = service->n_drains ? (size_t)service->n_drains * 2 : 1;
+		struct stream_drain *at = ARENA_ARRAY(g->compile->arena, struct stream_drain, room);
+
+		if (!at)
+			return;
+		if (service->n_drains)
+			memcpy(at, service->drains, service->n_drains * sizeof(*at));
+		service->drains = at;
+	}
+	service->drains[service->n_drains++] = drain;
+}
+
 /* reference a.0: ready, and said to be */
 static void gather_slice(struct gathering *g, const struct endpoint_slice *slice,
 			 struct str port_name)
@@ -159,11 +182,14 @@ static void gather_slice(struct gathering *g, const struct endpoint_slice *slice
 	for (size_t i = 0; port && i < slice->endpoints.n; i++) {
 		const struct slice_endpoint *endpoint =
 			LIST_AT(slice->endpoints, struct slice_endpoint, i);
+		bool is_ready = endpoint->conditions.ready.set && endpoint->conditions.ready.value;
 
-		if (!endpoint->conditions.ready.set || !endpoint->conditions.ready.value)
-			continue;
-		for (size_t j = 0; j < endpoint->addresses.n; j++)
-			gather_address(g, endpoint->addresses.at[j], port);
+		for (size_t j = 0; j < endpoint->addresses.n; j++) {
+			if (is_ready)
+				gather_address(g, endpoint->addresses.at[j], port);
+			else
+				gather_drain(g, endpoint->addresses.at[j], port);
+		}
 	}
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "obs/metric.h"
+#include "plan/compile_kernel.h"
 #include "plan/compile_lists.h"
 #include "plan/compile_services.h"
 #include "plan/compile_stream.h"
@@ -41,7 +42,7 @@ static const struct section {
 	const char *name;
 	void (*make)(struct compile *c);
 } sections[] = {
-	{"section kernel plane", compile_source_policies},
+	{"section kernel plane", compile_kernel},
 };
 
 enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
@@ -458,6 +459,9 @@ static void begin_from(struct compile *c, const struct snapshot *last)
 	snapshot->n_udp_services = last->n_udp_services;
 	snapshot->n_tcp_middlewares = last->n_tcp_middlewares;
 	snapshot->stream_probes = last->stream_probes;
+	snapshot->vip_probes = last->vip_probes;
+	snapshot->tcp_offload = last->tcp_offload;
+	snapshot->udp_offload = last->udp_offload;
 }
 
 static void remake_sections(struct compile *c)

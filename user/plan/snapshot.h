@@ -36,6 +36,8 @@ struct tcp_route;
 struct udp_route;
 struct stream_service;
 struct stream_probe;
+struct vip_probe;
+struct stream_offload;
 struct tls_table; /* tls/tls_table.h */
 
 enum route_status { ROUTE_ENABLED, ROUTE_WARNING, ROUTE_DISABLED };
@@ -114,6 +116,8 @@ struct snapshot {
 	struct mw_named *tcp_middlewares;
 	uint32_t n_tcp_routes, n_udp_routes, n_tcp_services, n_udp_services, n_tcp_middlewares;
 	const struct stream_probe *stream_probes;
+	const struct vip_probe *vip_probes;
+	const struct stream_offload *tcp_offload, *udp_offload; /* by index of the route */
 	uint32_t max_service_id, max_server_id,
 		max_series; /* sizes of the workers' arrays: ids are below */
 	const struct kernel_config *kernel;

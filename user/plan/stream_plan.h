@@ -46,6 +46,12 @@ struct stream_server {
 	struct str address;	    /* "10.0.0.1:5432" */
 };
 
+/* An endpoint that gets no new connections, and may still have some. */
+struct stream_drain {
+	struct addr addr;
+	uint16_t port;
+};
+
 struct stream_service {
 	uint32_t id, series;
 	struct str name; /* qualified */
@@ -56,7 +62,9 @@ struct stream_service {
 	const struct stream_transport *transport; /* NULL for UDP and for a service of services */
 	const struct stream_service **children;	  /* weighted: of a route with several services */
 	uint32_t n_children;
-	bool minds_health; /* of children: one none of whose servers is up gets no turn */
+	bool minds_health;	     /* of children: one none of whose servers is up gets no turn */
+	struct stream_drain *drains; /* of the kernel plane */
+	uint32_t n_drains;
 	const struct stream_probe *probe; /* NULL: servers are not probed */
 };
 
@@ -97,7 +105,11 @@ struct tcp_route {
 	struct strs middleware_names;
 	uint8_t status; /* enum route_status */
 	struct str problem;
-	struct str offload; /* why the kernel plane does (or does not) forward it by itself */
+};
+
+/* Of a route, by its index: whether the kernel plane forwards it by itself, and why (not). */
+struct stream_offload {
+	struct str text; /* empty: the route is disabled */
 	bool is_offloaded;
 };
 
@@ -111,8 +123,6 @@ struct udp_route {
 	struct strs entry_points;
 	uint8_t status; /* enum route_status */
 	struct str problem;
-	struct str offload; /* as of a tcp_route */
-	bool is_offloaded;
 };
 
 #endif

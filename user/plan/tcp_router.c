@@ -254,6 +254,11 @@ bool tcp_router_has_tls(const struct tcp_router *router)
 	return router->tls.n > 0;
 }
 
+const struct tcp_route *tcp_router_first(const struct tcp_router *router)
+{
+	return router->plain.n ? router->plain.routes[0] : NULL;
+}
+
 size_t tcp_router_size(const struct tcp_router *router)
 {
 	return router->plain.n + router->tls.n;

@@ -36,6 +36,8 @@ bool tcp_router_has_tls(const struct tcp_router *router);
 bool tcp_router_is_https(const struct tcp_router *router, struct str sni);
 /* The same for routes without a name. */
 bool tcp_router_is_https_any(const struct tcp_router *router);
+/* The plain route that is asked first; NULL: none. */
+const struct tcp_route *tcp_router_first(const struct tcp_router *router);
 size_t tcp_router_size(const struct tcp_router *router);
 
 /* The same decision with its reasons, for `explain`: routes in the order considered. */

@@ -136,7 +136,9 @@ static inline const char *fixture_version(const char *kind)
 		return "v1";
 	if (!strcmp(kind, "EndpointSlice"))
 		return "discovery.k8s.io/v1";
-	return strcmp(kind, "SourcePolicy") ? "traefik.io/v1alpha1" : "tidegate.io/v1alpha1";
+	return strcmp(kind, "SourcePolicy") && strcmp(kind, "VirtualAddress")
+		       ? "traefik.io/v1alpha1"
+		       : "tidegate.io/v1alpha1";
 }
 
 /* name may be "ns/name"; rest are the members beside kind and metadata: "'spec':{...}". */

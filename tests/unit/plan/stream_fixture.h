@@ -71,4 +71,42 @@ static inline const char *stream_answer(struct fixture *f, const char *entry_poi
 	return route ? route->name.at : "";
 }
 
+/* The entry of the kernel plane with this name, or NULL. */
+static inline const struct kernel_entry *stream_entry(const struct fixture *f, const char *name)
+{
+	const struct kernel_config *config = f->snapshot->kernel;
+
+	for (size_t i = 0; i < config->n_entries; i++)
+		if (str_eq(config->entries[i].name, str_of(name)))
+			return &config->entries[i];
+	return NULL;
+}
+
+/* "10.0.0.1:80x3 10.0.0.2:80x1!": address, port, weight; ~ drains, ! is dead; sorted. */
+static inline const char *stream_backends(const struct kernel_service *service)
+{
+	static char text[1024];
+	char rows[16][ADDR_TEXT_MAX + 16];
+	uint32_t n = service ? service->n_backends : 0;
+
+	assert_true(n <= 16);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct kernel_backend *backend = &service->backends[i];
+		char address[ADDR_TEXT_MAX];
+
+		addr_print_port(&backend->addr, backend->port, address);
+		snprintf(rows[i], sizeof(rows[i]), "%sx%u%s", address, backend->weight,
+			 backend->state == KERNEL_BACKEND_DRAIN	 ? "~"
+			 : backend->state == KERNEL_BACKEND_DEAD ? "!"
+								 : "");
+	}
+	qsort(rows, n, sizeof(rows[0]), (int (*)(const void *, const void *))strcmp);
+	text[0] = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, rows[i]);
+	}
+	return text;
+}
+
 #endif
