@@ -25,6 +25,7 @@ void compile_virtual_addresses(struct compile *c, struct kernel_config *config);
 void compile_nodes(struct compile *c, struct kernel_config *config);
 
 /* compile_kernel_backends: members by reference, each with its share. */
+#define COMPILE_HEALTH "health" /* the key of what stands on checks' results */
 struct kernel_shares {
 	struct compile *compile;
 	struct share {

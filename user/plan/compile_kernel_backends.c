@@ -10,9 +10,12 @@
 #include <math.h>
 
 #include "plan/compile_kernel.h"
+#include "plan/compile_unit.h"
 
 bool compile_kernel_share(struct kernel_shares *shares, const struct share *share)
 {
+	if (share->member)
+		compile_unit_depend(shares->compile, STR(COMPILE_HEALTH));
 	if (shares->n == shares->room) {
 		size_t room = shares->room ? shares->room * 2 : 16;
 		struct share *at = ARENA_ARRAY(&shares->compile->scratch, struct share, room);

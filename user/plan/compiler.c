@@ -31,8 +31,9 @@ enum {
 struct compiler {
 	const struct static_config *config;
 	struct registry *registry;
-	struct compile *c;	  /* NULL: nothing to go on from */
-	bool is_void;		  /* c may only be disposed of */
+	struct compile *c; /* NULL: nothing to go on from */
+	bool is_void;	   /* c may only be disposed of */
+	bool has_new_health;
 	struct part_grave *grave; /* of the last snapshot; a reference */
 	struct snapshot *last;	  /* a reference */
 	struct compiler_stats stats;
@@ -543,6 +544,8 @@ static struct snapshot *quick_pass(struct compiler *compiler, const struct store
 	arena_init(&c->scratch, SIZE_MAX, QUICK_SCRATCH_BYTES);
 	TABLE_EACH (&store->changed, slot)
 		mark(c, slot->value);
+	if (compiler->has_new_health)
+		compile_unit_touch(c, STR(COMPILE_HEALTH));
 	if (c->is_off || has_rivals(c) || has_layers(c) || c->scratch.failed)
 		return NULL;
 	compiler->stats.same_diags = true;
@@ -611,9 +614,15 @@ struct snapshot *compiler_run(struct compiler *compiler, const struct store *sto
 		snapshot = full_pass(compiler, store, revision);
 	if (!snapshot)
 		return NULL;
+	compiler->has_new_health = false;
 	snapshot_unref(compiler->last);
 	compiler->last = snapshot_ref(snapshot);
 	return snapshot;
+}
+
+void compiler_health_changed(struct compiler *compiler)
+{
+	compiler->has_new_health = true;
 }
 
 struct compiler_stats compiler_stats(const struct compiler *compiler)

@@ -33,6 +33,9 @@ void compiler_free(struct compiler *compiler);
 /* Never fails but for lack of memory (NULL): then the next run compiles everything. */
 struct snapshot *compiler_run(struct compiler *compiler, const struct store *store,
 			      enum compiler_effort effort, uint64_t revision);
+/* Checks have found that a server is well or not: what depends on it is made anew in the next run.
+ */
+void compiler_health_changed(struct compiler *compiler);
 struct compiler_stats compiler_stats(const struct compiler *compiler);
 
 #endif

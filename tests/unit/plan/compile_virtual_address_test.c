@@ -197,14 +197,17 @@ static void checks_decide_and_when_all_fail_nobody_is_left_out(void **state)
 	assert_int_equal(probe->targets[0].port, 15432);
 	assert_int_equal(probe->unhealthy_threshold, 3);
 	live_member_probed(probe->targets[0].member, false, 1);
+	compiler_health_changed(f->compiler);
 	fixture_compile(f);
 	assert_string_equal(stream_backends(stream_entry(f, "shop/db 192.0.2.10:5432")->service),
 			    "10.0.0.1:15432x1! 10.0.0.2:15432x1");
 	live_member_probed(f->snapshot->vip_probes->targets[1].member, false, 1);
+	compiler_health_changed(f->compiler);
 	fixture_compile(f);
 	assert_string_equal(stream_backends(stream_entry(f, "shop/db 192.0.2.10:5432")->service),
 			    "10.0.0.1:15432x1 10.0.0.2:15432x1");
 	live_member_probed(f->snapshot->vip_probes->targets[0].member, true, 1);
+	compiler_health_changed(f->compiler);
 	fixture_compile(f);
 	assert_string_equal(stream_backends(stream_entry(f, "shop/db 192.0.2.10:5432")->service),
 			    "10.0.0.1:15432x1 10.0.0.2:15432x1!");
