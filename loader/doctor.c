@@ -35,6 +35,7 @@
 #include "ingress.skel.h"
 #include "loader_status.h"
 #include "pin.h"
+#include "socket_steer.h"
 
 enum grade { GOOD, LESS, BAD };
 
@@ -265,6 +266,23 @@ static void check_dispatcher(struct finding *ret)
 		      "program per interface; use `next` to run another behind ours");
 }
 
+static void check_sockets(struct finding *ret)
+{
+	int err = socket_steer_try();
+	long migrates = read_number("/proc/sys/net/ipv4/tcp_migrate_req", 0);
+
+	if (!err)
+		found(ret, GOOD,
+		      "virtual addresses reach the proxy unbound; waiting connections move to its "
+		      "next generation");
+	else
+		found(ret, LESS, "the kernel refuses sk_lookup or sk_reuseport (%s)%s",
+		      strerror(-err),
+		      migrates ? ""
+			       : ": sysctl net.ipv4.tcp_migrate_req=1 keeps connections that wait "
+				 "when a proxy ends");
+}
+
 static void check_ringbuf(struct finding *ret)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "probe", 0, 0, 4096, NULL);
@@ -327,6 +345,7 @@ static const struct {
 	{"btf", "type information", check_btf},
 	{"ringbuf", "ring buffer", check_ringbuf},
 	{"program", "our program", check_program},
+	{"sockets", "socket steering", check_sockets},
 	{"native", "native XDP", check_native},
 	{"generic", "generic XDP", check_generic},
 	{"dispatcher", "libxdp dispatcher", check_dispatcher},

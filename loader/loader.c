@@ -16,6 +16,7 @@
 #include "fault.h"
 #include "pin.h"
 #include "program.h"
+#include "socket_steer.h"
 
 /* Maps are charged to the cgroup since Linux 5.11; before that they needed this. Not fatal where it
  * fails. */
@@ -60,6 +61,9 @@ static int load_locked(const struct loader_options *options, struct loader_fault
 		err = attach_switch_all(options, prog_fd, NULL, ret_fault);
 	if (!err)
 		err = dispatcher_switch_all(options, ret_fault);
+	/* Sockets can be chosen without us: no reason to fail. */
+	if (!err)
+		socket_steer_load(options, NULL);
 	ingress__destroy(skel);
 	/* What a failed first load made would be taken for the work of another loader. */
 	if (err && had_maps < 0)
@@ -255,7 +259,7 @@ int loader_set_next(const struct loader_options *options, const char *path,
 static int unload_pin(const char *name, const char *path, void *user)
 {
 	(void)user;
-	if (!strncmp(name, "link_", 5))
+	if (!strncmp(name, "link_", 5) || !strncmp(name, "netns_", 6))
 		detach_pin(path);
 	unlink(path);
 	return 0;

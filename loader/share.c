@@ -40,9 +40,10 @@ static int share_one(const char *path, uint32_t gid, mode_t mode)
 static int share_pin(const char *name, const char *path, void *user)
 {
 	const uint32_t *gid = user;
-	bool is_program = !strncmp(name, "prog_", 5) && strcmp(name, "prog_clock");
+	bool is_program = !strncmp(name, "prog_", 5) && strcmp(name, "prog_clock") &&
+			  strcmp(name, "prog_worker");
 
-	if (is_program || !strncmp(name, "link_", 5))
+	if (is_program || !strncmp(name, "link_", 5) || !strncmp(name, "netns_", 6))
 		return 0;
 	return share_one(path, *gid, 0660);
 }

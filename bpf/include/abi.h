@@ -130,7 +130,8 @@ struct abi_entry {
 	__be16 port_last; /* equal to port: it is one port */
 	__u16 service;	  /* 0: none */
 	__u8 flags;	  /* enum abi_entry_flags */
-	__u8 pad[3];
+	__u8 point; /* LOCAL: whose sockets get the connections; 0: those that are bound to it */
+	__u8 pad[2];
 	char name[ABI_NAME_BYTES];
 };
 

@@ -327,9 +327,10 @@ int admin_server_open(const struct admin_options *options, struct admin_server *
 	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++)
 		server->conns[i].fd = -1;
 	if (options->listen)
-		rc = server->listeners[0] = listen_tcp(options->listen);
+		rc = server->listeners[0] = options->inherited[0] ?: listen_tcp(options->listen);
 	if (rc >= 0 && options->socket_path)
-		rc = server->listeners[1] = listen_unix(options->socket_path);
+		rc = server->listeners[1] =
+			options->inherited[1] ?: listen_unix(options->socket_path);
 	if (rc >= 0) {
 		server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		rc = server->wake < 0 ? -errno : 0;
@@ -350,18 +351,39 @@ int admin_server_start(struct admin_server *server)
 	return -rc;
 }
 
+static void end_thread(struct admin_server *server)
+{
+	uint64_t one = 1;
+
+	if (!server->started)
+		return;
+	atomic_store(&server->stop, true);
+	if (write(server->wake, &one, sizeof(one)) < 0)
+		pthread_cancel(server->thread);
+	pthread_join(server->thread, NULL);
+	server->started = false;
+}
+
+void admin_server_listeners(const struct admin_server *server, int ret_fds[2])
+{
+	memcpy(ret_fds, server->listeners, sizeof(server->listeners));
+}
+
+void admin_server_leave(struct admin_server *server)
+{
+	end_thread(server);
+	for (int i = 0; i < N_LISTENERS; i++) {
+		if (server->listeners[i] >= 0)
+			close(server->listeners[i]);
+		server->listeners[i] = -1;
+	}
+}
+
 void admin_server_stop(struct admin_server *server)
 {
 	if (!server)
 		return;
-	if (server->started) {
-		uint64_t one = 1;
-
-		atomic_store(&server->stop, true);
-		if (write(server->wake, &one, sizeof(one)) < 0)
-			pthread_cancel(server->thread);
-		pthread_join(server->thread, NULL);
-	}
+	end_thread(server);
 	for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++)
 		conn_close(&server->conns[i]);
 	for (int i = 0; i < N_LISTENERS; i++)

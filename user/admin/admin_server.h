@@ -35,6 +35,7 @@ struct admin_handler {
 struct admin_options {
 	const struct listen_address *listen; /* NULL: no TCP */
 	const char *socket_path;	     /* NULL: no unix socket */
+	int inherited[2]; /* listening sockets to use instead of new ones: TCP, unix; 0: none */
 	const struct admin_handler *handlers;
 	size_t n_handlers;
 	void *context;
@@ -47,6 +48,10 @@ struct admin_server;
 int admin_server_open(const struct admin_options *options, struct admin_server **ret_server);
 /* Starts the thread. */
 int admin_server_start(struct admin_server *server);
+/* The listening sockets, TCP and unix; -1: there is none. */
+void admin_server_listeners(const struct admin_server *server, int ret_fds[2]);
+/* Another process answers on them from now on: they are closed, and not removed. */
+void admin_server_leave(struct admin_server *server);
 /* Ends the thread, closes and removes the sockets. NULL is fine. */
 void admin_server_stop(struct admin_server *server);
 

@@ -116,7 +116,7 @@ int kernel_plane_open(const struct static_config *config, struct kernel_plane *p
 	struct loader_maps maps = LOADER_MAPS_NONE;
 	bool is_pinned = str_eq(config->kernel_plane, STR("pinned"));
 
-	*plane = (struct kernel_plane){.facts = {.mode = "off"}};
+	*plane = (struct kernel_plane){.facts = {.mode = "off"}, .steer = SOCKET_STEER_NONE};
 	*ret_dataplane = NULL;
 	snprintf(folder, sizeof(folder), STR_FMT, STR_ARG(config->pin_folder));
 	if (str_eq(config->kernel_plane, STR("off"))) {
@@ -132,7 +132,9 @@ int kernel_plane_open(const struct static_config *config, struct kernel_plane *p
 			snprintf(plane->fault.text, sizeof(plane->fault.text),
 				 "the maps cannot be used: %s", log_strerror(rc));
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		socket_steer_open(folder, &plane->steer);
 		return 0;
+	}
 	return turned_off(plane, !is_pinned && !str_eq(config->kernel_plane, STR("auto")), rc);
 }

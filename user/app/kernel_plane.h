@@ -12,12 +12,14 @@
 #include "dataplane/dataplane.h"
 #include "loader.h"
 #include "model/static_config.h"
+#include "socket_steer.h"
 
 /* What facts point into. */
 struct kernel_plane {
 	struct control_kernel facts;
 	struct loader_attachment attachments[CONTROLLER_INTERFACES_MAX];
 	struct loader_fault fault;
+	struct socket_steer steer; /* SOCKET_STEER_NONE: the kernel chooses sockets */
 	char names[CONTROLLER_INTERFACES_MAX][IF_NAMESIZE];
 };
 

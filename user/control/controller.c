@@ -21,7 +21,12 @@
 #include "obs/metric.h"
 #include "plan/registry.h"
 
-enum { DIAGS_MAX_BYTES = 64 << 20, DRAIN_POLL_MS = 50, TICK_MS = 1000 };
+enum {
+	DIAGS_MAX_BYTES = 64 << 20,
+	DRAIN_POLL_MS = 50,
+	TICK_MS = 1000,
+	LEAVE_IDLE_S = 10, /* a connection without a request, after we were replaced */
+};
 
 /* ----------------------------------------------------------------- publish -- */
 
@@ -264,8 +269,30 @@ static bool ends(struct controller *self, int signal_fd)
 	return false;
 }
 
+/* Another process serves: what is here goes on to its end. True when a signal says to hurry. */
+static bool leave(struct controller *self, int signal_fd)
+{
+	int64_t grace = self->options.config->upgrade_grace.ns;
+	uint64_t end = clock_mono_ns() + (uint64_t)grace;
+
+	atomic_store(&self->draining, true);
+	LOG(LOG_INFO, "another process serves now; connections that are here may go on",
+	    LOG_I("grace_s", grace / NS_PER_SEC));
+	if (!self->proxy)
+		return false;
+	proxy_leave(self->proxy, LEAVE_IDLE_S * NS_PER_SEC);
+	while (!proxy_drained(self->proxy) && clock_mono_ns() < end) {
+		struct pollfd fd = {.fd = signal_fd, .events = POLLIN};
+
+		if (poll(&fd, 1, DRAIN_POLL_MS) > 0 && ends(self, signal_fd))
+			return true;
+	}
+	return false;
+}
+
 int controller_run(struct controller *self)
 {
+	const struct controller_heir *heir = &self->options.heir;
 	sigset_t signals;
 
 	sigemptyset(&signals);
@@ -284,13 +311,19 @@ int controller_run(struct controller *self)
 			 .events = POLLIN},
 			{.fd = self->options.sources ? sources_fd(self->options.sources) : -1,
 			 .events = POLLIN},
+			{.fd = heir->fd ? heir->fd(heir->context) : -1, .events = POLLIN},
 		};
 
-		if (poll(fds, 3, self->options.dataplane ? TICK_MS : -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, self->options.dataplane ? TICK_MS : -1) < 0 && errno != EINTR)
 			return -errno;
 		tick_kernel(self);
 		if (fds[0].revents && ends(self, signal_fd))
 			break;
+		if (fds[3].revents && heir->serve(heir->context)) {
+			if (leave(self, signal_fd))
+				break;
+			return 0;
+		}
 		if (fds[1].revents) {
 			pthread_mutex_lock(&self->dataplane_lock);
 			dataplane_events(self->options.dataplane, on_kernel_event, self);

@@ -33,6 +33,13 @@ struct control_kernel {
 struct controller;
 struct tls_cache; /* tls/tls_cache.h */
 
+/* Another process may take over; all of it runs on the control thread. fd NULL: nobody can. */
+struct controller_heir {
+	void *context;
+	int (*fd)(void *context);     /* readable when there is something to do */
+	bool (*serve)(void *context); /* true: the other one serves now */
+};
+
 struct controller_options {
 	const struct static_config *config;
 	struct sources *sources;	 /* NULL: none */
@@ -40,6 +47,7 @@ struct controller_options {
 	struct metric_registry *metrics; /* NULL: none */
 	struct tls_cache *tls;		 /* NULL: no TLS */
 	struct control_kernel kernel;
+	struct controller_heir heir;
 };
 
 /* Reads the source once, compiles and applies the first snapshot. 0 or a negative errno. */
@@ -50,8 +58,9 @@ void controller_free(struct controller *controller);
 struct snapshot *controller_snapshot(struct controller *controller);
 /* From now on snapshots go to this proxy as well. */
 void controller_attach(struct controller *controller, struct proxy *proxy);
-/* Serves events until SIGINT or SIGTERM, then drains; SIGUSR1 opens log files anew. The caller has
- * them blocked. */
+/* Serves events until SIGINT or SIGTERM, then drains, or until another process has taken over, then
+ * leaves: what is connected may go on for upgradeGrace; SIGUSR1 opens log files anew. The caller
+ * has them blocked. */
 int controller_run(struct controller *controller);
 bool controller_draining(const struct controller *controller);
 

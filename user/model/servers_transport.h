@@ -46,7 +46,7 @@ struct servers_transport {
 	struct transport_proxy_protocol *proxy_protocol;
 };
 
-extern const struct schema schema_servers_transport_object, schema_root_ca,
-	schema_peer_cert_san, schema_spiffe;
+extern const struct schema schema_servers_transport_object, schema_root_ca, schema_peer_cert_san,
+	schema_spiffe;
 
 #endif

@@ -419,6 +419,18 @@ static const struct field config_fields[] = {
 	FIELD(struct static_config, pin_folder, .name = "pinFolder",
 	      .preset = "/sys/fs/bpf/tidegate", OURS,
 	      .doc = "Folder on a bpffs where the kernel plane is pinned."),
+	FIELD(struct static_config, socket_steering, .name = "socketSteering", .preset = "hash",
+	      .choices = "hash|cpu|off", OURS,
+	      .doc = "Which worker gets a new connection: by the hash of its addresses and ports; "
+		     "the "
+		     "one on the CPU that took its packet, which is faster where the network card "
+		     "spreads packets over CPUs and one-sided where it does not; off: the kernel "
+		     "decides, and virtual addresses of mode local must be bound."),
+	FIELD(struct static_config, upgrade_grace, .name = "upgradeGrace", .preset = "15m",
+	      NOT_NEGATIVE, OURS,
+	      .doc = "How long a proxy that another one has replaced may go on with the "
+		     "connections "
+		     "that it has."),
 	FIELD(struct static_config, interfaces, .name = "interfaces", OURS,
 	      .doc = "Interfaces of the kernel plane; those with a default route when absent."),
 	FIELD_IN(struct static_config, limits, &schema_limits, .name = "limits",

@@ -169,8 +169,10 @@ struct static_config {
 	struct static_kubernetes kubernetes;
 	struct str config_file; /* as given */
 	struct static_admin admin;
-	int64_t workers;	 /* 0: one per CPU that we may use */
-	struct str kernel_plane; /* auto, native, generic, off */
+	int64_t workers;	    /* 0: one per CPU that we may use */
+	struct str kernel_plane;    /* auto, native, generic, off */
+	struct str socket_steering; /* hash, cpu, off */
+	struct duration upgrade_grace;
 	struct strs interfaces;
 	struct str pin_folder; /* pinFolder, default /sys/fs/bpf/tidegate */
 	struct static_security security;

@@ -79,6 +79,13 @@ void loop_forget(struct loop *loop, struct loop_io *io)
 	io->fd = -1;
 }
 
+void loop_remove(struct loop *loop, struct loop_io *io)
+{
+	if (io->fd >= 0)
+		epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL);
+	loop_forget(loop, io);
+}
+
 void loop_move(struct loop *loop, struct loop_io *from, struct loop_io *to)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,

@@ -62,6 +62,9 @@ int loop_add_level(struct loop *loop, struct loop_io *io);
 /* No more events for io; the descriptor is the caller's to close. Harmless when it was never added.
  */
 void loop_forget(struct loop *loop, struct loop_io *io);
+/* The same for a descriptor that other processes have, too: closing ours would not end its events.
+ */
+void loop_remove(struct loop *loop, struct loop_io *io);
 /* The descriptor of from becomes that of to, with all that is ready; to is set up but for fd. */
 void loop_move(struct loop *loop, struct loop_io *from, struct loop_io *to);
 /* on_ready is called in the next round even without an event: to give others a turn in between. */

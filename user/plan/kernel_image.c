@@ -158,6 +158,7 @@ static struct abi_entry compile_entry(const struct kernel_config *config,
 	struct abi_entry ret = {
 		.port = htons(entry->port),
 		.port_last = htons(last),
+		.point = entry->service ? 0 : entry->point,
 		.proto = entry->proto,
 		.target = entry->service ? ABI_TARGET_SERVICE : ABI_TARGET_LOCAL,
 		.policy = entry->policy ? (uint16_t)policy_slots[entry->policy->index] : 0,

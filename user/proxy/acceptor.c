@@ -72,6 +72,7 @@ void acceptor_close(struct acceptor *acceptor, bool take_waiting)
 	if (take_waiting)
 		accept_some(acceptor, UINT32_MAX);
 	timer_cancel(&acceptor->worker->loop.timers, &acceptor->pause);
-	loop_forget(&acceptor->worker->loop, &acceptor->io);
+	/* Another process may have it by now, which takes new connections instead. */
+	loop_remove(&acceptor->worker->loop, &acceptor->io);
 	close(fd);
 }

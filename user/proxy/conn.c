@@ -169,7 +169,7 @@ bool conn_may_keep(const struct conn *conn)
 	const struct entry *entry = conn->entry;
 	const struct worker *worker = conn->link.worker;
 
-	return !worker->draining &&
+	return !worker->draining && !worker->leaving &&
 	       (!entry->keep_alive_max_requests ||
 		conn->n_requests + 1 < entry->keep_alive_max_requests) &&
 	       (!entry->keep_alive_max_ns ||

@@ -51,13 +51,55 @@ uint16_t proxy_worker_count(const struct static_config *config)
 
 /* --------------------------------------------------------------- listeners --- */
 
-static int open_entry_point(const struct static_entry_point *conf, uint16_t index,
-			    uint16_t n_workers, struct proxy_listener *listeners, size_t *n)
+/* What the listeners are made from. */
+struct opening {
+	uint16_t n_workers;
+	struct proxy_listener *inherited; /* fd -1: taken */
+	size_t n_inherited;
+	struct proxy_listener *listeners;
+	size_t n;
+};
+
+/* Whether the socket is bound to what the entry point asks for; *ret_port is its port. */
+static bool is_bound_so(int fd, const struct listen_address *want, uint16_t *ret_port)
+{
+	struct addr local;
+	uint16_t port;
+
+	if (sock_local(fd, &local, &port) < 0 || (want->port && want->port != port))
+		return false;
+	*ret_port = port;
+	return addr_eq(&local, &want->addr) ||
+	       (addr_is_unspecified(&local) && addr_is_unspecified(&want->addr));
+}
+
+/* Takes every inherited socket of the entry point; returns how many. */
+static uint16_t take_inherited(struct opening *opening, const struct listen_address *want,
+			       uint16_t index, uint16_t *port)
+{
+	uint16_t n = 0;
+
+	for (size_t i = 0; i < opening->n_inherited; i++) {
+		struct proxy_listener *from = &opening->inherited[i];
+
+		if (from->fd < 0 || from->entry_point != index ||
+		    !is_bound_so(from->fd, want, port))
+			continue;
+		opening->listeners[opening->n++] = (struct proxy_listener){
+			from->fd, index, (uint16_t)(n++ % opening->n_workers)};
+		from->fd = -1;
+	}
+	return n;
+}
+
+static int open_entry_point(struct opening *opening, const struct static_entry_point *conf,
+			    uint16_t index)
 {
 	struct sock_listen_options options = {
 		.addr = conf->listen.addr, .port = conf->listen.port, .reuse_port = true};
+	uint16_t first = take_inherited(opening, &conf->listen, index, &options.port);
 
-	for (uint16_t worker = 0; worker < n_workers; worker++) {
+	for (uint16_t worker = first; worker < opening->n_workers; worker++) {
 		int fd, error = sock_listen(&options, &fd);
 
 		if (error)
@@ -68,7 +110,7 @@ static int open_entry_point(const struct static_entry_point *conf, uint16_t inde
 
 			error = sock_local(fd, &local, &options.port);
 		}
-		listeners[(*n)++] = (struct proxy_listener){fd, index, worker};
+		opening->listeners[opening->n++] = (struct proxy_listener){fd, index, worker};
 		if (error)
 			return error;
 	}
@@ -76,11 +118,18 @@ static int open_entry_point(const struct static_entry_point *conf, uint16_t inde
 }
 
 int proxy_listeners_open(const struct static_config *config, uint16_t n_workers,
+			 struct proxy_listener *inherited, size_t n_inherited,
 			 struct proxy_listener **ret_listeners, size_t *ret_n, size_t *ret_bad)
 {
-	size_t n_points = config->entry_points.n, n = 0;
-	struct proxy_listener *listeners = calloc(n_points * n_workers + 1, sizeof(*listeners));
-	int error = listeners ? 0 : -ENOMEM;
+	size_t n_points = config->entry_points.n;
+	struct opening opening = {
+		.n_workers = n_workers,
+		.inherited = inherited,
+		.n_inherited = n_inherited,
+		.listeners =
+			calloc(n_points * n_workers + n_inherited + 1, sizeof(*opening.listeners)),
+	};
+	int error = opening.listeners ? 0 : -ENOMEM;
 	size_t i;
 
 	for (i = 0; !error && i < n_points; i++) {
@@ -89,17 +138,17 @@ int proxy_listeners_open(const struct static_config *config, uint16_t n_workers,
 		if (i >= PROXY_ENTRY_POINTS_MAX)
 			error = -E2BIG;
 		else if (!conf->listen.udp)
-			error = open_entry_point(conf, (uint16_t)i, n_workers, listeners, &n);
+			error = open_entry_point(&opening, conf, (uint16_t)i);
 	}
 	if (error) {
 		*ret_bad = i ? i - 1 : 0;
-		while (n > 0)
-			close(listeners[--n].fd);
-		free(listeners);
+		while (opening.n > 0)
+			close(opening.listeners[--opening.n].fd);
+		free(opening.listeners);
 		return error;
 	}
-	*ret_listeners = listeners;
-	*ret_n = n;
+	*ret_listeners = opening.listeners;
+	*ret_n = opening.n;
 	return 0;
 }
 
@@ -342,6 +391,12 @@ void proxy_drain(struct proxy *proxy, uint64_t accept_grace_ns)
 {
 	for (uint16_t i = 0; i < proxy->n_workers; i++)
 		(void)worker_drain(&proxy->workers[i], accept_grace_ns);
+}
+
+void proxy_leave(struct proxy *proxy, uint64_t idle_grace_ns)
+{
+	for (uint16_t i = 0; i < proxy->n_workers; i++)
+		(void)worker_leave(&proxy->workers[i], idle_grace_ns);
 }
 
 bool proxy_drained(const struct proxy *proxy)

@@ -69,10 +69,13 @@ struct proxy_options {
  */
 uint16_t proxy_worker_count(const struct static_config *config);
 /*
- * Binds every TCP entry point once per worker. Returns 0 and a list to free(), or a negative errno
- * with the entry point's index in *ret_bad (nothing stays open then).
+ * Binds every TCP entry point once per worker. Sockets that were inherited from another process are
+ * used where they are bound as the entry point wants, and their fd is then set to -1; as many of
+ * them as there are, so that none of their queues is forgotten. Returns 0 and a list to free(), or
+ * a negative errno with the entry point's index in *ret_bad (nothing stays open then).
  */
 int proxy_listeners_open(const struct static_config *config, uint16_t n_workers,
+			 struct proxy_listener *inherited, size_t n_inherited,
 			 struct proxy_listener **ret_listeners, size_t *ret_n, size_t *ret_bad);
 
 /* Starts the workers. Returns 0, or a negative errno (the descriptors are closed then). */
@@ -90,6 +93,12 @@ uint64_t proxy_revision(const struct proxy *proxy);
  * says "Connection: close" and connections without a request are closed.
  */
 void proxy_drain(struct proxy *proxy, uint64_t accept_grace_ns);
+/*
+ * The same when another process has the listeners already: ours close at once, what waits there is
+ * the other's. No connection is closed under a client: each gets "Connection: close" with its next
+ * answer, and only those without a request for idle_grace_ns are closed.
+ */
+void proxy_leave(struct proxy *proxy, uint64_t idle_grace_ns);
 /* True when no connection is left. */
 bool proxy_drained(const struct proxy *proxy);
 /* Closes what is left, joins the threads, frees. Accepts NULL. */

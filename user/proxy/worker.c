@@ -123,6 +123,20 @@ static void on_drain(struct mail *mail)
 	free(order);
 }
 
+static void on_leave(struct mail *mail)
+{
+	struct order *order = LIST_OF(mail, struct order, mail);
+	struct worker *worker = order->worker;
+
+	/* What waits in their queues is the other process's, which has the same sockets; or, where
+	 * it has others, the kernel moves it there. */
+	close_listeners(worker, false);
+	worker->leaving = true;
+	timer_set(&worker->loop.timers, &worker->accept_grace,
+		  worker->loop.now_ns + order->grace_ns);
+	free(order);
+}
+
 static void on_stop(struct mail *mail)
 {
 	struct order *order = LIST_OF(mail, struct order, mail);
@@ -147,6 +161,11 @@ static int post_order(struct worker *worker, void (*run)(struct mail *mail), uin
 int worker_drain(struct worker *worker, uint64_t accept_grace_ns)
 {
 	return post_order(worker, on_drain, accept_grace_ns);
+}
+
+int worker_leave(struct worker *worker, uint64_t idle_grace_ns)
+{
+	return post_order(worker, on_leave, idle_grace_ns);
 }
 
 int worker_stop(struct worker *worker)

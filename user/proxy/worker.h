@@ -116,6 +116,7 @@ struct worker {
 	struct worker_shared *shared;
 	uint16_t index;
 	bool draining;
+	bool leaving; /* another process takes new connections; ours have one more answer each */
 	struct health *health;	   /* of the first worker; see health.h */
 	struct timer accept_grace; /* how long new connections are still taken */
 	struct snapshot_use *use;  /* the current snapshot */
@@ -171,6 +172,7 @@ void worker_drop_use(struct worker *worker, struct snapshot_use *use);
 /* From any thread. Takes over a reference to the snapshot. */
 int worker_publish(struct worker *worker, struct snapshot *snapshot);
 int worker_drain(struct worker *worker, uint64_t accept_grace_ns);
+int worker_leave(struct worker *worker, uint64_t idle_grace_ns);
 int worker_stop(struct worker *worker);
 
 #endif

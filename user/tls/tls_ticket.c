@@ -96,6 +96,39 @@ void tls_ticket_ring_rotate(struct tls_ticket_ring *ring, uint64_t now_ns)
 	pthread_mutex_unlock(&ring->lock);
 }
 
+struct saved_ring {
+	uint64_t rotate_at_ns;
+	struct ticket_key key[RING];
+};
+
+_Static_assert(sizeof(struct saved_ring) <= TLS_TICKET_SAVED_BYTES, "room for the keys");
+
+void tls_ticket_ring_save(struct tls_ticket_ring *ring, struct tls_ticket_saved *ret_saved)
+{
+	struct saved_ring saved;
+
+	memset(&saved, 0, sizeof(saved));
+	memset(ret_saved, 0, sizeof(*ret_saved));
+	pthread_mutex_lock(&ring->lock);
+	saved.rotate_at_ns = ring->rotate_at_ns;
+	memcpy(saved.key, ring->key, sizeof(saved.key));
+	pthread_mutex_unlock(&ring->lock);
+	memcpy(ret_saved->byte, &saved, sizeof(saved));
+	OPENSSL_cleanse(&saved, sizeof(saved));
+}
+
+void tls_ticket_ring_restore(struct tls_ticket_ring *ring, const struct tls_ticket_saved *from)
+{
+	struct saved_ring saved;
+
+	memcpy(&saved, from->byte, sizeof(saved));
+	pthread_mutex_lock(&ring->lock);
+	ring->rotate_at_ns = saved.rotate_at_ns;
+	memcpy(ring->key, saved.key, sizeof(saved.key));
+	pthread_mutex_unlock(&ring->lock);
+	OPENSSL_cleanse(&saved, sizeof(saved));
+}
+
 /* Copies the key that is asked for; its place in the ring, or -1. */
 static int key_get(struct tls_ticket_ring *ring, uint64_t now_ns, const unsigned char *name,
 		   struct ticket_key *ret_key)

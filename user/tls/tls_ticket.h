@@ -18,12 +18,21 @@ enum {
 	TLS_TICKET_LIFETIME_S = 7200, /* of a session; shorter than a key's */
 };
 
+/* A ring's content, for the process that takes over: as secret as the keys. */
+enum { TLS_TICKET_SAVED_BYTES = 256 };
+struct tls_ticket_saved {
+	unsigned char byte[TLS_TICKET_SAVED_BYTES];
+};
+
 struct tls_ticket_ring;
 
 struct tls_ticket_ring *tls_ticket_ring_new(uint64_t now_ns);
 void tls_ticket_ring_free(struct tls_ticket_ring *ring);
 /* The current key becomes the previous one. */
 void tls_ticket_ring_rotate(struct tls_ticket_ring *ring, uint64_t now_ns);
+void tls_ticket_ring_save(struct tls_ticket_ring *ring, struct tls_ticket_saved *ret_saved);
+/* On the same machine since its last start: times are monotonic ones. */
+void tls_ticket_ring_restore(struct tls_ticket_ring *ring, const struct tls_ticket_saved *saved);
 /*
  * What OpenSSL's ticket callback has to do: seal (1, -1 on failure), or open: 0 unknown key, 1
  * opened, 2 opened with the previous key (a new ticket is due). Rotates when the time has come.

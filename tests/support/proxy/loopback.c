@@ -152,7 +152,8 @@ int loopback_start(struct loopback *loopback, struct snapshot *snapshot, uint16_
 {
 	struct proxy_listener *listeners;
 	size_t n, bad;
-	int error = proxy_listeners_open(&loopback->config, n_workers, &listeners, &n, &bad);
+	int error =
+		proxy_listeners_open(&loopback->config, n_workers, NULL, 0, &listeners, &n, &bad);
 
 	if (!error) {
 		struct sockaddr_in in;

@@ -113,7 +113,7 @@ static void a_port_in_use_is_an_error_that_names_the_entry_point(void **state)
 
 	(void)state;
 	loopback_init(&fixture, port);
-	assert_int_equal(proxy_listeners_open(&fixture.config, 2, &listeners, &n, &bad),
+	assert_int_equal(proxy_listeners_open(&fixture.config, 2, NULL, 0, &listeners, &n, &bad),
 			 -EADDRINUSE);
 	assert_int_equal(bad, 0);
 	close(fd);
