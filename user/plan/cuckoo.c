@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * cuckoo: who finds both cells taken moves one of their owners to its other cell, and so on. The way
- * to an empty cell is found first and gone from its end, so that whoever reads meanwhile finds
+ * cuckoo: who finds both cells taken moves one of their owners to its other cell, and so on. The
+ * way to an empty cell is found first and gone from its end, so that whoever reads meanwhile finds
  * every key all the time.
  */
 #include "plan/cuckoo.h"

@@ -89,8 +89,8 @@ struct kernel_entry {
 	struct str
 		entry_point; /* whose sockets get it, without a service; empty: that of its name */
 	uint16_t port_last;  /* of a range that starts at port; 0: it is one port */
-	uint8_t point;	     /* the same as a number: its index + 1; 0: those that are bound to it */
-	bool is_spread;	     /* over the nodes: a packet goes to the one that owns its flow */
+	uint8_t point;	/* the same as a number: its index + 1; 0: those that are bound to it */
+	bool is_spread; /* over the nodes: a packet goes to the one that owns its flow */
 	enum kernel_cookies cookies;
 };
 

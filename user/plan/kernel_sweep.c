@@ -85,8 +85,8 @@ bool kernel_sweep_end(struct kernel_fleet *fleet)
 
 	for (uint32_t i = 0; i < ABI_SERVICES; i++) {
 		const struct kernel_fleet_service *of = &fleet->services[i];
-		bool is_quiet = of->is_used && !of->until_ns &&
-				of->changed_ns < fleet->sweep_begun_ns;
+		bool is_quiet =
+			of->is_used && !of->until_ns && of->changed_ns < fleet->sweep_begun_ns;
 
 		if (!is_quiet)
 			continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* maglev: see maglev.h. Weights: who weighs half as much as the heaviest sits out every other turn. */
+/* maglev: see maglev.h. Weights: who weighs half as much as the heaviest sits out every other turn.
+ */
 #include "plan/maglev.h"
 
 #include <errno.h>

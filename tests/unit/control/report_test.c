@@ -87,8 +87,7 @@ static void unsupported_fields_are_counted_by_kind(void **state)
 	struct world *world = *state;
 
 	diag_about(&world->files, STR("Gateway/shop/db"), STR("db.yaml"), 1);
-	diag_warning(&world->files, NULL, "kind Gateway is not supported")->unsupported =
-		true;
+	diag_warning(&world->files, NULL, "kind Gateway is not supported")->unsupported = true;
 	diag_about(&world->snapshot.diags, STR("IngressRoute/shop/web"), STR("10.yaml"), 3);
 	diag_warning(&world->snapshot.diags, DIAG_FIELD(NULL, "a"), "has no effect")->unsupported =
 		true;

@@ -56,7 +56,7 @@ static uint32_t share(const uint16_t *of, uint32_t n_slots, uint16_t id)
 static void sizes_are_primes_that_fill_their_lines(void **state)
 {
 	(void)state;
-	for (uint32_t class = 0; class < 4; class++) {
+	for (uint32_t class = 0; class < 4; class ++) {
 		uint32_t n = ring_slots(class);
 
 		for (uint32_t i = 2; i * i <= n; i++)
@@ -140,7 +140,8 @@ static void few_others_move_when_one_leaves(void **state)
 	static const struct {
 		uint32_t n, class;
 		double most;
-	} rows[] = {{4, 2, 1.5}, {10, 2, 1.5}, {100, 2, 2.5}, {10, 3, 0.6}, {100, 3, 1.0}, {1000, 3, 1.2}};
+	} rows[] = {{4, 2, 1.5},  {10, 2, 1.5},	 {100, 2, 2.5},
+		    {10, 3, 0.6}, {100, 3, 1.0}, {1000, 3, 1.2}};
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
