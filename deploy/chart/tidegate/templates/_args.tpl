@@ -143,6 +143,13 @@
 {{- end }}
 {{- end -}}
 
+{{- /* Roles in namespaces cannot read what belongs to the cluster. */ -}}
+{{- define "tidegate.scopeArg" -}}
+{{- if .Values.rbac.namespaced }}
+- "--providers.{{ .provider }}.disableClusterScopeResources=true"
+{{- end }}
+{{- end -}}
+
 {{- define "tidegate.args" -}}
 - run
 {{- range $name, $port := .Values.ports }}
@@ -155,12 +162,14 @@
 {{- $namespaces := join "," .Values.providers.kubernetesCRD.namespaces }}
 {{- if and .Values.rbac.namespaced (not $namespaces) }}{{ $namespaces = include "tidegate.namespace" . }}{{ end }}
 {{- include "tidegate.providerArgs" (dict "at" "--providers.kubernetesCRD" "provider" .Values.providers.kubernetesCRD "namespaces" $namespaces) }}
+{{- include "tidegate.scopeArg" (dict "Values" .Values "provider" "kubernetesCRD") }}
 {{- end }}
 {{- if .Values.providers.kubernetesIngress.enabled }}
 - "--providers.kubernetesIngress=true"
 {{- $namespaces := join "," .Values.providers.kubernetesIngress.namespaces }}
 {{- if and .Values.rbac.namespaced (not $namespaces) }}{{ $namespaces = include "tidegate.namespace" . }}{{ end }}
 {{- include "tidegate.providerArgs" (dict "at" "--providers.kubernetesIngress" "provider" .Values.providers.kubernetesIngress "namespaces" $namespaces) }}
+{{- include "tidegate.scopeArg" (dict "Values" .Values "provider" "kubernetesIngress") }}
 {{- if or .Values.providers.kubernetesIngress.ingressEndpoint.ip .Values.providers.kubernetesIngress.ingressEndpoint.hostname }}
 {{- with .Values.providers.kubernetesIngress.ingressEndpoint.ip }}
 - "--providers.kubernetesIngress.ingressEndpoint.ip={{ . }}"
