@@ -11,7 +11,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -90,6 +92,24 @@ static bool may_have_news(const struct store *store)
 	return false;
 }
 
+/* What is shared with the last one is the same. */
+static bool has_other_checks(const struct snapshot *old, const struct snapshot *snapshot)
+{
+	return old ? old->vip_probes != snapshot->vip_probes ||
+			       old->stream_probes != snapshot->stream_probes
+		   : snapshot->vip_probes || snapshot->stream_probes;
+}
+
+/* On the checker's thread. */
+static void on_health(void *context)
+{
+	struct controller *self = context;
+	const uint64_t one = 1;
+
+	if (write(self->health_fd, &one, sizeof(one)) < 0)
+		LOG(LOG_WARN, "the result of a check waits for the next change", LOG_ERRNO(-errno));
+}
+
 /* Takes over the reference. */
 static void put_in_force(struct controller *self, struct snapshot *snapshot)
 {
@@ -97,6 +117,8 @@ static void put_in_force(struct controller *self, struct snapshot *snapshot)
 		apply_kernel(self, snapshot);
 	if (self->proxy)
 		proxy_publish(self->proxy, snapshot);
+	if (self->checker && has_other_checks(self->snapshot, snapshot))
+		checker_follow(self->checker, snapshot);
 	pthread_mutex_lock(&self->lock);
 	struct snapshot *old = self->snapshot;
 
@@ -290,6 +312,16 @@ static bool leave(struct controller *self, int signal_fd)
 	return false;
 }
 
+static void take_health(struct controller *self)
+{
+	uint64_t ignored;
+
+	while (read(self->health_fd, &ignored, sizeof(ignored)) > 0)
+		continue;
+	compiler_health_changed(self->compiler);
+	publish(self, NULL);
+}
+
 int controller_run(struct controller *self)
 {
 	const struct controller_heir *heir = &self->options.heir;
@@ -312,9 +344,10 @@ int controller_run(struct controller *self)
 			{.fd = self->options.sources ? sources_fd(self->options.sources) : -1,
 			 .events = POLLIN},
 			{.fd = heir->fd ? heir->fd(heir->context) : -1, .events = POLLIN},
+			{.fd = self->health_fd, .events = POLLIN},
 		};
 
-		if (poll(fds, 4, self->options.dataplane ? TICK_MS : -1) < 0 && errno != EINTR)
+		if (poll(fds, 5, self->options.dataplane ? TICK_MS : -1) < 0 && errno != EINTR)
 			return -errno;
 		tick_kernel(self);
 		if (fds[0].revents && ends(self, signal_fd))
@@ -336,6 +369,8 @@ int controller_run(struct controller *self)
 				poll(NULL, 0, wait_ms);
 			read_source(self);
 		}
+		if (fds[4].revents)
+			take_health(self);
 	}
 	drain(self);
 	return 0;
@@ -350,6 +385,7 @@ int controller_new(const struct controller_options *options, struct controller *
 	if (!self)
 		return -ENOMEM;
 	self->options = *options;
+	self->health_fd = -1;
 	self->started_ns = clock_mono_ns();
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_mutex_init(&self->dataplane_lock, NULL);
@@ -366,6 +402,9 @@ int controller_new(const struct controller_options *options, struct controller *
 		registry_set_tls(self->registry, options->tls);
 	}
 	self->compiler = self->registry ? compiler_new(options->config, self->registry) : NULL;
+	self->health_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (self->health_fd < 0 || checker_new(on_health, self, &self->checker) < 0)
+		LOG(LOG_WARN, "backends cannot be checked");
 	if (self->compiler && options->sources)
 		read_source(self);
 	else if (self->compiler)
@@ -382,6 +421,9 @@ void controller_free(struct controller *self)
 {
 	if (!self)
 		return;
+	checker_free(self->checker);
+	if (self->health_fd >= 0)
+		close(self->health_fd);
 	snapshot_unref(self->snapshot);
 	report_done(&self->report);
 	compiler_free(self->compiler);

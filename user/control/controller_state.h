@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "control/checker.h"
 #include "control/controller.h"
 #include "control/report.h"
 #include "model/object.h"
@@ -17,6 +18,8 @@ struct controller {
 	struct store store;
 	struct registry *registry;
 	struct compiler *compiler;
+	struct checker *checker; /* NULL: nothing can be checked */
+	int health_fd;		 /* the checker has found something */
 	struct proxy *proxy;
 	struct report report;
 	uint64_t started_ns; /* monotonic */
