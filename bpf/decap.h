@@ -13,9 +13,9 @@
 enum { DECAP_ECN = 3, DECAP_CE = 3 };
 
 /* The bytes before the packet inside; VERDICT_OPEN when the tunnel may be opened. */
-static __always_inline int decap_check(const struct stage *stage, __u32 *ret_bytes)
+static __always_inline int decap_check(struct stage *stage, __u32 *ret_bytes)
 {
-	const struct flight *flight = stage->flight;
+	struct flight *flight = stage->flight;
 	const struct packet *packet = &flight->packet;
 	__u32 half = flight->generation & 1, index;
 	struct abi_entry *found;
@@ -33,6 +33,9 @@ static __always_inline int decap_check(const struct stage *stage, __u32 *ret_byt
 		return verdict_pass(ABI_PASS_FRAGMENT);
 	*ret_bytes = packet->at - packet->l3 +
 		     (packet->proto == IPPROTO_UDP ? sizeof(struct udphdr) : 0);
+	if (packet->proto == IPPROTO_UDP &&
+	    bpf_ntohs(packet->source_port) >> 14 == ABI_GUE_AGAIN >> 14)
+		flight->flags |= FLIGHT_FINAL;
 	return VERDICT_OPEN;
 }
 

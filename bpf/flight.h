@@ -13,6 +13,7 @@
 
 enum flight_flags {
 	FLIGHT_INNER = 1, /* came out of a tunnel */
+	FLIGHT_FINAL = 2, /* no other node is asked any more */
 };
 
 /* A packet that an ICMP error quotes. */

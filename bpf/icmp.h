@@ -268,7 +268,7 @@ static __always_inline int icmp_follow(struct xdp_md *ctx, struct stage *stage)
 		return verdict_pass(ABI_PASS_OTHER_PROTO);
 	flight->entry = entry_id;
 	stage->row = count_row(entry_id % ABI_ENTRIES) ?: stage->row;
-	if (to->flags & ABI_ENTRY_SPREAD && !(flight->flags & FLIGHT_INNER)) {
+	if (to->flags & ABI_ENTRY_SPREAD && !(flight->flags & FLIGHT_FINAL)) {
 		int verdict = hop_check(&quote->flow, half, flight, stage->control);
 
 		if (verdict != VERDICT_OPEN)
@@ -310,11 +310,9 @@ static __always_inline int icmp_of_fault(struct xdp_md *ctx, struct stage *stage
 	struct abi_backend *row = bpf_map_lookup_elem(&backend, &id);
 
 	if (flight->why == ABI_DROP_NO_NEIGHBOUR) {
-		if (!self || !row || (id && way_is_v4(&row->addr) != packet->is_v4) ||
-		    !icmp_make_may(ICMP_MAKE_RESOLVE, flight->now_ns))
+		if (!self || !row || !icmp_make_may(ICMP_MAKE_RESOLVE, flight->now_ns))
 			return verdict_drop(ABI_DROP_NO_NEIGHBOUR);
-		return icmp_make_resolve(ctx, packet, id ? &row->addr : &packet->source,
-					 packet->is_v4 ? &self->v4 : &self->v6);
+		return icmp_make_resolve(ctx, packet, id ? &row->addr : &packet->source, self);
 	}
 	if (flight->why == ABI_DROP_NO_BACKEND && packet->proto == IPPROTO_TCP)
 		return packet->is_syn ? reset_answer(ctx, packet)

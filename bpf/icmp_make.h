@@ -20,6 +20,7 @@
 #include "reset.h"
 #include "rewrite.h"
 #include "sum.h"
+#include "way.h"
 
 enum {
 	ICMP_MAKE_TTL = 64,
@@ -104,31 +105,34 @@ static __always_inline bool icmp_make_cut(struct xdp_md *ctx, __u32 bytes)
  */
 static __always_inline int icmp_make_resolve(struct xdp_md *ctx, const struct packet *packet,
 					     const struct abi_addr *whose,
-					     const struct abi_addr *self)
+					     const struct abi_here *self)
 {
-	__u32 l3 = packet->l3 & 31,
-	      header = packet->is_v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	struct icmp_make_words made = {.type = packet->is_v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST};
+	bool is_v4 = way_is_v4(whose);
+	__u32 l3 = packet->l3 & 31, header = is_v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	struct icmp_make_words made = {.type = is_v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST};
+	int more = (int)(l3 + header + sizeof(made)) - (int)bpf_xdp_get_buff_len(ctx);
 
-	if (!icmp_make_cut(ctx, l3 + header + sizeof(made)))
+	if (more && bpf_xdp_adjust_tail(ctx, more))
 		return verdict_drop(ABI_DROP_NO_NEIGHBOUR);
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	void *ip = data + l3, *words = ip + header;
-
-	/* IPv4 with UDP is as short as 28 bytes. */
-	if (ip + ICMP_MAKE_V4_QUOTE > end || words + sizeof(made) > end ||
-	    (!packet->is_v4 && ip + sizeof(struct ipv6hdr) > end))
-		return verdict_drop(ABI_DROP_NO_NEIGHBOUR);
+	void *ip = data + l3;
+	__be16 *type = data + ((packet->l3 - sizeof(*type)) & 31);
 	__u64 sum;
 
-	if (packet->is_v4)
-		sum = icmp_make_network(ip, true, whose, self, sizeof(made));
-	else if (ip + sizeof(struct ipv6hdr) <= end)
-		sum = icmp_make_network(ip, false, whose, self, sizeof(made));
-	else
+	if (ip + ICMP_MAKE_V4_QUOTE > end || (void *)(type + 1) > end)
 		return verdict_drop(ABI_DROP_NO_NEIGHBOUR);
+	*type = is_v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	if (is_v4) {
+		sum = icmp_make_network(ip, true, whose, &self->v4, sizeof(made));
+		made.check = ~sum_fold(sum + *(const __u16 *)&made);
+		__builtin_memcpy(ip + sizeof(struct iphdr), &made, sizeof(made));
+		return verdict_pass(ABI_PASS_RESOLVE);
+	}
+	if (ip + ICMP_MAKE_V6_QUOTE > end)
+		return verdict_drop(ABI_DROP_NO_NEIGHBOUR);
+	sum = icmp_make_network(ip, false, whose, &self->v6, sizeof(made));
 	made.check = ~sum_fold(sum + *(const __u16 *)&made);
-	__builtin_memcpy(words, &made, sizeof(made));
+	__builtin_memcpy(ip + sizeof(struct ipv6hdr), &made, sizeof(made));
 	return verdict_pass(ABI_PASS_RESOLVE);
 }
 

@@ -109,7 +109,8 @@ static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *pac
 		return passed;
 	if (role == ROLE_SHARED)
 		return verdict_pass(ABI_PASS_SHARED);
-	if (to->flags & ABI_ENTRY_SPREAD && role == ROLE_FIRST) {
+	if (to->flags & ABI_ENTRY_SPREAD &&
+	    (role == ROLE_FIRST || !(flight->flags & FLIGHT_FINAL))) {
 		int verdict = hop_check(packet, half, flight, settings);
 
 		if (verdict != VERDICT_OPEN)
@@ -193,7 +194,8 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		flight->generation = generation;
 		flight->entry = entry_id;
 		flight->policy = policy_id;
-		flight->flags = role == ROLE_INNER ? FLIGHT_INNER : 0;
+		flight->flags =
+			role == ROLE_INNER ? FLIGHT_INNER | (flight->flags & FLIGHT_FINAL) : 0;
 		stage_call(ctx, verdict & VERDICT_WHY);
 		verdict = stage_missing(verdict & VERDICT_WHY, flight->why);
 	}
@@ -234,6 +236,7 @@ int ingress_shared(struct xdp_md *ctx)
 
 /* The stages that are programs of their own. */
 #include "decap.h"
+#include "handoff.h"
 #include "icmp.h"
 #include "nat.h"
 

@@ -19,7 +19,6 @@
 enum {
 	PUSH_TTL = 64,
 	PUSH_DONT_FRAGMENT = 0x4000,
-	PUSH_GUE_SOURCE = 0xc000, /* source ports of tunnels: the flow's hash above it */
 	PUSH_LABEL = 0x000fffff,
 };
 
@@ -150,7 +149,7 @@ static __always_inline int push_outer(void *at, const void *end, const struct pa
 	if (is_gue) {
 		if ((void *)(udp + 1) > end)
 			return -1;
-		udp->source = bpf_htons(PUSH_GUE_SOURCE | (hash & 0x3fff));
+		udp->source = bpf_htons(ABI_GUE_FIRST | (hash & 0x3fff));
 		udp->dest = bpf_htons(ABI_GUE_PORT);
 		udp->len = bpf_htons(bytes);
 		udp->check = 0; /* RFC 6935: the packet inside has its own */

@@ -24,6 +24,9 @@ enum {
 	ABI_STICKS = 1 << 17,
 	ABI_QUIC_LINES = 2048,
 	ABI_GUE_PORT = 6080, /* UDP port of tunnels with GUE */
+	/* Source ports of tunnels, 14 bits of the flow's hash above them. */
+	ABI_GUE_FIRST = 0xc000,
+	ABI_GUE_AGAIN = 0x8000, /* between nodes: the second node that is asked */
 };
 
 /* How a backend is reached. (id, word) */

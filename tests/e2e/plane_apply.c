@@ -7,7 +7,8 @@
  *	plane_apply PIN-FOLDER totals	counters as JSON
  *
  * Lines: self ADDR | ports FIRST LAST | tunnels | peer ADDR | node NAME ADDR self|other |
- * service NAME MODE | backend ADDR PORT STATE | entry NAME ADDR PORT LAST tcp|udp SERVICE|- spread|alone
+ * service NAME MODE | backend ADDR PORT STATE | entry NAME ADDR PORT LAST tcp|udp SERVICE|-
+ *spread|alone
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -136,7 +136,9 @@ bool kernel_fleet_tick(struct kernel_fleet *fleet, uint64_t now_ns)
 
 		if (!of->is_used || !of->until_ns || of->until_ns > now_ns)
 			continue;
-		kernel_fleet_set_rings(fleet, i, fleet->tables.services[i].ring, 0);
+		/* Nodes keep it until the next change: a flow that is not here is there. */
+		if (i)
+			kernel_fleet_set_rings(fleet, i, fleet->tables.services[i].ring, 0);
 		of->begun_ns = of->until_ns = 0;
 		of->changed_ns = now_ns;
 		is_due = true;

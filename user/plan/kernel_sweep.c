@@ -83,7 +83,8 @@ bool kernel_sweep_end(struct kernel_fleet *fleet)
 {
 	bool is_due = false;
 
-	for (uint32_t i = 0; i < ABI_SERVICES; i++) {
+	/* Not 0: flows of nodes are found by the ring before, without being written down. */
+	for (uint32_t i = 1; i < ABI_SERVICES; i++) {
 		const struct kernel_fleet_service *of = &fleet->services[i];
 		bool is_quiet =
 			of->is_used && !of->until_ns && of->changed_ns < fleet->sweep_begun_ns;
