@@ -139,7 +139,7 @@ static const int allowed[] = {
 };
 
 static const int socket_families[] = {AF_INET, AF_INET6, AF_UNIX};
-static const int ioctls[] = {FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ};
+static const int ioctls[] = {FIONREAD, TIOCOUTQ, FIONBIO, TCGETS, TIOCGWINSZ};
 static const int prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE};
 /* Elements of open maps, and BPF_PROG_TEST_RUN, by which the kernel plane's clock is read. */
 static const int bpf_commands[] = {BPF_MAP_LOOKUP_ELEM,	 BPF_MAP_UPDATE_ELEM,  BPF_MAP_DELETE_ELEM,

@@ -27,12 +27,12 @@ static int set_int(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-static void set_keepalive(int fd, int idle_s)
+static void set_keepalive(int fd, int idle_s, int interval_s)
 {
 	/* Comfort, not correctness: a failure changes nothing that matters. */
 	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
-	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s);
 	set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 }
 
@@ -51,7 +51,7 @@ static int bind_and_listen(int fd, const struct sock_listen_options *options, sa
 		error = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (error)
 		return error;
-	set_keepalive(fd, KEEPALIVE_IDLE_S);
+	set_keepalive(fd, KEEPALIVE_IDLE_S, KEEPALIVE_INTERVAL_S);
 	if (addr_is_unspecified(&options->addr) && family == AF_INET) {
 		struct sockaddr_in *in = (struct sockaddr_in *)(void *)&sa;
 
@@ -110,7 +110,8 @@ int sock_accept(int listen_fd, struct addr *ret_peer, uint16_t *ret_port, int *r
 	return 0;
 }
 
-int sock_connect(const struct addr *addr, uint16_t port, int *ret_fd)
+static int begin_connect(const struct addr *addr, uint16_t port, int idle_s, int interval_s,
+			 int *ret_fd)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(addr, port, &sa);
@@ -119,7 +120,8 @@ int sock_connect(const struct addr *addr, uint16_t port, int *ret_fd)
 	if (fd < 0)
 		return -errno;
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_keepalive(fd, KEEPALIVE_UPSTREAM_S);
+	if (idle_s > 0)
+		set_keepalive(fd, idle_s, interval_s);
 	if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS) {
 		int error = -errno;
 
@@ -128,6 +130,16 @@ int sock_connect(const struct addr *addr, uint16_t port, int *ret_fd)
 	}
 	*ret_fd = fd;
 	return -EINPROGRESS;
+}
+
+int sock_connect(const struct addr *addr, uint16_t port, int *ret_fd)
+{
+	return begin_connect(addr, port, KEEPALIVE_UPSTREAM_S, KEEPALIVE_INTERVAL_S, ret_fd);
+}
+
+int sock_connect_keeping(const struct addr *addr, uint16_t port, int keep_alive_s, int *ret_fd)
+{
+	return begin_connect(addr, port, keep_alive_s, keep_alive_s, ret_fd);
 }
 
 int sock_error(int fd)

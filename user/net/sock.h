@@ -30,6 +30,8 @@ int sock_listen(const struct sock_listen_options *options, int *ret_fd);
 int sock_accept(int listen_fd, struct addr *ret_peer, uint16_t *ret_port, int *ret_fd);
 /* 0: connected; -EINPROGRESS: *ret_fd becomes writable, then ask sock_error(). */
 int sock_connect(const struct addr *addr, uint16_t port, int *ret_fd);
+/* The same with keep-alive probes after so many seconds of silence, and at that pace; 0: none. */
+int sock_connect_keeping(const struct addr *addr, uint16_t port, int keep_alive_s, int *ret_fd);
 /* The pending error of a socket (0, or negative). */
 int sock_error(int fd);
 int sock_local(int fd, struct addr *ret_addr, uint16_t *ret_port);

@@ -19,6 +19,7 @@ enum metric_kind {
 	METRIC_OF_ENTRY_POINT, /* entrypoint */
 	METRIC_OF_ROUTER,      /* router, service */
 	METRIC_OF_SERVICE,     /* service */
+	METRIC_OF_STREAM,      /* service, protocol: raw TCP, UDP */
 	METRIC_OF_MIDDLEWARE,  /* middleware */
 	METRIC_OF_KTLS,	       /* direction, result, reason */
 	METRIC_OF_SERVER_TLS,  /* result, reason */
@@ -40,6 +41,7 @@ enum metric_slot {
 	METRIC_SLOT_1,
 	METRIC_SLOT_2,
 	METRIC_SLOT_3,
+	METRIC_SLOT_4,
 	METRIC_SLOT__PLAIN,
 	/* Per code, method and protocol: written by metric_request(). */
 	METRIC_SLOT_REQUESTS = METRIC_SLOT__PLAIN,
@@ -53,7 +55,15 @@ enum metric_slot {
 	/* Plain cells by what they count. */
 	METRIC_OPEN_CONNECTIONS = METRIC_SLOT_0, /* entry point, +1 and -1 */
 
-	METRIC_RETRIES = METRIC_SLOT_0, /* service */
+	METRIC_STREAMS_REFUSED = METRIC_SLOT_1,	  /* entry point: before any server was asked */
+	METRIC_DATAGRAMS_DROPPED = METRIC_SLOT_2, /* entry point */
+
+	METRIC_RETRIES = METRIC_SLOT_0, /* service, stream */
+
+	METRIC_STREAM_SESSIONS = METRIC_SLOT_1,
+	METRIC_STREAM_OPEN = METRIC_SLOT_2,	/* +1 and -1 */
+	METRIC_STREAM_RECEIVED = METRIC_SLOT_3, /* bytes from clients */
+	METRIC_STREAM_SENT = METRIC_SLOT_4,	/* bytes to clients */
 
 	METRIC_MIDDLEWARE_REQUESTS = METRIC_SLOT_0, /* requests that reached it */
 	METRIC_MIDDLEWARE_REPLIES = METRIC_SLOT_1,  /* requests that it answered itself */

@@ -209,19 +209,30 @@ bool tcp_router_is_https_any(const struct tcp_router *router)
 	return router->https_any;
 }
 
-const struct tcp_route *tcp_router_match(const struct tcp_router *router,
-					 const struct tcp_facts *facts)
+const struct tcp_route *tcp_router_match_raw(const struct tcp_router *router,
+					     const struct tcp_facts *facts)
 {
 	const struct side *side = facts->is_tls ? &router->tls : &router->plain;
 	const struct tcp_route *route;
 	struct walk walk;
 
-	if (!side->n || (facts->is_tls && tcp_router_is_https(router, facts->sni)))
+	if (!side->n)
 		return NULL;
 	walk = walk_begin(side, facts->sni);
 	while ((route = walk_next(&walk)))
 		if (rule_tcp_match(route->rule, facts))
 			break;
+	return route;
+}
+
+const struct tcp_route *tcp_router_match(const struct tcp_router *router,
+					 const struct tcp_facts *facts)
+{
+	const struct tcp_route *route;
+
+	if (facts->is_tls && tcp_router_is_https(router, facts->sni))
+		return NULL;
+	route = tcp_router_match_raw(router, facts);
 	/* b.5 5 d: HTTPS without a name comes before HostSNI(`*`) */
 	if (route && facts->is_tls && route->is_catch_all && router->https_any)
 		return NULL;

@@ -27,6 +27,9 @@ struct tcp_router *tcp_router_new(struct tcp_route *const *routes, size_t n,
  */
 const struct tcp_route *tcp_router_match(const struct tcp_router *router,
 					 const struct tcp_facts *facts);
+/* The same without HTTP: of TCP routes alone (PostgreSQL's STARTTLS, reference b.5 2). */
+const struct tcp_route *tcp_router_match_raw(const struct tcp_router *router,
+					     const struct tcp_facts *facts);
 /* Reference b.5 1: plain routes and no other: one is chosen before a byte is read (the server
  * speaks first). When that finds none, the connection is looked at after all. */
 bool tcp_router_is_blind(const struct tcp_router *router);

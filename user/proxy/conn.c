@@ -13,6 +13,8 @@
 #include "plan/router.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
+#include "proxy/sniff.h"
+#include "proxy/stream_session.h"
 #include "proxy/tls_facts.h"
 #include "proxy/worker.h"
 
@@ -66,6 +68,9 @@ static bool expects_text(const struct worker *worker, const struct entry *entry,
 						  : NULL;
 	bool known, is_tls = begins_tls(fd, &known);
 
+	/* Behind raw TCP routes nobody knows what is spoken. */
+	if (point && point->tcp)
+		return false;
 	if (known || !point || !point->tls_table)
 		return !is_tls;
 	return !entry->conf->http.tls && (router_size(point->plain) || !router_size(point->tls));
@@ -109,6 +114,19 @@ static void count_open(struct conn *conn, int64_t n)
 		metric_add(worker->metrics, point->series, METRIC_OPEN_CONNECTIONS, n);
 }
 
+static enum conn_state first_state(const struct conn *conn)
+{
+	const struct entry_point *point = entry_point_of(conn, conn->use->snapshot);
+
+	return point && point->tcp ? CONN_SNIFF : CONN_HANDSHAKE;
+}
+
+/* Reference e: the read time-out holds for raw TCP, too, until it is known what it is. */
+static uint64_t first_wait_ns(const struct conn *conn)
+{
+	return conn->state == CONN_SNIFF ? conn->entry->read_ns : conn->entry->handshake_ns;
+}
+
 void conn_accept(struct worker *worker, const struct entry *entry, int fd, const struct addr *peer,
 		 uint16_t peer_port)
 {
@@ -131,7 +149,7 @@ void conn_accept(struct worker *worker, const struct entry *entry, int fd, const
 	conn->link.io.on_ready = on_ready;
 	conn->link.timer.on_fire = on_timer;
 	conn->use = snapshot_use_get(worker->use);
-	conn->state = entry->reads_proxy_header ? CONN_PROXY_HEADER : CONN_HANDSHAKE;
+	conn->state = entry->reads_proxy_header ? CONN_PROXY_HEADER : (uint8_t)first_state(conn);
 	list_add_back(&worker->open, &conn->node);
 	count_open(conn, 1);
 	if (sock_local(fd, &conn->local, &conn->local_port) < 0 ||
@@ -139,7 +157,7 @@ void conn_accept(struct worker *worker, const struct entry *entry, int fd, const
 		conn_close(conn, false);
 		return;
 	}
-	conn_set_deadline(conn, now_ns + entry->handshake_ns);
+	conn_set_deadline(conn, now_ns + first_wait_ns(conn));
 }
 
 void conn_close(struct conn *conn, bool reset)
@@ -149,6 +167,8 @@ void conn_close(struct conn *conn, bool reset)
 	if (conn->state == CONN_CLOSED)
 		return;
 	set_idle(conn, false);
+	if (conn->state == CONN_STREAM && conn->session)
+		stream_session_drop(conn->session, reset);
 	/* Without a goodbye the client could not tell the end from a cut (RFC 8446 6.1). */
 	if (conn->link.tls && !reset && !link_backlog(&conn->link) &&
 	    (conn->state == CONN_IDLE || conn->state == CONN_BUSY))
@@ -188,6 +208,8 @@ static void await_request(struct conn *conn)
 	conn_set_deadline(conn, conn->link.worker->loop.now_ns + conn->entry->idle_ns);
 }
 
+static void handshake(struct conn *conn);
+
 /* The header is peeked at and then taken alone: what follows may be for the TLS library to read. */
 static bool take_proxy_header(struct conn *conn)
 {
@@ -215,8 +237,32 @@ static bool take_proxy_header(struct conn *conn)
 		conn->local_port = header.destination_port;
 		conn->by_proxy_header = true;
 	}
-	conn->state = CONN_HANDSHAKE;
+	conn->state = (uint8_t)first_state(conn);
+	conn_set_deadline(conn, conn->link.worker->loop.now_ns + first_wait_ns(conn));
 	return true;
+}
+
+/* Whose connection is it? Not before the handshake, which may be none of ours. */
+static void sniff(struct conn *conn)
+{
+	const struct entry_point *point = entry_point_of(conn, conn->use->snapshot);
+	struct sniff_found found;
+
+	switch (sniff_look(conn, point->tcp, &found)) {
+	case SNIFF_MORE:
+		return;
+	case SNIFF_CLOSE:
+		conn_refuse(conn);
+		return;
+	case SNIFF_STREAM:
+		stream_session_begin(conn, found.route, found.sni);
+		return;
+	case SNIFF_HTTP:
+		conn->state = CONN_HANDSHAKE;
+		conn_set_deadline(conn, conn->link.worker->loop.now_ns + conn->entry->handshake_ns);
+		handshake(conn);
+		return;
+	}
 }
 
 static void handshake(struct conn *conn)
@@ -460,6 +506,19 @@ void conn_linger(struct conn *conn)
 	drop_input(conn);
 }
 
+void conn_refuse(struct conn *conn)
+{
+	struct worker *worker = conn->link.worker;
+	const struct entry_point *point = entry_point_of(conn, worker->use->snapshot);
+
+	if (worker->metrics && point)
+		metric_add(worker->metrics, point->series, METRIC_STREAMS_REFUSED, 1);
+	/* Once is enough: it was read up to here to know what it is. */
+	if (conn->link.io.ready & LOOP_READ)
+		(void)sock_read(conn->link.io.fd, worker_read_at(worker), WORKER_READ_BYTES);
+	conn_close(conn, false);
+}
+
 void conn_drain(struct conn *conn)
 {
 	/* One whose request is under way gets its answer, with "Connection: close". */
@@ -476,8 +535,14 @@ static void on_ready(struct loop_io *io)
 	if (conn->state == CONN_PROXY_HEADER && !take_proxy_header(conn))
 		return;
 	switch (conn->state) {
+	case CONN_SNIFF:
+		sniff(conn);
+		return;
 	case CONN_HANDSHAKE:
 		handshake(conn);
+		return;
+	case CONN_STREAM:
+		stream_session_on_client(conn->session);
 		return;
 	case CONN_IDLE:
 		if (held_len(&conn->link.in))
@@ -503,6 +568,10 @@ static void on_timer(struct timer *timer)
 
 	if (conn->state == CONN_BUSY) {
 		exchange_on_client_timeout(conn->exchange);
+		return;
+	}
+	if (conn->state == CONN_STREAM) {
+		stream_session_on_client_timeout(conn->session);
 		return;
 	}
 	exchange = conn->state == CONN_IDLE && conn->head_begun ? exchange_new(conn) : NULL;

@@ -5,7 +5,11 @@
 /*
  * conn: a client's connection, from accept to close.
  *
- *	PROXY_HEADER -> HANDSHAKE -> IDLE <-> BUSY -> LINGER -> closed
+ *	PROXY_HEADER -> SNIFF -> HANDSHAKE -> IDLE <-> BUSY -> LINGER -> closed
+ *	                  \-> STREAM
+ *
+ * SNIFF is for entry points with raw TCP routes alone: a connection that one of those takes is a
+ * stream_session's from then on. Others are HTTP's.
  *
  * While idle it is this struct and nothing else. A request head is read straight into a new
  *exchange; one that comes in pieces waits in link.in, so that a slow client costs what it has sent.
@@ -18,12 +22,15 @@
 #include "proxy/publish.h"
 
 struct exchange;
+struct stream_session;
 
 enum conn_state {
 	CONN_PROXY_HEADER,
+	CONN_SNIFF,
 	CONN_HANDSHAKE,
 	CONN_IDLE,
 	CONN_BUSY,
+	CONN_STREAM,
 	CONN_LINGER,
 	CONN_CLOSED,
 };
@@ -32,8 +39,11 @@ struct conn {
 	struct link link;
 	struct list node; /* in worker->open */
 	struct loop_task freeing;
-	struct exchange *exchange; /* BUSY */
-	struct snapshot_use *use;  /* PROXY_HEADER, HANDSHAKE: whose certificates */
+	union {
+		struct exchange *exchange;	/* BUSY */
+		struct stream_session *session; /* STREAM */
+	};
+	struct snapshot_use *use; /* until HTTP begins: whose certificates, whose TCP routes */
 	const struct entry *entry;
 	struct addr peer, local;
 	struct addr sender; /* the TCP peer, which a PROXY header may replace in peer */
@@ -42,8 +52,9 @@ struct conn {
 	uint8_t state;
 	bool counted_idle;
 	bool by_proxy_header;
-	bool head_begun; /* part of a head was received */
-	uint32_t resume; /* how far link.in was looked at for the end of a head */
+	bool is_postgres; /* SNIFF, STREAM: it has asked for TLS in PostgreSQL's way */
+	bool head_begun;  /* part of a head was received */
+	uint32_t resume;  /* how far link.in was looked at for the end of a head */
 	uint32_t n_requests;
 	uint32_t n_drained;  /* LINGER: bytes read and dropped */
 	uint64_t private_to; /* see struct upstream_owner */
@@ -56,6 +67,8 @@ struct conn {
 void conn_accept(struct worker *worker, const struct entry *entry, int fd, const struct addr *peer,
 		 uint16_t peer_port);
 void conn_close(struct conn *conn, bool reset);
+/* Closes one that is nobody's, or not wanted, without a reset: what it has sent is read first. */
+void conn_refuse(struct conn *conn);
 /* The exchange has ended; the answer was sent. */
 void conn_next(struct conn *conn);
 /* Says goodbye, then reads and drops what still comes for a moment, so that no reset destroys the

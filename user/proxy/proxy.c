@@ -17,6 +17,7 @@
 #include "proxy/escalation.h"
 #include "proxy/jobs.h"
 #include "proxy/log_ring.h"
+#include "proxy/udp_entry.h"
 #include "proxy/worker.h"
 
 enum {
@@ -100,7 +101,9 @@ static int open_entry_point(struct opening *opening, const struct static_entry_p
 	uint16_t first = take_inherited(opening, &conf->listen, index, &options.port);
 
 	for (uint16_t worker = first; worker < opening->n_workers; worker++) {
-		int fd, error = sock_listen(&options, &fd);
+		int fd, error = conf->listen.udp
+					? udp_entry_listen(&options.addr, options.port, &fd)
+					: sock_listen(&options, &fd);
 
 		if (error)
 			return error;
@@ -137,7 +140,7 @@ int proxy_listeners_open(const struct static_config *config, uint16_t n_workers,
 
 		if (i >= PROXY_ENTRY_POINTS_MAX)
 			error = -E2BIG;
-		else if (!conf->listen.udp)
+		else
 			error = open_entry_point(&opening, conf, (uint16_t)i);
 	}
 	if (error) {
@@ -404,7 +407,7 @@ bool proxy_drained(const struct proxy *proxy)
 	struct proxy_status status;
 
 	proxy_status(proxy, &status);
-	return status.connections_open == 0;
+	return status.connections_open == 0 && status.udp_sessions == 0;
 }
 
 void proxy_stop(struct proxy *proxy)

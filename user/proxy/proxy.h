@@ -26,7 +26,7 @@ struct proxy;
 
 enum { PROXY_WORKERS_MAX = 256, PROXY_ENTRY_POINTS_MAX = 64 };
 
-/* A bound, listening socket: one per worker and entry point (SO_REUSEPORT). */
+/* A bound socket: one per worker and entry point (SO_REUSEPORT); it listens if it is TCP. */
 struct proxy_listener {
 	int fd;
 	uint16_t entry_point; /* index in the static configuration, and in every snapshot */
@@ -69,7 +69,7 @@ struct proxy_options {
  */
 uint16_t proxy_worker_count(const struct static_config *config);
 /*
- * Binds every TCP entry point once per worker. Sockets that were inherited from another process are
+ * Binds every entry point once per worker. Sockets that were inherited from another process are
  * used where they are bound as the entry point wants, and their fd is then set to -1; as many of
  * them as there are, so that none of their queues is forgotten. Returns 0 and a list to free(), or
  * a negative errno with the entry point's index in *ret_bad (nothing stays open then).
@@ -99,7 +99,7 @@ void proxy_drain(struct proxy *proxy, uint64_t accept_grace_ns);
  * answer, and only those without a request for idle_grace_ns are closed.
  */
 void proxy_leave(struct proxy *proxy, uint64_t idle_grace_ns);
-/* True when no connection is left. */
+/* True when no connection and no datagram session is left. */
 bool proxy_drained(const struct proxy *proxy);
 /* Closes what is left, joins the threads, frees. Accepts NULL. */
 void proxy_stop(struct proxy *proxy);
@@ -113,6 +113,7 @@ struct proxy_status {
 	uint64_t connections_refused; /* over a limit */
 	uint64_t requests, requests_active;
 	uint64_t tunnels_active;
+	uint64_t streams_active, udp_sessions; /* raw TCP connections; datagram sessions */
 	uint64_t upstream_dialled, upstream_reused, upstream_dial_failed, upstream_idle,
 		upstream_active;
 	uint64_t upstream_tls_handshakes, upstream_tls_failed, upstream_tls_resumed;

@@ -16,6 +16,9 @@
 #include "proxy/exchange.h"
 #include "proxy/health.h"
 #include "proxy/mirror.h"
+#include "proxy/stream_session.h"
+#include "proxy/udp_entry.h"
+#include "proxy/udp_session.h"
 #include "proxy/upstream.h"
 
 struct publication {
@@ -61,8 +64,10 @@ static int adopt(struct worker *worker, struct snapshot *snapshot)
 	worker_count(&worker->counters.snapshots_held, 1);
 	atomic_store_explicit(&worker->revision, snapshot->revision, memory_order_release);
 	worker_drop_use(worker, before);
-	if (worker->index == 0)
+	if (worker->index == 0) {
 		health_adopt(worker);
+		udp_entry_adopt(worker);
+	}
 	return 0;
 }
 
@@ -100,6 +105,8 @@ static void begin_drain(struct worker *worker)
 {
 	close_listeners(worker, true);
 	worker->draining = true;
+	for (size_t i = 0; i < worker->n_udp_entries; i++)
+		udp_entry_drain(worker->udp_entries[i]);
 	LIST_EACH (&worker->open, node)
 		conn_drain(LIST_OF(node, struct conn, node));
 	upstream_close_idle(worker);
@@ -131,6 +138,8 @@ static void on_leave(struct mail *mail)
 	/* What waits in their queues is the other process's, which has the same sockets; or, where
 	 * it has others, the kernel moves it there. */
 	close_listeners(worker, false);
+	for (size_t i = 0; i < worker->n_udp_entries; i++)
+		udp_entry_leave(worker->udp_entries[i]);
 	worker->leaving = true;
 	timer_set(&worker->loop.timers, &worker->accept_grace,
 		  worker->loop.now_ns + order->grace_ns);
@@ -175,10 +184,22 @@ int worker_stop(struct worker *worker)
 
 /* ------------------------------------------------------------------ life ------ */
 
+static int open_udp(struct worker *worker, const struct proxy_listener *listener)
+{
+	struct udp_entry *entry = udp_entry_open(
+		worker, &worker->shared->entries[listener->entry_point], listener->fd);
+
+	if (!entry)
+		return -ENOMEM;
+	worker->udp_entries[worker->n_udp_entries++] = entry;
+	return 0;
+}
+
 static int open_listeners(struct worker *worker, const struct proxy_listener *listeners, size_t n)
 {
 	worker->acceptors = calloc(n + 1, sizeof(*worker->acceptors));
-	if (!worker->acceptors)
+	worker->udp_entries = calloc(n + 1, sizeof(*worker->udp_entries));
+	if (!worker->acceptors || !worker->udp_entries)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		int error;
@@ -186,6 +207,12 @@ static int open_listeners(struct worker *worker, const struct proxy_listener *li
 		if (listeners[i].worker != worker->index ||
 		    listeners[i].entry_point >= worker->shared->n_entries)
 			continue;
+		if (worker->shared->entries[listeners[i].entry_point].conf->listen.udp) {
+			error = open_udp(worker, &listeners[i]);
+			if (error)
+				return error;
+			continue;
+		}
 		error = acceptor_open(&worker->acceptors[worker->n_acceptors++], worker,
 				      &worker->shared->entries[listeners[i].entry_point],
 				      listeners[i].fd);
@@ -213,6 +240,8 @@ int worker_init(struct worker *worker, struct worker_shared *shared, uint16_t in
 	slab_init(&worker->conns, sizeof(struct conn));
 	slab_init(&worker->exchanges, sizeof(struct exchange));
 	slab_init(&worker->upstreams, sizeof(struct upstream));
+	slab_init(&worker->streams, sizeof(struct stream_session));
+	slab_init(&worker->udp_sessions, sizeof(struct udp_session));
 	worker->scratch = malloc(WORKER_SCRATCH_BYTES);
 	worker->out = malloc(WORKER_OUT_BYTES);
 	worker->response_headers = calloc(WORKER_RESPONSE_HEADERS, sizeof(struct header));
@@ -289,6 +318,8 @@ void worker_done(struct worker *worker)
 		mailbox_close(&worker->mailbox, &worker->loop);
 		close_listeners(worker, false);
 		close_connections(worker);
+		for (size_t i = 0; i < worker->n_udp_entries; i++)
+			udp_entry_close(worker->udp_entries[i]);
 	}
 	health_free(worker->health);
 	redis_done(&worker->redis);
@@ -300,9 +331,13 @@ void worker_done(struct worker *worker)
 	slab_done(&worker->conns);
 	slab_done(&worker->exchanges);
 	slab_done(&worker->upstreams);
+	slab_done(&worker->streams);
+	slab_done(&worker->udp_sessions);
 	block_pool_done(&worker->blocks);
 	pipe_pool_done(&worker->pipes);
 	free(worker->acceptors);
+	free(worker->udp_entries);
+	udp_batch_free(worker->udp_batch);
 	free(worker->scratch);
 	free(worker->out);
 	free(worker->response_headers);

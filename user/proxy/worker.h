@@ -31,6 +31,8 @@ struct jobs;
 struct log_ring;
 struct resolver;
 struct server_pool;
+struct udp_batch;
+struct udp_entry;
 
 enum {
 	/*
@@ -59,6 +61,8 @@ enum {
 	X(requests)                \
 	X(requests_active)         \
 	X(tunnels_active)          \
+	X(streams_active)          \
+	X(udp_sessions)            \
 	X(upstream_dialled)        \
 	X(upstream_reused)         \
 	X(upstream_dial_failed)    \
@@ -123,7 +127,7 @@ struct worker {
 	_Atomic uint64_t revision;
 	/* Pools. */
 	struct block_pool blocks;
-	struct slab conns, exchanges, upstreams;
+	struct slab conns, exchanges, upstreams, streams;
 	struct pipe_pool pipes;
 	struct redis_clients redis;
 	struct list open;	/* every struct conn */
@@ -139,6 +143,10 @@ struct worker {
 	struct header *response_headers;
 	struct acceptor *acceptors;
 	size_t n_acceptors;
+	struct udp_entry **udp_entries;
+	size_t n_udp_entries;
+	struct udp_batch *udp_batch; /* room for datagrams; NULL: none were expected yet */
+	struct slab udp_sessions;
 	struct worker_counters counters;
 	pthread_t thread;
 	bool started;

@@ -121,6 +121,12 @@ struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr
 	return conn;
 }
 
+void tls_conn_is_raw(struct tls_conn *conn, uint16_t policy)
+{
+	conn->hello->is_raw = true;
+	conn->hello->raw_policy = policy;
+}
+
 struct tls_conn *tls_conn_new_client(struct tls_client *client, SSL *ssl, int fd)
 {
 	struct tls_conn *conn = calloc(1, sizeof(*conn));

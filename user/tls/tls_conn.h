@@ -86,6 +86,11 @@ struct tls_facts {
 /* Takes a reference to the table. local: the socket's own address (stands in for a missing SNI);
  * may be NULL. */
 struct tls_conn *tls_conn_new(struct tls_table *table, int fd, const struct addr *local);
+/*
+ * Before the handshake: what it carries is a raw stream, by the policy of its route (one of the
+ * table's), and any protocol that the policy names may be agreed on.
+ */
+void tls_conn_is_raw(struct tls_conn *conn, uint16_t policy);
 /* For tls_client.c: takes over ssl, which connects, and a reference to client. */
 struct tls_conn *tls_conn_new_client(struct tls_client *client, SSL *ssl, int fd);
 void tls_conn_keep_session(struct tls_conn *conn, struct ssl_session_st *session);

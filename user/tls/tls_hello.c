@@ -82,7 +82,9 @@ static int on_hello(SSL *ssl, int *alert, void *context)
 	if (!read_sni(hello, ssl))
 		return refuse(hello, TLS_FAILURE_NAME_BAD, alert, SSL_AD_UNRECOGNIZED_NAME);
 	struct str sni = str_n(hello->sni, hello->sni_len);
-	const struct tls_policy *policy = tls_table_lookup_policy(hello->table, sni);
+	const struct tls_policy *policy =
+		hello->is_raw ? tls_table_policy_of(hello->table, hello->raw_policy)
+			      : tls_table_lookup_policy(hello->table, sni);
 
 	if (policy->broken)
 		return refuse(hello, TLS_FAILURE_POLICY_BROKEN, alert, SSL_AD_HANDSHAKE_FAILURE);

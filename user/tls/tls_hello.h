@@ -29,6 +29,9 @@ struct tls_hello {
 	struct tls_ticket_ring *tickets;
 	struct addr local;
 	bool has_local;
+	/* A raw stream's: its route says which policy, and any protocol may be agreed on. */
+	bool is_raw;
+	uint16_t raw_policy;
 	/* Results. */
 	bool chosen;
 	uint8_t failure; /* enum tls_failure */

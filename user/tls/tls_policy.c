@@ -166,6 +166,29 @@ static void read_auth(struct wanted *wanted, const struct tls_client_auth *auth,
 	wanted->policy->auth = (uint8_t)type;
 }
 
+/* What raw streams may agree on: the option's list, or the reference's default. */
+static void read_raw_alpn(struct wanted *wanted, const struct strs *protocols)
+{
+	static const unsigned char usual[] = "\x02h2\x08http/1.1";
+	struct tls_policy *policy = wanted->policy;
+
+	if (!protocols->n) {
+		policy->alpn_raw_len = sizeof(usual) - 1;
+		memcpy(policy->alpn_raw, usual, policy->alpn_raw_len);
+	}
+	for (size_t i = 0; i < protocols->n; i++) {
+		struct str name = protocols->at[i];
+
+		/* RFC 7301 3.1 */
+		if (!name.len || name.len > UINT8_MAX ||
+		    policy->alpn_raw_len + 1 + name.len > TLS_POLICY_ALPN_RAW_MAX)
+			continue;
+		policy->alpn_raw[policy->alpn_raw_len++] = (unsigned char)name.len;
+		memcpy(policy->alpn_raw + policy->alpn_raw_len, name.at, name.len);
+		policy->alpn_raw_len += (unsigned int)name.len;
+	}
+}
+
 static void read_alpn(struct wanted *wanted, const struct strs *protocols)
 {
 	static const unsigned char http1[] = "\x08http/1.1";
@@ -176,6 +199,7 @@ static void read_alpn(struct wanted *wanted, const struct strs *protocols)
 		has_http1 |= str_eq(protocols->at[i], STR("http/1.1"));
 		has_h2 |= str_eq(protocols->at[i], STR("h2"));
 	}
+	read_raw_alpn(wanted, protocols);
 	policy->alpn_h2_only = has_h2 && !has_http1;
 	if (has_http1) {
 		policy->alpn_len = sizeof(http1) - 1;
@@ -189,10 +213,17 @@ static void read_alpn(struct wanted *wanted, const struct strs *protocols)
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 		       const unsigned char *in, unsigned int in_len, void *context)
 {
+	const struct tls_hello *hello = SSL_get_app_data(ssl);
 	const struct tls_policy *policy = context;
 	unsigned char *chosen;
 
-	(void)ssl;
+	if (hello && hello->is_raw) {
+		if (SSL_select_next_proto(&chosen, out_len, policy->alpn_raw, policy->alpn_raw_len,
+					  in, in_len) != OPENSSL_NPN_NEGOTIATED)
+			return SSL_TLSEXT_ERR_ALERT_FATAL;
+		*out = chosen;
+		return SSL_TLSEXT_ERR_OK;
+	}
 	if (policy->alpn_len &&
 	    SSL_select_next_proto(&chosen, out_len, policy->alpn, policy->alpn_len, in, in_len) ==
 		    OPENSSL_NPN_NEGOTIATED) {
@@ -309,6 +340,7 @@ static int make_digests(const struct wanted *wanted, struct str name, const stru
 		digest_part(md, numbers, sizeof(numbers));
 		digest_part(md, policy->groups, policy->n_groups * sizeof(*policy->groups));
 		digest_part(md, policy->alpn, policy->alpn_len);
+		digest_part(md, policy->alpn_raw, policy->alpn_raw_len);
 		digest_part(md, wanted->ciphers, strlen(wanted->ciphers));
 		ok = EVP_DigestFinal_ex(md, policy->digest, NULL) == 1;
 	}

@@ -19,7 +19,7 @@
 #include "base/ref.h"
 #include "tls/tls_builder.h"
 
-enum { TLS_POLICY_GROUPS_MAX = 8, TLS_POLICY_ALPN_MAX = 32 };
+enum { TLS_POLICY_GROUPS_MAX = 8, TLS_POLICY_ALPN_MAX = 32, TLS_POLICY_ALPN_RAW_MAX = 256 };
 
 enum tls_client_auth_type {
 	TLS_AUTH_NONE,
@@ -43,6 +43,8 @@ struct tls_policy {
 	size_t n_groups;
 	unsigned char alpn[TLS_POLICY_ALPN_MAX]; /* wire form of what we offer */
 	unsigned int alpn_len;
+	unsigned char alpn_raw[TLS_POLICY_ALPN_RAW_MAX]; /* of raw streams: as the option has it */
+	unsigned int alpn_raw_len;
 	unsigned char digest[32], identity[32];
 	SSL_CTX *ctx;		 /* ciphers, CAs, callbacks; NULL when broken */
 	struct tls_policy *next; /* in the cache */

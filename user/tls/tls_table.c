@@ -47,6 +47,16 @@ const struct tls_policy *tls_table_lookup_policy(const struct tls_table *table, 
 	return policy ? policy : table->default_policy;
 }
 
+const struct tls_policy *tls_table_policy_of(const struct tls_table *table, uint16_t id)
+{
+	if (table->default_policy->id == id)
+		return table->default_policy;
+	for (size_t i = 0; i < table->n_policies; i++)
+		if (table->policies[i]->id == id)
+			return table->policies[i];
+	return table->broken_policy;
+}
+
 uint16_t tls_table_policy(const struct tls_table *table, struct str host)
 {
 	return tls_table_lookup_policy(table, host)->id;

@@ -34,6 +34,8 @@ struct tls_table {
 };
 
 const struct tls_policy *tls_table_lookup_policy(const struct tls_table *table, struct str host);
+/* The one with this id; one that the table does not have is broken. */
+const struct tls_policy *tls_table_policy_of(const struct tls_table *table, uint16_t id);
 /* NULL: none but the default certificate. local may be NULL. */
 const struct tls_cert *tls_table_lookup_cert(const struct tls_table *table, struct str sni,
 					     const struct addr *local);
