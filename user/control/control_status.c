@@ -124,6 +124,8 @@ json_t *controller_status(struct controller *self)
 	json_object_set_new(status, "connectionsAccepted", number(proxy.connections_accepted));
 	json_object_set_new(status, "connectionsRefused", number(proxy.connections_refused));
 	json_object_set_new(status, "tunnels", number(proxy.tunnels_active));
+	json_object_set_new(status, "streams", number(proxy.streams_active));
+	json_object_set_new(status, "udpSessions", number(proxy.udp_sessions));
 	json_object_set_new(status, "snapshotsHeld", number(proxy.snapshots_held));
 	json_object_set_new(status, "escalations", number(atomic_load(&self->bans)));
 	json_object_set_new(status, "ktls", ktls_status(&proxy));

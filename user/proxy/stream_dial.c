@@ -195,10 +195,10 @@ enum stream_dial_result stream_dial_begin(struct stream_session *session)
 
 /* ------------------------------------------------------------- connected ----- */
 
-/* outcome: an enum tls_failure, or WORKER_SERVER_TLS_RESUMED. */
+/* outcome: an enum tls_failure, or WORKER_TLS_RESUMED. */
 static void count_tls(struct worker *worker, unsigned int outcome)
 {
-	worker_count(outcome == TLS_FAILURE_NONE || outcome == WORKER_SERVER_TLS_RESUMED
+	worker_count(outcome == TLS_FAILURE_NONE || outcome == WORKER_TLS_RESUMED
 			     ? &worker->counters.upstream_tls_handshakes
 			     : &worker->counters.upstream_tls_failed,
 		     1);

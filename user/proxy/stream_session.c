@@ -225,7 +225,6 @@ static void try_next(struct stream_session *session)
 static void handshake(struct stream_session *session)
 {
 	struct conn *conn = session->conn;
-	struct worker *worker = conn->link.worker;
 
 	switch (tls_conn_handshake(conn->link.tls)) {
 	case TLS_WANT_READ:
@@ -234,7 +233,7 @@ static void handshake(struct stream_session *session)
 			end(session);
 		return;
 	case TLS_FAILED:
-		worker_count(&worker->counters.tls_handshakes_failed, 1);
+		tls_facts_failed(conn);
 		end(session);
 		return;
 	case TLS_DONE:
