@@ -15,6 +15,14 @@ static void sample_one(void *context, enum metric_id id, struct metric_scrape *s
 }
 
 static const char wanted[] =
+	"# HELP tidegate_entrypoint_connections_refused_total Connections closed before a server "
+	"was asked: by a TCP middleware, or because no TCP route takes them.\n"
+	"# TYPE tidegate_entrypoint_connections_refused_total counter\n"
+	"tidegate_entrypoint_connections_refused_total{entrypoint=\"web\"} 0\n"
+	"# HELP tidegate_entrypoint_datagrams_dropped_total Datagrams from clients that went to no "
+	"server.\n"
+	"# TYPE tidegate_entrypoint_datagrams_dropped_total counter\n"
+	"tidegate_entrypoint_datagrams_dropped_total{entrypoint=\"web\"} 0\n"
 	"# HELP tidegate_entrypoint_request_duration_seconds How long requests of an entry "
 	"point took, in "
 	"seconds.\n"
