@@ -55,6 +55,9 @@ static void a_reset_of_either_side_reaches_the_other(void **state)
 		int who = side ? client : server, other = side ? server : client;
 		char got[8];
 
+		/* Connected for the proxy, too, not only for the kernel. */
+		assert_int_equal(send(client, "x", 1, 0), 1);
+		assert_int_equal(recv(server, got, 1, 0), 1);
 		setsockopt(who, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 		close(who);
 		assert_int_equal(recv(other, got, sizeof(got), 0), -1);
