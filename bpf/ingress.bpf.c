@@ -12,6 +12,7 @@
 #include "abi.h"
 #include "acl.h"
 #include "ban.h"
+#include "capture.h"
 #include "count.h"
 #include "event.h"
 #include "forward.h"
@@ -200,6 +201,7 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		verdict = stage_missing(verdict & VERDICT_WHY, flight->why);
 	}
 	count_verdict(row, verdict);
+	capture_packet(ctx, &packet, verdict, entry_id, policy_id);
 	if (verdict & VERDICT_DROP) {
 		event_drop(&packet, verdict & VERDICT_WHY, entry_id, policy_id, ctx, now_ns,
 			   settings, row);

@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "abi_capture.h"
 #include "flight.h"
 
 struct {
@@ -224,6 +225,19 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } stage SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct abi_capture);
+} capture SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, ABI_CAPTURE_BYTES);
+} captured SEC(".maps");
 
 /* Another program may run after ours on packets that pass: slot 0. */
 struct {

@@ -12,6 +12,7 @@
  * and ends with stage_end(), which counts.
  */
 
+#include "capture.h"
 #include "count.h"
 #include "event.h"
 #include "flight.h"
@@ -52,6 +53,7 @@ static __always_inline int stage_end(struct xdp_md *ctx, const struct stage *sta
 	const struct flight *flight = stage->flight;
 
 	count_verdict(stage->row, verdict);
+	capture_packet(ctx, &flight->packet, verdict, flight->entry, flight->policy);
 	if (verdict & VERDICT_DROP) {
 		event_drop(&flight->packet, verdict & VERDICT_WHY, flight->entry, flight->policy,
 			   ctx, flight->now_ns, stage->control, stage->row);

@@ -35,6 +35,8 @@
 	X(BACKEND_STAT, "backend_stat") \
 	X(COUNTER, "counter")           \
 	X(EVENTS, "events")             \
+	X(CAPTURE, "capture")           \
+	X(CAPTURED, "captured")         \
 	X(NEXT, "next")
 
 #define LOADER_MAP_ENUM(id, name) LOADER_MAP_##id,

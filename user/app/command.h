@@ -46,7 +46,7 @@ struct command_line {
 };
 
 extern const struct command command_run, command_check, command_explain, command_status,
-	command_drops, command_version, command_plan, command_upgrade;
+	command_drops, command_version, command_plan, command_upgrade, command_top, command_capture;
 extern const struct command *const commands[];
 extern const size_t n_commands;
 

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * cmd_top: what the kernel plane does now: rates of what came, went and was dropped, by entry
+ * point, service, backend and source. Sources are found by looking at every packet for a moment of
+ * each round.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/look.h"
+#include "app/packet_line.h"
+#include "base/clock.h"
+#include "base/num.h"
+
+enum { FLAG_ONCE, FLAG_JSON, FLAG_EVERY, FLAG_ROWS };
+
+enum {
+	ROWS_PRESET = 10,
+	ROWS_MAX = 512,
+	SOURCES_MAX = 1024,
+	SAMPLE_MS = 100,
+	SAMPLE_PACKETS = 2000,
+};
+
+static const struct command_flag flags[] = {
+	[FLAG_ONCE] = {"--once", NULL, "one round, then end"},
+	[FLAG_JSON] = {"--json", NULL, "one round as JSON"},
+	[FLAG_EVERY] = {"--every", "SECONDS", "length of a round (preset 1)"},
+	[FLAG_ROWS] = {"--rows", "N", "rows of each table (preset 10)"},
+};
+
+struct source_row {
+	struct addr addr;
+	uint64_t packets, dropped;
+};
+
+struct sample {
+	struct source_row rows[SOURCES_MAX];
+	size_t n;
+	uint64_t packets, matched; /* looked at, and all that there were meanwhile */
+	uint64_t ns;
+};
+
+/* Everything at one moment. */
+struct view {
+	uint64_t at_ns;
+	struct dataplane_totals totals;
+	struct dataplane_entry_totals entries[ROWS_MAX];
+	struct dataplane_service_totals services[ROWS_MAX];
+	struct dataplane_backend_totals backends[ROWS_MAX];
+	int n_entries, n_services, n_backends;
+};
+
+static uint64_t dropped_of(const struct dataplane_totals *totals)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < ABI_DROP__COUNT; i++)
+		sum += totals->drop[i];
+	return sum;
+}
+
+static int read_view(struct dataplane *dataplane, struct view *view)
+{
+	view->at_ns = clock_mono_ns();
+	int rc = dataplane_totals(dataplane, &view->totals);
+
+	view->n_entries = dataplane_entries(dataplane, view->entries, ROWS_MAX);
+	view->n_services = dataplane_services(dataplane, view->services, ROWS_MAX);
+	view->n_backends = dataplane_backends(dataplane, view->backends, ROWS_MAX);
+	return rc ? rc : view->n_entries < 0 ? view->n_entries : 0;
+}
+
+/* --------------------------------------------------------------------- sampling -- */
+
+static bool on_packet(void *user, const struct dataplane_seen *seen)
+{
+	struct sample *sample = user;
+	struct packet_ends ends;
+	size_t i = 0;
+
+	if (packet_ends(seen->data, seen->length, &ends)) {
+		while (i < sample->n && !addr_eq(&sample->rows[i].addr, &ends.source))
+			i++;
+		if (i == sample->n && i < SOURCES_MAX)
+			sample->rows[sample->n++] = (struct source_row){.addr = ends.source};
+		if (i < sample->n) {
+			sample->rows[i].packets++;
+			sample->rows[i].dropped += seen->verdict == ABI_CAPTURE_DROPPED;
+		}
+	}
+	return ++sample->packets < SAMPLE_PACKETS;
+}
+
+static int by_packets(const void *a, const void *b)
+{
+	const struct source_row *left = a, *right = b;
+
+	return left->packets < right->packets ? 1 : left->packets > right->packets ? -1 : 0;
+}
+
+/* Nothing is sampled while another command captures. */
+static void take_sample(struct dataplane *dataplane, struct sample *sample)
+{
+	const struct dataplane_filter all = {.verdicts = 7, .why = -1};
+	struct dataplane_capture *capture;
+	uint64_t begun = clock_mono_ns(), lost;
+	uint32_t owner;
+	int rc = dataplane_capture_begin(dataplane, &all, &capture, &owner);
+
+	sample->n = 0;
+	sample->packets = sample->matched = 0;
+	if (rc)
+		return;
+	while (!rc && clock_mono_ns() - begun < SAMPLE_MS * NS_PER_MS)
+		rc = dataplane_capture_poll(capture, 10, on_packet, sample);
+	sample->ns = clock_mono_ns() - begun;
+	dataplane_capture_end(capture, &sample->matched, &lost);
+	qsort(sample->rows, sample->n, sizeof(*sample->rows), by_packets);
+}
+
+/* ---------------------------------------------------------------------- printing -- */
+
+struct round {
+	struct view *before, *now;
+	struct sample *sample;
+	double seconds;
+	int rows;
+};
+
+static double rate(const struct round *round, uint64_t before, uint64_t now)
+{
+	return now > before && round->seconds > 0 ? (double)(now - before) / round->seconds : 0;
+}
+
+static double source_rate(const struct sample *sample, uint64_t packets)
+{
+	return sample->packets && sample->ns
+		       ? (double)packets / (double)sample->packets * (double)sample->matched *
+				 (double)NS_PER_SEC / (double)sample->ns
+		       : 0;
+}
+
+/* The row that was there before, by place: rows keep their places while the configuration does. */
+#define BEFORE(round, table, i, field) \
+	((i) < (round)->before->n_##table ? (round)->before->table[i].field : 0)
+
+static json_t *to_json(const struct round *round)
+{
+	const struct view *now = round->now, *before = round->before;
+	json_t *drops = json_object(), *entries = json_array(), *services = json_array(),
+	       *backends = json_array(), *sources = json_array();
+	char text[ADDR_TEXT_MAX];
+
+	for (int i = 0; i < ABI_DROP__COUNT; i++)
+		if (now->totals.drop[i])
+			json_object_set_new(drops, dataplane_drop_label((enum abi_drop)i),
+					    json_pack("{s:I,s:f}", "packets",
+						      (json_int_t)now->totals.drop[i], "perSecond",
+						      rate(round, before->totals.drop[i],
+							   now->totals.drop[i])));
+	for (int i = 0; i < now->n_entries; i++) {
+		const struct dataplane_entry_totals *row = &now->entries[i];
+
+		addr_print_port(&row->addr, row->port, text);
+		json_array_append_new(
+			entries, json_pack("{s:s,s:s,s:s,s:f,s:f}", "name", row->name, "address",
+					   text, "policy", row->policy, "packetsPerSecond",
+					   rate(round, BEFORE(round, entries, i, totals.received),
+						row->totals.received),
+					   "droppedPerSecond",
+					   rate(round,
+						i < before->n_entries
+							? dropped_of(&before->entries[i].totals)
+							: 0,
+						dropped_of(&row->totals))));
+	}
+	for (int i = 0; i < now->n_services; i++)
+		json_array_append_new(services,
+				      json_pack("{s:s,s:f,s:i,s:i,s:i}", "name",
+						now->services[i].name, "packetsPerSecond",
+						rate(round, BEFORE(round, services, i, packets),
+						     now->services[i].packets),
+						"active", (int)now->services[i].n_active,
+						"draining", (int)now->services[i].n_draining,
+						"dead", (int)now->services[i].n_dead));
+	for (int i = 0; i < now->n_backends; i++) {
+		addr_print_port(&now->backends[i].addr, now->backends[i].port, text);
+		json_array_append_new(
+			backends, json_pack("{s:s,s:s,s:f}", "service", now->backends[i].service,
+					    "address", text, "packetsPerSecond",
+					    rate(round, BEFORE(round, backends, i, packets),
+						 now->backends[i].packets)));
+	}
+	for (size_t i = 0; i < round->sample->n && i < (size_t)round->rows; i++) {
+		addr_print(&round->sample->rows[i].addr, text);
+		json_array_append_new(
+			sources,
+			json_pack("{s:s,s:f,s:f}", "address", text, "packetsPerSecond",
+				  source_rate(round->sample, round->sample->rows[i].packets),
+				  "droppedPerSecond",
+				  source_rate(round->sample, round->sample->rows[i].dropped)));
+	}
+	return json_pack(
+		"{s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:o}", "packetsPerSecond",
+		rate(round, before->totals.received, now->totals.received), "bitsPerSecond",
+		8 * rate(round, before->totals.received_bytes, now->totals.received_bytes),
+		"droppedPerSecond",
+		rate(round, dropped_of(&before->totals), dropped_of(&now->totals)), "sentPerSecond",
+		rate(round, before->totals.tx + before->totals.redirect,
+		     now->totals.tx + now->totals.redirect),
+		"drops", drops, "entries", entries, "services", services, "backends", backends,
+		"sources", sources);
+}
+
+static void print_sources(const json_t *sources)
+{
+	size_t i;
+	json_t *row;
+
+	printf("\n%-40s %12s %12s\n", "SOURCE", "PACKETS/S", "DROPPED/S");
+	json_array_foreach(sources, i, row)
+		printf("%-40s %12.0f %12.0f\n", json_string_value(json_object_get(row, "address")),
+		       json_real_value(json_object_get(row, "packetsPerSecond")),
+		       json_real_value(json_object_get(row, "droppedPerSecond")));
+}
+
+static void print_table(const char *title, const json_t *rows, const char *first,
+			const char *second, int max)
+{
+	size_t i;
+	json_t *row;
+
+	if (!json_array_size(rows))
+		return;
+	printf("\n%-24s %-40s %12s %12s\n", title, "", "PACKETS/S", "DROPPED/S");
+	json_array_foreach(rows, i, row)
+	{
+		if (i >= (size_t)max)
+			break;
+		const json_t *more = json_object_get(row, second);
+
+		printf("%-24s %-40s %12.0f %12.0f\n",
+		       json_string_value(json_object_get(row, first)),
+		       json_is_string(more) ? json_string_value(more) : "",
+		       json_real_value(json_object_get(row, "packetsPerSecond")),
+		       json_real_value(json_object_get(row, "droppedPerSecond")));
+	}
+}
+
+static void print_round(const json_t *round, int rows)
+{
+	const char *reason;
+	json_t *row;
+
+	printf("packets/s %.0f   Mbit/s %.1f   dropped/s %.0f   forwarded/s %.0f\n",
+	       json_real_value(json_object_get(round, "packetsPerSecond")),
+	       json_real_value(json_object_get(round, "bitsPerSecond")) / 1e6,
+	       json_real_value(json_object_get(round, "droppedPerSecond")),
+	       json_real_value(json_object_get(round, "sentPerSecond")));
+	print_table("ENTRY", json_object_get(round, "entries"), "name", "address", rows);
+	print_table("SERVICE", json_object_get(round, "services"), "name", "state", rows);
+	print_table("BACKEND", json_object_get(round, "backends"), "service", "address", rows);
+	if (json_object_size(json_object_get(round, "drops")))
+		printf("\n%-65s %12s %12s\n", "DROP", "PACKETS/S", "PACKETS");
+	json_object_foreach(json_object_get(round, "drops"), reason, row)
+		printf("%-65s %12.0f %12" JSON_INTEGER_FORMAT "\n", reason,
+		       json_real_value(json_object_get(row, "perSecond")),
+		       json_integer_value(json_object_get(row, "packets")));
+	print_sources(json_object_get(round, "sources"));
+}
+
+/* -------------------------------------------------------------------------- run -- */
+
+struct showing {
+	struct view views[2];
+	struct sample sample;
+};
+
+static int show(struct command_line *line, struct dataplane *dataplane, struct showing *self,
+		uint64_t every_s, int rows)
+{
+	bool as_json = command_flag_set(line, FLAG_JSON),
+	     once = as_json || command_flag_set(line, FLAG_ONCE);
+	int rc = read_view(dataplane, &self->views[0]);
+
+	for (int turn = 1; !rc; turn++) {
+		struct round round = {.before = &self->views[(turn + 1) % 2],
+				      .now = &self->views[turn % 2],
+				      .sample = &self->sample,
+				      .rows = rows};
+
+		take_sample(dataplane, &self->sample);
+		uint64_t spent_ms = (clock_mono_ns() - round.before->at_ns) / NS_PER_MS;
+
+		if (spent_ms < every_s * 1000)
+			usleep((useconds_t)((every_s * 1000 - spent_ms) * 1000));
+		rc = read_view(dataplane, round.now);
+		round.seconds = (double)(round.now->at_ns - round.before->at_ns) / NS_PER_SEC;
+		json_t *json = to_json(&round);
+
+		if (!once)
+			fputs("\033[H\033[2J", stdout);
+		if (as_json)
+			json_dumpf(json, stdout, JSON_INDENT(2));
+		else
+			print_round(json, rows);
+		if (as_json)
+			putchar('\n');
+		fflush(stdout);
+		json_decref(json);
+		if (once)
+			break;
+	}
+	return rc ? EXIT_FAULTS : EXIT_OK;
+}
+
+static int number_of(const struct command_line *line, size_t flag, uint64_t preset, uint64_t max,
+		     uint64_t *ret)
+{
+	struct str text = command_value(line, flag);
+
+	*ret = preset;
+	if (!text.len || (!num_uint64(text, ret) && *ret && *ret <= max))
+		return EXIT_OK;
+	fprintf(stderr,
+		"tidegate top: %s takes a number from 1 to %" PRIu64 ", not '" STR_FMT "'\n",
+		flags[flag].name, max, STR_ARG(text));
+	return EXIT_USAGE;
+}
+
+static int run(struct command_line *line)
+{
+	uint64_t every_s, rows;
+	struct dataplane *dataplane;
+
+	if (number_of(line, FLAG_EVERY, 1, 3600, &every_s) ||
+	    number_of(line, FLAG_ROWS, ROWS_PRESET, ROWS_MAX, &rows))
+		return EXIT_USAGE;
+	int rc = look_open(line, &dataplane);
+
+	if (rc)
+		return rc;
+	struct showing *self = calloc(1, sizeof(*self));
+
+	rc = self ? show(line, dataplane, self, every_s, (int)rows) : EXIT_FAULTS;
+	free(self);
+	dataplane_close(dataplane);
+	return rc;
+}
+
+const struct command command_top = {
+	.name = "top",
+	.help = "what the kernel plane does now, by entry point, service, backend and source; as "
+		"root",
+	.flags = flags,
+	.n_flags = sizeof(flags) / sizeof(*flags),
+	.run = run,
+};
