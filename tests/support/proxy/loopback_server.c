@@ -47,7 +47,9 @@ static bool answer(struct loopback_server *server, struct served *served)
 
 	while ((n = whole_request(served))) {
 		unsigned int turn = server->n_requests;
-		const char *text = server->answers[turn % server->n_answers];
+		/* Tests change their mind while we serve. */
+		const char *text = __atomic_load_n(&server->answers[turn % server->n_answers],
+						   __ATOMIC_ACQUIRE);
 
 		memcpy(server->last, served->bytes, n);
 		server->last[n] = 0;

@@ -122,10 +122,10 @@ static void one_that_fails_goes_down_and_comes_back(void **state)
 {
 	(void)state;
 	adopt(true);
-	answers[1][0] = bad;
+	__atomic_store_n(&answers[1][0], bad, __ATOMIC_RELEASE);
 	assert_true(comes_true(1, false));
 	assert_true(is_up(0));
-	answers[1][0] = good;
+	__atomic_store_n(&answers[1][0], good, __ATOMIC_RELEASE);
 	assert_true(comes_true(1, true));
 }
 
@@ -135,7 +135,7 @@ static void updates_change_nothing_of_it(void **state)
 
 	(void)state;
 	adopt(true);
-	answers[0][0] = bad;
+	__atomic_store_n(&answers[0][0], bad, __ATOMIC_RELEASE);
 	assert_true(comes_true(0, false));
 	before = backends[1].n_requests;
 	/* Far more often than the interval: rounds still come. */
