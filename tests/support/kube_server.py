@@ -230,7 +230,7 @@ class KubeServer:
         self.port, self.loop, self.thread, self.server = 0, None, None, None
         self.lock = threading.RLock()
         self.rv, self.oldest, self.objects, self.log, self.changed = 100, 0, {}, [], None
-        self.requests, self.links, self.connections = [], set(), 0
+        self.requests, self.links, self.connections, self.links2 = [], set(), 0, set()
         # What it does wrong, or differently.
         self.streaming = version >= "1.32"
         self.missing, self.forbidden, self.scripts = set(), set(), []
@@ -269,7 +269,8 @@ class KubeServer:
         path = os.path.join(self.folder, name)
         config = {"apiVersion": "v1", "kind": "Config", "current-context": "test",
                   "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u", "namespace": self.namespace}}],
-                  "clusters": [{"name": "c", "cluster": {"server": self.url, "certificate-authority": "ca.crt", **cluster}}],
+                  "clusters": [{"name": "c", "cluster": {"server": self.url,
+                                                         **({"certificate-authority": "ca.crt"} if self.tls else {}), **cluster}}],
                   "users": [{"name": "u", "user": user or {"tokenFile": "token"}}]}
         with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)
@@ -333,12 +334,29 @@ class KubeServer:
         """Cuts every connection; new ones are accepted."""
         self.do(self.drop(True))
 
+    def goaway(self):
+        """As a server behind a balancer does now and then: streams go on, new ones need a new connection."""
+        async def say():
+            for link in self.links2:
+                last = max(link.tasks, default=0)
+                link.writer.write(b"\0\0\x08\x07\0\0\0\0\0" + last.to_bytes(4, "big") + b"\0\0\0\0")
+        self.do(say())
+
     def stop(self):
         self.frozen = False
         if self.loop:
             self.down()
+            self.do(self.end_tasks())
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join(5)
+            self.loop.close()
+            self.loop = None
+
+    async def end_tasks(self):
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=2) if tasks else None
 
     # --------------------------------------------------------------- connections --
 
@@ -348,7 +366,12 @@ class KubeServer:
         ssl_object = writer.get_extra_info("ssl_object")
         try:
             if ssl_object and ssl_object.selected_alpn_protocol() == "h2":
-                await Link2(self, reader, writer).run()
+                link = Link2(self, reader, writer)
+                self.links2.add(link)
+                try:
+                    await link.run()
+                finally:
+                    self.links2.discard(link)
             else:
                 await self.run_http1(reader, writer)
         except (Gone, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):

@@ -372,6 +372,9 @@ static const struct field kubernetes_fields[] = {
 	      .choices = "named|type|all", OURS,
 	      .doc = "Secrets that are watched: those that objects name, one by one (by type when "
 		     "they are many); TLS Secrets by type and others by name; or all."),
+	FIELD(struct static_kubernetes, probe_interval, .name = "probeInterval", .preset = "20s",
+	      .min = 100000000LL, .max = 3600000000000LL, OURS,
+	      .doc = "Time between two questions to the API server whether it still answers."),
 };
 OPTION_GROUP(schema_kubernetes, struct static_kubernetes, "kubernetes",
 	     "How an API server is asked.", kubernetes_fields);

@@ -57,7 +57,8 @@ struct static_providers {
 
 /* How an API server is asked. */
 struct static_kubernetes {
-	struct str secrets; /* named, type, all */
+	struct str secrets;		/* named, type, all */
+	struct duration probe_interval; /* between two questions whether it lives */
 };
 
 struct static_log {

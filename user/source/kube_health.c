@@ -6,7 +6,7 @@
  * everything goes on, spread over a moment. Then it is asked for its newest resourceVersion: one
  * that went back (its store was restored from a backup) would answer our watches with silence.
  *
- * A request for /version every PROBE_S says whether it lives at all: watches are silent by nature.
+ * A request for /version now and then says whether it lives at all: watches are silent by nature.
  * On HTTP/2 it travels on the watches' own connection.
  */
 #include <stdio.h>
@@ -23,7 +23,6 @@
 	"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 enum {
-	PROBE_S = 20,
 	PROBE_ANSWER_S = 10,
 	DISCOVERY_MS = 2000,
 	DOWN_FIRST_MS = 200,
@@ -110,15 +109,24 @@ static void start_over(struct kube_source *source, const char *why)
 
 /* ------------------------------------------------------------------------ questions -- */
 
+static uint32_t probe_ms(const struct kube_source *source)
+{
+	return (uint32_t)(source->config->kubernetes.probe_interval.ns / NS_PER_MS);
+}
+
 static void ask(struct kube_question *question, const char *path, const char *accept,
 		void (*on_done)(void *, const struct rest_result *))
 {
 	struct kube_source *source = question->source;
+	uint32_t head_s = probe_ms(source) / 1000 + 1;
 	const char *message;
+
+	head_s = head_s > PROBE_ANSWER_S ? PROBE_ANSWER_S : head_s;
+	question->asked_ns = source->now_ns;
 	struct rest_conf conf = {
 		.path = path,
 		.accept = accept,
-		.head_s = PROBE_ANSWER_S,
+		.head_s = head_s,
 		.whole_s = PROBE_ANSWER_S * 2,
 		.on_done = on_done,
 		.context = question,
@@ -132,10 +140,10 @@ static void on_probe(void *context, const struct rest_result *result)
 	struct kube_question *question = context;
 
 	question->request = NULL;
-	question->due_ns = soon(question->source, PROBE_S * 1000);
+	question->due_ns = soon(question->source, probe_ms(question->source));
 	if (result->status) {
 		kube_health_answered(question->source);
-	} else if (question->source->answered_ns + PROBE_S * SEC < question->source->now_ns) {
+	} else if (question->source->answered_ns < question->asked_ns) {
 		start_over(question->source, "the API server does not answer");
 	} else {
 		question->due_ns = soon(question->source, 1000);
@@ -309,7 +317,7 @@ void kube_health_tick(struct kube_source *source)
 	if (!source->has_identity || source->n_down || !source->answered_ns)
 		return;
 	if (!source->probe.due_ns)
-		source->probe.due_ns = soon(source, PROBE_S * 1000);
+		source->probe.due_ns = soon(source, probe_ms(source));
 	if (!source->probe.request && source->probe.due_ns <= source->now_ns)
 		ask(&source->probe, "/version", NULL, on_probe);
 	if (!source->revision.request && source->revision.due_ns &&

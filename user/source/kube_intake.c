@@ -14,6 +14,8 @@
 #include "source/kube_object.h"
 #include "source/kube_status_text.h"
 
+enum { FAILURES_AFTER_LIST = 2 };
+
 #define INITIAL_END "k8s.io/initial-events-end"
 
 void kube_intake_forget(struct table *objects)
@@ -125,6 +127,10 @@ static void is_complete(struct kube_watch *watch, struct str rv)
 {
 	snprintf(watch->rv, sizeof(watch->rv), STR_FMT, STR_ARG(rv));
 	watch->wants_list = watch->is_initial = false;
+	watch->n_forbidden = watch->n_stream_failures = 0;
+	/* A good list after which the watch fails, again and again, must not become a storm. */
+	if (watch->n_failures > FAILURES_AFTER_LIST)
+		watch->n_failures = FAILURES_AFTER_LIST;
 	watch->problem[0] = '\0';
 	watch->state = KUBE_WATCHING;
 	kube_intake_replace(watch);
@@ -142,7 +148,6 @@ static bool take_bookmark(struct kube_watch *watch, const json_t *document)
 	if (watch->is_initial && json_object_get(annotations, INITIAL_END)) {
 		if (!rv.len)
 			return broken(watch, "a bookmark without a resourceVersion");
-		watch->n_failures = watch->n_forbidden = watch->n_stream_failures = 0;
 		is_complete(watch, rv);
 	} else if (!watch->is_initial && rv.len) {
 		snprintf(watch->rv, sizeof(watch->rv), STR_FMT, STR_ARG(rv));

@@ -26,7 +26,7 @@ struct kube_question {
 	struct kube_source *source;
 	struct rest_request *request;
 	const char *api_version; /* of discovery */
-	uint64_t due_ns;
+	uint64_t due_ns, asked_ns;
 };
 
 struct kube_source {

@@ -21,6 +21,7 @@ enum {
 	BACKOFF_FIRST_MS = 200,
 	RETRY_AFTER_MAX_S = 60,
 	SHORT_WATCH_S = 1, /* one that ends sooner, with nothing, is no success */
+	SHORT_WATCH_WAIT_MS = 500,
 	STREAM_TRIES = 2,
 	UNPROCESSABLE = 422,
 };
@@ -284,8 +285,8 @@ static void take_forbidden(struct kube_watch *watch, const struct kube_status *s
 	if (watch->is_streaming)
 		watch->n_stream_failures = STREAM_TRIES;
 	back_off(watch, now_ns, 0);
-	if (watch->n_forbidden >= KUBE_FORBIDDEN_TRIES && watch->due_ns < now_ns + 10 * SEC)
-		again(watch, now_ns, 10000 + jitter(watch, 5000));
+	if (watch->n_forbidden >= KUBE_FORBIDDEN_TRIES && watch->due_ns < now_ns + 5 * SEC)
+		again(watch, now_ns, 5000 + jitter(watch, 2500));
 }
 
 static void take_refusal(struct kube_watch *watch, const struct rest_result *result,
@@ -340,7 +341,6 @@ static void end_list(struct kube_watch *watch, const struct rest_result *result,
 	again(watch, now_ns, 0);
 	if (has_more)
 		return;
-	watch->n_failures = watch->n_forbidden = watch->n_stream_failures = 0;
 	watch->is_cached_list = false;
 }
 
@@ -364,15 +364,17 @@ static void end_watch(struct kube_watch *watch, const struct rest_result *result
 		back_off(watch, now_ns, 0);
 		return;
 	}
-	if (!result->is_network && watch->had_events)
-		watch->n_failures = 0;
-	if (result->is_network ||
-	    (!watch->had_events && now_ns < watch->began_ns + SHORT_WATCH_S * SEC)) {
-		if (result->is_network)
-			tell(watch, "the watch broke off", result->message);
+	if (result->is_network) {
+		tell(watch, "the watch broke off", result->message);
 		back_off(watch, now_ns, 0);
 		return;
 	}
+	/* Watches that end at once, again and again, must not become a storm. */
+	if (!watch->had_events && now_ns < watch->began_ns + SHORT_WATCH_S * SEC) {
+		again(watch, now_ns, SHORT_WATCH_WAIT_MS / 2 + jitter(watch, SHORT_WATCH_WAIT_MS));
+		return;
+	}
+	watch->n_failures = 0;
 	again(watch, now_ns, jitter(watch, 50));
 }
 
