@@ -183,6 +183,9 @@ static void on_done(void *context, const struct rest_result *result)
 		slot->source->scout = NULL;
 	if (result->status == 0)
 		kube_health_lost(slot->source, result->message);
+	/* Whoever answers next may be another one. */
+	if (result->is_network)
+		slot->source->revision.due_ns = slot->source->now_ns;
 	if (result->status == 401 && slot->source->exec)
 		slot->source->identity_due_ns = slot->source->now_ns;
 	kube_watch_done(slot->watch, result, slot->source->now_ns);

@@ -221,11 +221,14 @@ static void set_tls(const struct rest_client *client, CURL *easy)
 static void set_transport(struct rest_request *request)
 {
 	struct rest_client *client = request->client;
+	bool is_tls = str_starts(client->config->server, STR("https:"));
 	CURL *easy = request->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	/* Without TLS nothing says whether a connection can be shared: none waits to find out. */
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+			 (long)(is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)is_tls);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);

@@ -88,12 +88,12 @@ static void of_several_kubeconfigs_the_first_that_says_a_thing_counts(void **sta
 	char *first = put("first", "apiVersion: v1\nkind: Config\ncurrent-context: here\n"
 				   "users:\n- {name: u, user: {tokenFile: tok, "
 				   "client-certificate-data: Q0VSVA==, client-key-data: S0VZ}}\n");
-	char *second = put("second",
-			   "current-context: other\ncontexts:\n- {name: here, context: {cluster: c, "
-			   "user: u, namespace: n}}\nclusters:\n- name: c\n  cluster: {server: "
-			   "'https://a:6443/', certificate-authority: ca.crt, tls-server-name: t, "
-			   "proxy-url: 'socks5://p:1', insecure-skip-tls-verify: true}\n"
-			   "users:\n- {name: u, user: {token: wrong}}\n");
+	char *second = put(
+		"second", "current-context: other\ncontexts:\n- {name: here, context: {cluster: c, "
+			  "user: u, namespace: n}}\nclusters:\n- name: c\n  cluster: {server: "
+			  "'https://a:6443/', certificate-authority: ca.crt, tls-server-name: t, "
+			  "proxy-url: 'socks5://p:1', insecure-skip-tls-verify: true}\n"
+			  "users:\n- {name: u, user: {token: wrong}}\n");
 
 	(void)state;
 	put("ca.crt", "CA");

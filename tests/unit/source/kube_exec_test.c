@@ -43,12 +43,11 @@ static void a_plugin_says_who_we_are(void **state)
 
 	(void)state;
 	arena_init(&arena, 1 << 20, 0);
-	assert_int_equal(
-		run("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
-		    "\",\"status\":{\"token\":\"'$WHO${KUBERNETES_EXEC_INFO:+-told}'\","
-		    "\"expirationTimestamp\":\"2026-11-22T19:05:01Z\"}}'",
-		    &credential, &arena, fault),
-		1);
+	assert_int_equal(run("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
+			     "\",\"status\":{\"token\":\"'$WHO${KUBERNETES_EXEC_INFO:+-told}'\","
+			     "\"expirationTimestamp\":\"2026-11-22T19:05:01Z\"}}'",
+			     &credential, &arena, fault),
+			 1);
 	assert_true(str_eq(credential.token, STR("me-told")));
 	assert_int_equal(credential.expires_ns, 1795374301LL * 1000000000LL);
 	arena_done(&arena);

@@ -24,16 +24,15 @@ static void nothing(void *context, struct kube_watch *watch, struct object *obje
 	(void)object;
 }
 
-static struct kube_hub hub = {.on_seen = nothing_seen,
-			      .on_put = nothing,
-			      .on_remove = nothing,
-			      .no_streaming = true};
+static struct kube_hub hub = {
+	.on_seen = nothing_seen, .on_put = nothing, .on_remove = nothing, .no_streaming = true};
 
 #define ITEM "{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\"},\"spec\":{}}"
 
 static size_t take(const char *namespace_, const char *text, bool *ret_whole)
 {
-	struct kube_watch_options options = {.kind = KIND_SERVICE, .namespace_ = str_of(namespace_)};
+	struct kube_watch_options options = {.kind = KIND_SERVICE,
+					     .namespace_ = str_of(namespace_)};
 	struct kube_watch *watch = kube_watch_new(&options, &hub, 1);
 	struct kube_ask ask;
 	bool more;
@@ -58,8 +57,8 @@ static void only_a_whole_list_counts(void **state)
 		{"{\"items\":[" ITEM "],\"metadata\":{\"resourceVersion\":\"\"}}", false, 0},
 		{"{\"items\":[" ITEM "],\"metadata\":{}}", false, 0},
 		{"{\"items\":[" ITEM "],\"metadata\":{\"resourceVersion\":\"1\"", false, 0},
-		{"{\"items\":[" ITEM ",{\"a\":tru}],\"metadata\":{\"resourceVersion\":\"1\"}}", false,
-		 0},
+		{"{\"items\":[" ITEM ",{\"a\":tru}],\"metadata\":{\"resourceVersion\":\"1\"}}",
+		 false, 0},
 		{"{\"items\":[" ITEM ",{}],\"metadata\":{\"resourceVersion\":\"1\"}}", true, 1},
 		{"<html>", false, 0},
 		{"", false, 0},

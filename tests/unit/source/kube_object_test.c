@@ -20,9 +20,10 @@ static json_t *load(const char *text)
 static void what_only_others_want_is_dropped(void **state)
 {
 	const char *fault;
-	json_t *a = load("{\"metadata\":{\"name\":\"web-1\",\"namespace\":\"shop\",\"managedFields\":"
-			 "[{}],\"annotations\":{\"x\":\"1\"},\"resourceVersion\":\"1\"},"
-			 "\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}");
+	json_t *a =
+		load("{\"metadata\":{\"name\":\"web-1\",\"namespace\":\"shop\",\"managedFields\":"
+		     "[{}],\"annotations\":{\"x\":\"1\"},\"resourceVersion\":\"1\"},"
+		     "\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}");
 	json_t *b = load("{\"metadata\":{\"name\":\"web-1\",\"namespace\":\"shop\",\"annotations\":"
 			 "{\"x\":\"2\"},\"resourceVersion\":\"2\"},\"addressType\":\"IPv4\","
 			 "\"endpoints\":[],\"ports\":[]}");

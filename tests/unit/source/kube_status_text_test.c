@@ -15,7 +15,8 @@ static void a_status_is_understood_and_anything_else_is_its_own_message(void **s
 	(void)state;
 	kube_status_text_parse(
 		STR("{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"Timeout: Too large "
-		    "resource version: 9, current: 2\",\"reason\":\"Timeout\",\"details\":{\"causes\":"
+		    "resource version: 9, current: "
+		    "2\",\"reason\":\"Timeout\",\"details\":{\"causes\":"
 		    "[{\"reason\":\"ResourceVersionTooLarge\",\"message\":\"x\"}],"
 		    "\"retryAfterSeconds\":1},\"code\":504}"),
 		&status);

@@ -12,11 +12,11 @@
 #include "base/clock.h"
 
 #define SEC (uint64_t) NS_PER_SEC
-#define ROUTE(name)                                                                      \
+#define ROUTE(name)                                                                        \
 	"{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"shop\",\"resourceVersion\":" \
 	"\"9\"},\"spec\":{\"ports\":[{\"port\":80}]}}"
 #define EVENT(type, name) "{\"type\":\"" type "\",\"object\":" ROUTE(name) "}\n"
-#define END                                                                                   \
+#define END                                                                           \
 	"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"7\"," \
 	"\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n"
 
@@ -146,8 +146,8 @@ static void a_server_without_streaming_lists_is_asked_for_pages(void **state)
 	done(&s, 200, "");
 	assert_false(s.watch->is_listed);
 	assert_string_equal(next(&s), "/api/v1/services?limit=500&continue=x%2Fy");
-	assert_true(data(&s, "{\"metadata\":{\"resourceVersion\":\"5\"},\"items\":[" ROUTE("b")
-			     "]}"));
+	assert_true(
+		data(&s, "{\"metadata\":{\"resourceVersion\":\"5\"},\"items\":[" ROUTE("b") "]}"));
 	done(&s, 200, "");
 	assert_true(s.watch->is_listed);
 	assert_int_equal(s.watch->objects.n, 2);
@@ -179,7 +179,9 @@ static void what_has_expired_is_listed_anew_and_what_is_gone_is_removed(void **s
 static void nothing_that_goes_wrong_changes_what_is_known(void **state)
 {
 	static const char *const nonsense[] = {
-		"{]\n", "1\n", "{\"type\":\"ADDED\"}\n",
+		"{]\n",
+		"1\n",
+		"{\"type\":\"ADDED\"}\n",
 		"{\"type\":\"ERROR\",\"object\":{\"code\":500}}\n",
 	};
 	static const int statuses[] = {0, 400, 401, 403, 404, 410, 429, 500, 502, 503, 504};
@@ -220,8 +222,8 @@ static void tries_come_later_and_later_and_as_the_server_asks(void **state)
 	}
 	assert_true(waits[0] < SEC / 2 && waits[11] >= 10 * SEC);
 	next(&s);
-	kube_watch_done(s.watch, &(struct rest_result){.status = 429, .message = "",
-						       .retry_after_s = 3},
+	kube_watch_done(s.watch,
+			&(struct rest_result){.status = 429, .message = "", .retry_after_s = 3},
 			s.now);
 	assert_in_range(s.watch->due_ns - s.now, 3 * SEC, 4 * SEC);
 	scene_done(&s);

@@ -46,8 +46,7 @@ static bool on_data(void *context, struct str bytes)
 {
 	struct scene *s = context;
 
-	snprintf(s->got + strlen(s->got), sizeof(s->got) - strlen(s->got), STR_FMT,
-		 STR_ARG(bytes));
+	snprintf(s->got + strlen(s->got), sizeof(s->got) - strlen(s->got), STR_FMT, STR_ARG(bytes));
 	return !s->stop;
 }
 
@@ -116,7 +115,8 @@ static void a_good_answer_comes_in_pieces(void **state)
 	struct scene s = {0};
 
 	(void)state;
-	ask(&s, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+	ask(&s,
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
 	    &(struct rest_conf){0});
 	wait_done(&s);
 	assert_string_equal(s.got, "abcde");
@@ -136,7 +136,8 @@ static void a_refusal_is_given_as_a_whole(void **state)
 
 	(void)state;
 	ask(&s, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nbusy",
-	    &(struct rest_conf){.method = "PUT", .body = STR("{}"), .content_type = "application/json"});
+	    &(struct rest_conf){
+		    .method = "PUT", .body = STR("{}"), .content_type = "application/json"});
 	wait_done(&s);
 	assert_int_equal(s.result.status, 429);
 	assert_int_equal(s.result.retry_after_s, 7);
