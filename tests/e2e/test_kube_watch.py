@@ -13,8 +13,9 @@ import time
 import pytest
 
 from conftest import ROOT, TIDEGATE
-from kube_server import answering, cut, replay, silent, status, streaming
+from kube_server import status
 from kube_world import World
+from kube_wrong import answering, cut, replay, silent, streaming
 
 RECORDED = os.path.join(ROOT, "tests", "support", "kube_recorded")
 LISTS = r"GET .*/ingressroutes\?"

@@ -224,10 +224,12 @@ static int open_sources(struct life *self)
 	struct str path;
 	int rc = 0;
 
-	self->sources = sources_open(self->config, &path, &rc);
+	char fault[SOURCES_FAULT_BYTES];
+
+	self->sources = sources_open(self->config, &path, fault, &rc);
 	if (!self->sources)
 		LOG(LOG_ERROR, "manifests cannot be opened, ending", LOG_S("path", path),
-		    LOG_ERRNO(rc));
+		    LOG_C("problem", fault), LOG_ERRNO(rc));
 	return self->sources ? 0 : rc;
 }
 

@@ -33,11 +33,12 @@ static int read_sources(const struct command_line *line, struct workspace *self)
 	}
 	struct str path;
 	int rc = 0;
-	struct sources *sources = sources_open(&line->config, &path, &rc);
+	char fault[SOURCES_FAULT_BYTES];
+	struct sources *sources = sources_open(&line->config, &path, fault, &rc);
 
 	if (!sources) {
 		fprintf(stderr, "tidegate %s: " STR_FMT ": %s\n", line->command->name,
-			STR_ARG(path), log_strerror(rc));
+			STR_ARG(path), fault[0] ? fault : log_strerror(rc));
 		return EXIT_FAULTS;
 	}
 	rc = sources_settle(sources, &self->store, &self->files, LIST_SECONDS * NS_PER_SEC);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -12,7 +11,7 @@
 #include "base/clock.h"
 #include "source/list_folder.h"
 
-enum { SOURCES_MAX = 2, FAULT_BYTES = KUBE_FAULT_BYTES + 32 };
+enum { SOURCES_MAX = 2 };
 
 struct sources {
 	struct folder *folders[SOURCES_MAX];
@@ -76,25 +75,21 @@ static int add_lists(struct sources *sources, const struct static_config *config
 }
 
 static int add_kube(struct sources *sources, const struct static_config *config,
-		    struct str *ret_path)
+		    struct str *ret_path, char *ret_fault)
 {
-	/* Told by whoever opens, right after: there is one such process. */
-	static char fault[FAULT_BYTES];
-	char text[KUBE_FAULT_BYTES] = "";
 	struct epoll_event event = {.events = EPOLLIN};
 	int error = 0;
 
-	sources->kube = kube_source_open(config, text, &error);
-	snprintf(fault, sizeof(fault), "API server: %s", text);
-	*ret_path = str_of(fault);
-	if (sources->kube &&
-	    epoll_ctl(sources->epoll_fd, EPOLL_CTL_ADD, kube_source_fd(sources->kube), &event) < 0)
+	*ret_path = STR("API server");
+	sources->kube = kube_source_open(config, ret_fault, &error);
+	if (sources->kube && epoll_ctl(sources->epoll_fd, EPOLL_CTL_ADD,
+				       kube_source_fd(sources->kube), &event) < 0)
 		return -errno;
 	return error;
 }
 
 static int open_all(struct sources *sources, const struct static_config *config,
-		    struct str *ret_path)
+		    struct str *ret_path, char *ret_fault)
 {
 	const struct file_provider *file = &config->providers.file;
 	int error = 0;
@@ -104,7 +99,7 @@ static int open_all(struct sources *sources, const struct static_config *config,
 	if (error)
 		return error;
 	if (kube_source_is_named(config))
-		error = add_kube(sources, config, ret_path);
+		error = add_kube(sources, config, ret_path, ret_fault);
 	if (error)
 		return error;
 	*ret_path = config->manifests;
@@ -122,16 +117,17 @@ static int open_all(struct sources *sources, const struct static_config *config,
 }
 
 struct sources *sources_open(const struct static_config *config, struct str *ret_path,
-			     int *ret_error)
+			     char *ret_fault, int *ret_error)
 {
 	struct sources *sources = calloc(1, sizeof(*sources));
 
 	*ret_path = config->manifests;
+	ret_fault[0] = '\0';
 	*ret_error = -ENOMEM;
 	if (!sources)
 		return NULL;
 	sources->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	*ret_error = sources->epoll_fd < 0 ? -errno : open_all(sources, config, ret_path);
+	*ret_error = sources->epoll_fd < 0 ? -errno : open_all(sources, config, ret_path, ret_fault);
 	if (!*ret_error)
 		return sources;
 	sources_close(sources);

@@ -16,10 +16,12 @@ struct sources;
 
 /* Whether the options name any. */
 bool sources_are_named(const struct static_config *config);
-/* NULL with a negative errno and the path that could not be opened, or what is wrong with the API
- * server's options. config must stay; privileges must still be there. */
+enum { SOURCES_FAULT_BYTES = KUBE_FAULT_BYTES };
+
+/* NULL with a negative errno, the path that could not be opened, and a sentence ("" when errno says
+ * it all). config must stay; privileges must still be there. */
 struct sources *sources_open(const struct static_config *config, struct str *ret_path,
-			     int *ret_error);
+			     char *ret_fault, int *ret_error);
 void sources_close(struct sources *sources);
 /* The API server among them; NULL: none. */
 struct kube_source *sources_kube(const struct sources *sources);

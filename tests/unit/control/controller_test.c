@@ -75,10 +75,11 @@ static void changes_become_revisions_until_a_signal_ends_it(void **state)
 	sigaddset(&signals, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	write_route(folder_path, "one");
+	char fault[SOURCES_FAULT_BYTES];
 	int rc;
 
 	config.manifests = str_of(folder_path);
-	sources = sources_open(&config, &path, &rc);
+	sources = sources_open(&config, &path, fault, &rc);
 	assert_non_null(sources);
 	const struct controller_options options = {
 		.config = &config, .sources = sources, .kernel = {.mode = "off"}};

@@ -62,12 +62,13 @@ static void scene_done(struct scene *s)
 
 static void both_are_read(struct scene *s)
 {
+	char fault[SOURCES_FAULT_BYTES];
 	struct sources *sources;
 	struct str path;
 	int error;
 
 	assert_true(sources_are_named(&s->config));
-	sources = sources_open(&s->config, &path, &error);
+	sources = sources_open(&s->config, &path, fault, &error);
 	assert_non_null(sources);
 	assert_true(sources_fd(sources) >= 0);
 	assert_false(sources_listed(sources));
@@ -102,6 +103,7 @@ static void so_does_a_single_file(void **state)
 
 static void what_cannot_be_opened_is_named(void **state)
 {
+	char fault[SOURCES_FAULT_BYTES];
 	struct scene s;
 	struct str path;
 	int error;
@@ -109,7 +111,7 @@ static void what_cannot_be_opened_is_named(void **state)
 	(void)state;
 	scene_init(&s);
 	s.config.providers.file.directory = STR("/tmp/tidegate-no-such-folder");
-	assert_null(sources_open(&s.config, &path, &error));
+	assert_null(sources_open(&s.config, &path, fault, &error));
 	assert_true(str_eq(path, s.config.providers.file.directory));
 	assert_true(error < 0);
 	s.config = (struct static_config){0};
