@@ -241,12 +241,33 @@ static void read_gauges(struct metric_scrape *scrape, const struct metric_regist
 	}
 }
 
-void metric_sample(struct metric_scrape *scrape, const struct str *labels, double value)
+static void label_sample(struct metric_scrape *scrape, const struct str *labels)
 {
 	scrape->point.n_labels = 0;
 	for (size_t i = 0; i < METRIC_LABELS_MAX && scrape->point.row->labels[i]; i++)
 		add_label(&scrape->point, scrape->point.row->labels[i], labels[i]);
+}
+
+void metric_sample(struct metric_scrape *scrape, const struct str *labels, double value)
+{
+	label_sample(scrape, labels);
 	scrape->point.value = value;
+	scrape->each(scrape->context, &scrape->point);
+}
+
+void metric_sample_histogram(struct metric_scrape *scrape, const struct str *labels,
+			     const double *bounds, const uint64_t *buckets, size_t n,
+			     double sum_seconds)
+{
+	uint64_t sum = 0;
+
+	ASSERT(n > 0 && n <= METRIC_BUCKETS_MAX);
+	label_sample(scrape, labels);
+	for (size_t i = 0; i < n; i++)
+		scrape->point.bucket[i] = sum += buckets[i];
+	scrape->point.n_buckets = n;
+	scrape->point.bounds = bounds;
+	scrape->point.value = sum_seconds;
 	scrape->each(scrape->context, &scrape->point);
 }
 

@@ -57,8 +57,17 @@ const struct metric_row metric_rows[] = {
 	    "Access log lines that were dropped because their writer was too slow."),
 	SOURCE("tidegate_build_info", GAUGE, BUILD_INFO, "1, with the version as label.",
 	       "version"),
+	SOURCE("tidegate_config_compile_seconds", HISTOGRAM, CONFIG_COMPILE,
+	       "How long compiling took: everything, or only what changed.", "kind"),
+	SOURCE("tidegate_config_event_to_effect_seconds", HISTOGRAM, CONFIG_EFFECT,
+	       "Time from the event at the source until all workers and the kernel plane work by "
+	       "it.",
+	       NULL),
 	ROW("config_last_reload_success", GAUGE, RELOAD, SLOT_1,
 	    "When the configuration was last loaded, in seconds since the epoch."),
+	SOURCE("tidegate_config_ready", GAUGE, CONFIG_READY,
+	       "1 when a whole configuration serves and the program does not end, as /ready says.",
+	       NULL),
 	ROW("config_reloads_total", COUNTER, RELOAD, SLOT_0, "Configurations loaded."),
 	SOURCE("tidegate_config_unsupported_fields", GAUGE, CONFIG_UNSUPPORTED,
 	       "Fields of objects that have no effect or are refused, because they are not "
