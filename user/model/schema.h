@@ -159,5 +159,7 @@ void schema_preset(const struct schema *schema, struct arena *arena, void *out);
 uint64_t schema_hash(const struct schema *schema, const void *decoded);
 /* Canonical JSON of a decoded struct (new reference); secrets are printed as "REDACTED". */
 json_t *schema_to_json(const struct schema *schema, const void *decoded);
+/* The same with secrets as they are: what is decoded from it is equal. For the state file alone. */
+json_t *schema_to_json_whole(const struct schema *schema, const void *decoded);
 
 #endif

@@ -242,30 +242,34 @@ static json_t *duration_json(int64_t ns)
 	return json_stringn(text, n);
 }
 
-static json_t *list_json(const struct field *field, const struct list_of *list)
+static json_t *to_json(const struct schema *schema, const void *decoded, bool whole);
+
+static json_t *list_json(const struct field *field, const struct list_of *list, bool whole)
 {
 	json_t *json = json_array();
 
 	for (size_t i = 0; i < list->n; i++)
 		json_array_append_new(
-			json, schema_to_json(field->sub, (char *)list->at + i * field->sub->size));
+			json, to_json(field->sub, (char *)list->at + i * field->sub->size, whole));
 	return json;
 }
 
-static json_t *map_json(const struct field *field, const struct map_of *map)
+static json_t *map_json(const struct field *field, const struct map_of *map, bool whole)
 {
 	json_t *json = json_object();
 
 	for (size_t i = 0; i < map->n; i++)
 		json_object_setn_new(
 			json, map->keys[i].at, map->keys[i].len,
-			schema_to_json(field->sub, (char *)map->at + i * field->sub->size));
+			to_json(field->sub, (char *)map->at + i * field->sub->size, whole));
 	return json;
 }
 
-/* NULL for what is absent: it is then left out. */
-static json_t *value_json(const struct field *field, const void *member)
+/* NULL for what is absent: it is then left out. whole: secrets as they are. */
+static json_t *value_json(const struct field *field, const void *member, bool whole)
 {
+	bool secret = field->secret && !whole;
+
 	switch ((enum field_type)field->type) {
 	case FIELD_BOOL:
 		return json_boolean(*(const bool *)member);
@@ -279,16 +283,16 @@ static json_t *value_json(const struct field *field, const void *member)
 
 		if (!text.at)
 			return NULL;
-		return field->secret ? json_string("REDACTED") : text_json(text);
+		return secret ? json_string("REDACTED") : text_json(text);
 	}
 	case FIELD_STRS:
 		if (!((const struct strs *)member)->at)
 			return NULL;
-		return field->secret ? json_string("REDACTED") : strs_json(member);
+		return secret ? json_string("REDACTED") : strs_json(member);
 	case FIELD_STR_MAP:
 		if (!((const struct str_map *)member)->at)
 			return NULL;
-		return str_map_json(member, field->secret);
+		return str_map_json(member, secret);
 	case FIELD_OPT_BOOL: {
 		const struct opt_bool *opt = member;
 
@@ -319,22 +323,23 @@ static json_t *value_json(const struct field *field, const void *member)
 	case FIELD_RAW: {
 		const json_t *json = ((const struct raw_json *)member)->json;
 
-		return json && !field->secret ? json_deep_copy(json) : NULL;
+		return json && !secret ? json_deep_copy(json) : NULL;
 	}
 	case FIELD_LIST:
-		return ((const struct list_of *)member)->at ? list_json(field, member) : NULL;
+		return ((const struct list_of *)member)->at ? list_json(field, member, whole)
+							    : NULL;
 	case FIELD_MAP:
-		return ((const struct map_of *)member)->at ? map_json(field, member) : NULL;
+		return ((const struct map_of *)member)->at ? map_json(field, member, whole) : NULL;
 	case FIELD_STRUCT:
 		member = *(void *const *)member;
-		return member ? schema_to_json(field->sub, member) : NULL;
+		return member ? to_json(field->sub, member, whole) : NULL;
 	case FIELD_INLINE:
-		return schema_to_json(field->sub, member);
+		return to_json(field->sub, member, whole);
 	}
 	return NULL;
 }
 
-json_t *schema_to_json(const struct schema *schema, const void *decoded)
+static json_t *to_json(const struct schema *schema, const void *decoded, bool whole)
 {
 	json_t *object = json_object();
 
@@ -344,7 +349,7 @@ json_t *schema_to_json(const struct schema *schema, const void *decoded)
 
 		if (field->sub && field->sub->flags & SCHEMA_UNREAD)
 			continue;
-		value = value_json(field, (const char *)decoded + field->offset);
+		value = value_json(field, (const char *)decoded + field->offset, whole);
 		if (!value)
 			continue;
 		if (field->name[0]) {
@@ -355,4 +360,14 @@ json_t *schema_to_json(const struct schema *schema, const void *decoded)
 		}
 	}
 	return object;
+}
+
+json_t *schema_to_json(const struct schema *schema, const void *decoded)
+{
+	return to_json(schema, decoded, false);
+}
+
+json_t *schema_to_json_whole(const struct schema *schema, const void *decoded)
+{
+	return to_json(schema, decoded, true);
 }
