@@ -33,7 +33,6 @@ static void ping(void *context, struct str query, struct admin_answer *answer)
 	buf_add(answer->body, STR("OK"));
 }
 
-/* The first snapshot is in force before the admin server starts: not ready means draining. */
 static void ready(void *context, struct str query, struct admin_answer *answer)
 {
 	const struct admin_pages *pages = context;
@@ -43,6 +42,11 @@ static void ready(void *context, struct str query, struct admin_answer *answer)
 	if (controller_draining(pages->controller)) {
 		answer->status = 503;
 		buf_add(answer->body, STR("draining\n"));
+		return;
+	}
+	if (!controller_ready(pages->controller)) {
+		answer->status = 503;
+		buf_add(answer->body, STR("starting: not everything has been said yet\n"));
 		return;
 	}
 	buf_add(answer->body, STR("ready\n"));

@@ -113,6 +113,10 @@ json_t *controller_status(struct controller *self)
 	json_object_set_new(status, "version", text(TIDEGATE_VERSION));
 	json_object_set_new(status, "uptimeSeconds",
 			    number((clock_mono_ns() - self->started_ns) / NS_PER_SEC));
+	json_object_set_new(status, "ready", json_boolean(controller_ready(self)));
+	json_object_set_new(status, "fromStateFile", json_boolean(self->is_from_state));
+	json_object_set_new(status, "eventToEffectMicroseconds",
+			    number(atomic_load(&self->effect.last_ns) / NS_PER_US));
 	json_object_set_new(status, "draining", json_boolean(controller_draining(self)));
 	add_snapshot(self, status);
 	json_object_set_new(status, "revisionServed",

@@ -8,14 +8,10 @@
 #include "control/controller.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/huge_block.h"
 #include "base/log.h"
@@ -23,12 +19,7 @@
 #include "obs/metric.h"
 #include "plan/registry.h"
 
-enum {
-	DIAGS_MAX_BYTES = 64 << 20,
-	DRAIN_POLL_MS = 50,
-	TICK_MS = 1000,
-	LEAVE_IDLE_S = 10, /* a connection without a request, after we were replaced */
-};
+enum { DIAGS_MAX_BYTES = 64 << 20 };
 
 /* ----------------------------------------------------------------- publish -- */
 
@@ -134,23 +125,12 @@ static void put_in_force(struct controller *self, struct snapshot *snapshot)
 }
 
 /* About once a second, whatever else goes on. */
-static void tick_kernel(struct controller *self)
-{
-	uint64_t now_ns = clock_mono_ns();
-
-	if (!self->options.dataplane || now_ns < self->tick_due_ns)
-		return;
-	self->tick_due_ns = now_ns + TICK_MS * NS_PER_MS;
-	pthread_mutex_lock(&self->dataplane_lock);
-	dataplane_tick(self->options.dataplane, now_ns);
-	pthread_mutex_unlock(&self->dataplane_lock);
-}
-
 /* Makes the store's content the configuration in force. */
 static int publish(struct controller *self, const struct diag_sink *files)
 {
 	uint64_t began = clock_mono_ns();
 	uint64_t revision = (self->snapshot ? self->snapshot->revision : 0) + 1;
+	uint64_t event_ns = self->store.changed_ns ? self->store.changed_ns : began;
 	struct snapshot *snapshot =
 		compiler_run(self->compiler, &self->store, COMPILE_CHANGES, revision);
 	bool has_news = may_have_news(&self->store) || (files && files->n);
@@ -164,44 +144,89 @@ static int publish(struct controller *self, const struct diag_sink *files)
 	}
 	store_changes_taken(&self->store);
 	self->compile_ns = clock_mono_ns() - began;
+	effect_compiled(&self->effect, compiler_stats(self->compiler).was_quick, self->compile_ns);
 	/* Faults of files are told with every reading; whether they are gone shows then, too. */
 	if (has_news || self->had_file_faults || !compiler_stats(self->compiler).same_diags)
 		self->n_broken = report_revision(&self->report, &self->store, snapshot, files);
 	self->had_file_faults = files && files->n;
 	if (snapshot == self->snapshot)
 		snapshot_unref(snapshot);
-	else
+	else {
 		put_in_force(self, snapshot);
+		if (self->proxy)
+			effect_published(&self->effect, revision, event_ns);
+	}
 	return 0;
 }
 
-/* Reads what changed; publishes when an object differs. */
-static void read_source(struct controller *self)
+/* Everything has been said once, now or before the last end: from now on it is a configuration. */
+static void note_complete(struct controller *self)
+{
+	bool is_listed = !self->options.sources || sources_listed(self->options.sources);
+
+	if (is_listed && self->is_from_state)
+		LOG(LOG_INFO,
+		    "the API server has said everything, the state file is not needed any "
+		    "more");
+	if (is_listed)
+		self->is_from_state = false;
+	if (self->complete_revision || !(is_listed || self->is_from_state))
+		return;
+	atomic_store(&self->complete_revision, self->snapshot->revision);
+}
+
+void controller_read(struct controller *self, uint64_t event_ns, bool everything)
 {
 	struct arena arena;
 	struct diag_sink sink;
 
 	arena_init(&arena, DIAGS_MAX_BYTES, 0);
 	diag_init(&sink, &arena);
-	if (sources_read(self->options.sources, &self->store, &sink) || !self->snapshot)
+	if (self->options.sources) {
+		store_event(&self->store, event_ns);
+		everything |= sources_read(self->options.sources, &self->store, &sink);
+		store_event(&self->store, 0);
+	}
+	if (everything || !self->snapshot)
 		publish(self, &sink);
 	arena_done(&arena);
+	if (self->snapshot)
+		note_complete(self);
 	self->last_read_ns = clock_mono_ns();
 }
 
-/* ------------------------------------------------------------------ events -- */
-
-static void on_kernel_event(void *context, const struct dataplane_event *event)
+void controller_take_health(struct controller *self)
 {
-	char source[ADDR_TEXT_MAX];
+	uint64_t ignored;
 
-	(void)context;
-	addr_print(&event->source, source);
-	LOG(LOG_INFO, "packet dropped in the kernel plane",
-	    LOG_C("reason", dataplane_drop_label(event->reason)), LOG_C("source", source),
-	    LOG_C("entry_point", event->entry), LOG_C("policy", event->policy),
-	    LOG_I("port", event->dest_port));
+	while (read(self->health_fd, &ignored, sizeof(ignored)) > 0)
+		continue;
+	compiler_health_changed(self->compiler);
+	publish(self, NULL);
 }
+
+/* What the API server last said, until it says it again. */
+static void restore(struct controller *self)
+{
+	const char *path = self->options.config->state_file.at;
+	char fault[STATE_FILE_FAULT_BYTES];
+	size_t n;
+	int rc;
+
+	if (!self->state || !self->options.sources || !sources_kube(self->options.sources))
+		return;
+	rc = state_file_load(path, &self->store, &n, fault);
+	if (rc == 0) {
+		self->is_from_state = n > 0;
+		LOG(LOG_INFO, "serving what the state file holds until the API server has answered",
+		    LOG_C("path", path), LOG_I("objects", n));
+	} else if (rc != -ENOENT) {
+		LOG(LOG_ERROR, "the state file is refused, starting without it",
+		    LOG_C("path", path), LOG_C("problem", fault[0] ? fault : log_strerror(rc)));
+	}
+}
+
+/* ------------------------------------------------------------------ events -- */
 
 void controller_ban(void *context, const struct proxy_ban *ban)
 {
@@ -241,141 +266,6 @@ void controller_ban(void *context, const struct proxy_ban *ban)
 	    LOG_C("error", rc == 0 ? "" : log_strerror(rc)));
 }
 
-/* Longest wait so that events of the folder are taken at most every CONTROLLER_GAP_MS. */
-static int gap_left_ms(const struct controller *self)
-{
-	uint64_t since_ms = (clock_mono_ns() - self->last_read_ns) / NS_PER_MS;
-
-	return since_ms >= CONTROLLER_GAP_MS ? 0 : (int)(CONTROLLER_GAP_MS - since_ms);
-}
-
-static void drain(struct controller *self)
-{
-	const struct static_config *config = self->options.config;
-	int64_t accept_grace = 0, grace = 0;
-
-	for (size_t i = 0; i < config->entry_points.n; i++) {
-		const struct ep_life_cycle *life =
-			&static_entry_point(config, i)->transport.life_cycle;
-
-		accept_grace = life->request_accept_grace.ns > accept_grace
-				       ? life->request_accept_grace.ns
-				       : accept_grace;
-		grace = life->grace.ns > grace ? life->grace.ns : grace;
-	}
-	atomic_store(&self->draining, true);
-	if (!self->proxy)
-		return;
-	LOG(LOG_INFO, "ending: requests in flight may finish",
-	    LOG_I("accept_grace_s", accept_grace / NS_PER_SEC),
-	    LOG_I("grace_s", grace / NS_PER_SEC));
-	uint64_t end = clock_mono_ns() + (uint64_t)accept_grace + (uint64_t)grace;
-
-	proxy_drain(self->proxy, (uint64_t)accept_grace);
-	while (!proxy_drained(self->proxy) && clock_mono_ns() < end)
-		poll(NULL, 0, DRAIN_POLL_MS);
-}
-
-/* Takes one signal: true when it asks to end. SIGUSR1 opens the access log anew (reference h.2). */
-static bool ends(struct controller *self, int signal_fd)
-{
-	struct signalfd_siginfo info;
-
-	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
-		return false;
-	if (info.ssi_signo != SIGUSR1)
-		return true;
-	if (self->proxy)
-		proxy_reopen_logs(self->proxy);
-	LOG(LOG_INFO, "log files opened anew");
-	return false;
-}
-
-/* Another process serves: what is here goes on to its end. True when a signal says to hurry. */
-static bool leave(struct controller *self, int signal_fd)
-{
-	int64_t grace = self->options.config->upgrade_grace.ns;
-	uint64_t end = clock_mono_ns() + (uint64_t)grace;
-
-	atomic_store(&self->draining, true);
-	LOG(LOG_INFO, "another process serves now; connections that are here may go on",
-	    LOG_I("grace_s", grace / NS_PER_SEC));
-	if (!self->proxy)
-		return false;
-	proxy_leave(self->proxy, LEAVE_IDLE_S * NS_PER_SEC);
-	while (!proxy_drained(self->proxy) && clock_mono_ns() < end) {
-		struct pollfd fd = {.fd = signal_fd, .events = POLLIN};
-
-		if (poll(&fd, 1, DRAIN_POLL_MS) > 0 && ends(self, signal_fd))
-			return true;
-	}
-	return false;
-}
-
-static void take_health(struct controller *self)
-{
-	uint64_t ignored;
-
-	while (read(self->health_fd, &ignored, sizeof(ignored)) > 0)
-		continue;
-	compiler_health_changed(self->compiler);
-	publish(self, NULL);
-}
-
-int controller_run(struct controller *self)
-{
-	const struct controller_heir *heir = &self->options.heir;
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGUSR1);
-	AUTO_CLOSE int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-
-	if (signal_fd < 0)
-		return -errno;
-	for (;;) {
-		struct pollfd fds[] = {
-			{.fd = signal_fd, .events = POLLIN},
-			{.fd = self->options.dataplane ? dataplane_event_fd(self->options.dataplane)
-						       : -1,
-			 .events = POLLIN},
-			{.fd = self->options.sources ? sources_fd(self->options.sources) : -1,
-			 .events = POLLIN},
-			{.fd = heir->fd ? heir->fd(heir->context) : -1, .events = POLLIN},
-			{.fd = self->health_fd, .events = POLLIN},
-		};
-
-		if (poll(fds, 5, self->options.dataplane ? TICK_MS : -1) < 0 && errno != EINTR)
-			return -errno;
-		tick_kernel(self);
-		if (fds[0].revents && ends(self, signal_fd))
-			break;
-		if (fds[3].revents && heir->serve(heir->context)) {
-			if (leave(self, signal_fd))
-				break;
-			return 0;
-		}
-		if (fds[1].revents) {
-			pthread_mutex_lock(&self->dataplane_lock);
-			dataplane_events(self->options.dataplane, on_kernel_event, self);
-			pthread_mutex_unlock(&self->dataplane_lock);
-		}
-		if (fds[2].revents) {
-			int wait_ms = gap_left_ms(self);
-
-			if (wait_ms)
-				poll(NULL, 0, wait_ms);
-			read_source(self);
-		}
-		if (fds[4].revents)
-			take_health(self);
-	}
-	drain(self);
-	return 0;
-}
-
 /* -------------------------------------------------------------------- life -- */
 
 int controller_new(const struct controller_options *options, struct controller **ret_controller)
@@ -391,8 +281,13 @@ int controller_new(const struct controller_options *options, struct controller *
 	pthread_mutex_init(&self->dataplane_lock, NULL);
 	store_init(&self->store);
 	report_init(&self->report);
+	effect_init(&self->effect);
+	notify_init(&self->notify);
+	if (options->config->state_file.len)
+		self->state = state_file_new(options->config->state_file.at);
 	if (options->metrics &&
-	    metric_registry_add_source(options->metrics, report_collect, &self->report) < 0) {
+	    (metric_registry_add_source(options->metrics, report_collect, &self->report) < 0 ||
+	     metric_registry_add_source(options->metrics, effect_collect, &self->effect) < 0)) {
 		controller_free(self);
 		return -ENOMEM;
 	}
@@ -405,10 +300,10 @@ int controller_new(const struct controller_options *options, struct controller *
 	self->health_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (self->health_fd < 0 || checker_new(on_health, self, &self->checker) < 0)
 		LOG(LOG_WARN, "backends cannot be checked");
-	if (self->compiler && options->sources)
-		read_source(self);
-	else if (self->compiler)
-		publish(self, NULL);
+	if (self->compiler) {
+		restore(self);
+		controller_read(self, 0, false);
+	}
 	if (!self->snapshot) {
 		controller_free(self);
 		return -ENOMEM;
@@ -426,6 +321,8 @@ void controller_free(struct controller *self)
 		close(self->health_fd);
 	snapshot_unref(self->snapshot);
 	report_done(&self->report);
+	state_file_free(self->state);
+	notify_done(&self->notify);
 	compiler_free(self->compiler);
 	registry_free(self->registry);
 	store_done(&self->store);
@@ -452,4 +349,12 @@ void controller_attach(struct controller *self, struct proxy *proxy)
 bool controller_draining(const struct controller *self)
 {
 	return atomic_load(&self->draining);
+}
+
+bool controller_ready(const struct controller *self)
+{
+	uint64_t revision = atomic_load(&self->complete_revision);
+
+	return revision && !controller_draining(self) && self->proxy &&
+	       proxy_revision(self->proxy) >= revision;
 }

@@ -58,11 +58,15 @@ void controller_free(struct controller *controller);
 struct snapshot *controller_snapshot(struct controller *controller);
 /* From now on snapshots go to this proxy as well. */
 void controller_attach(struct controller *controller, struct proxy *proxy);
-/* Serves events until SIGINT or SIGTERM, then drains, or until another process has taken over, then
- * leaves: what is connected may go on for upgradeGrace; SIGUSR1 opens log files anew. The caller
- * has them blocked. */
+/*
+ * Serves events until SIGINT or SIGTERM, then drains (a second one ends at once), or until another
+ * process has taken over, then leaves: what is connected may go on for upgradeGrace; SIGUSR1 opens
+ * log files anew, SIGHUP compiles everything anew. The caller has them blocked.
+ */
 int controller_run(struct controller *controller);
 bool controller_draining(const struct controller *controller);
+/* Every worker serves a whole configuration, and the program does not end. Any thread. */
+bool controller_ready(const struct controller *controller);
 
 /* A source that a worker reports: dropped in the kernel for a while. Any thread; the signature of
  * proxy_hooks. */

@@ -9,9 +9,12 @@
 
 #include "control/checker.h"
 #include "control/controller.h"
+#include "control/effect.h"
+#include "control/notify.h"
 #include "control/report.h"
 #include "model/object.h"
 #include "plan/compiler.h"
+#include "source/state_file.h"
 
 struct controller {
 	struct controller_options options;
@@ -22,6 +25,14 @@ struct controller {
 	int health_fd;		 /* the checker has found something */
 	struct proxy *proxy;
 	struct report report;
+	struct effect effect;
+	struct notify notify;
+	struct state_file *state;  /* NULL: none */
+	atomic_bool is_from_state; /* the API server has not said everything yet */
+	bool is_ready_told;
+	uint64_t beat_due_ns; /* for systemd's watchdog */
+	/* The first one of everything; 0: not yet. */
+	_Atomic uint64_t complete_revision;
 	uint64_t started_ns; /* monotonic */
 	uint64_t last_read_ns;
 	bool had_file_faults;  /* the last reading told some */
@@ -41,5 +52,11 @@ struct controller {
 	pthread_mutex_t dataplane_lock;
 	uint64_t tick_due_ns; /* of the kernel plane */
 };
+
+/* Reads what changed; publishes when an object differs, or in any case. event_ns: when it was told,
+ * monotonic; 0: now. */
+void controller_read(struct controller *self, uint64_t event_ns, bool everything);
+/* The checker has found something. */
+void controller_take_health(struct controller *self);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 
 static const double bounds[EFFECT_BUCKETS - 1] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
-						  0.05,   0.1,	 0.25,	0.5,   1};
+						  0.05,	  0.1,	 0.25,	0.5,   1};
 
 void effect_init(struct effect *effect)
 {

@@ -166,6 +166,8 @@ void kernel_metric_collect(void *context, enum metric_id id, struct metric_scrap
 	struct controller *self = context;
 	struct dataplane_totals all;
 
+	if (id == METRIC_CONFIG_READY)
+		metric_sample(scrape, NULL, controller_ready(self));
 	if (!controller_kernel_totals(self, &all))
 		return;
 	switch (id) {

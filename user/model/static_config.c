@@ -409,6 +409,10 @@ static const struct field config_fields[] = {
 		 .doc = "How an API server is asked."),
 	FIELD(struct static_config, config_file, .name = "configFile",
 	      .doc = "YAML or TOML file with options; the environment and flags override it."),
+	FIELD(struct static_config, state_file, .name = "stateFile", OURS,
+	      .doc = "File in which the API server's last objects are kept, Secrets among them, "
+		     "for a "
+		     "start while it cannot be asked; none when absent."),
 	FIELD_IN(struct static_config, admin, &schema_admin, .name = "admin",
 		 .doc = "The listener for operators."),
 	FIELD(struct static_config, workers, .name = "workers", .preset = "0", .min = 0, .max = 256,

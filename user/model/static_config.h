@@ -169,6 +169,7 @@ struct static_config {
 	struct str kubeconfig; /* file; "auto": KUBECONFIG or ~/.kube/config; empty: none */
 	struct static_kubernetes kubernetes;
 	struct str config_file; /* as given */
+	struct str state_file;	/* empty: none */
 	struct static_admin admin;
 	int64_t workers;	    /* 0: one per CPU that we may use */
 	struct str kernel_plane;    /* auto, native, generic, off */

@@ -136,21 +136,21 @@ bool store_remove(struct store *store, struct str id, enum kind kind)
 
 void store_drop_restored(struct store *store, enum kind kind)
 {
-	bool again = true;
+	struct object **gone = calloc(store->objects[kind].n + 1, sizeof(struct object *));
+	size_t n = 0;
 
 	/* The table does not like to lose a slot while it is walked. */
-	while (again) {
-		again = false;
-		TABLE_EACH (&store->objects[kind], slot) {
-			struct object *object = slot->value;
+	TABLE_EACH (&store->objects[kind], slot) {
+		struct object *object = slot->value;
 
-			if (!object->is_restored)
-				continue;
-			store_remove(store, object->id, kind);
-			again = true;
-			break;
-		}
+		if (gone && object->is_restored)
+			gone[n++] = object_ref(object);
 	}
+	for (size_t i = 0; i < n; i++) {
+		store_remove(store, gone[i]->id, kind);
+		object_unref(gone[i]);
+	}
+	free(gone);
 }
 
 struct object *store_find(const struct store *store, enum kind kind, struct str namespace_,

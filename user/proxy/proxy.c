@@ -390,6 +390,15 @@ uint64_t proxy_revision(const struct proxy *proxy)
 	return revision;
 }
 
+bool proxy_beat(struct proxy *proxy)
+{
+	bool all = true;
+
+	for (uint16_t i = 0; i < proxy->n_workers; i++)
+		all &= worker_beat(&proxy->workers[i]);
+	return all;
+}
+
 void proxy_drain(struct proxy *proxy, uint64_t accept_grace_ns)
 {
 	for (uint16_t i = 0; i < proxy->n_workers; i++)

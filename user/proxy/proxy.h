@@ -92,6 +92,8 @@ uint64_t proxy_revision(const struct proxy *proxy);
  * Begins the end (reference j): after accept_grace_ns the listeners close; from now on every answer
  * says "Connection: close" and connections without a request are closed.
  */
+/* Asks every worker for a sign of life; true when all have given the one asked for before. */
+bool proxy_beat(struct proxy *proxy);
 void proxy_drain(struct proxy *proxy, uint64_t accept_grace_ns);
 /*
  * The same when another process has the listeners already: ours close at once, what waits there is

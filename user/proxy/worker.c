@@ -167,6 +167,20 @@ static int post_order(struct worker *worker, void (*run)(struct mail *mail), uin
 	return 0;
 }
 
+static void on_beat(struct mail *mail)
+{
+	atomic_store(&LIST_OF(mail, struct worker, beat)->beat_is_due, false);
+}
+
+bool worker_beat(struct worker *worker)
+{
+	if (atomic_exchange(&worker->beat_is_due, true))
+		return false;
+	worker->beat.run = on_beat;
+	mailbox_post(&worker->mailbox, &worker->beat);
+	return true;
+}
+
 int worker_drain(struct worker *worker, uint64_t accept_grace_ns)
 {
 	return post_order(worker, on_drain, accept_grace_ns);

@@ -148,6 +148,8 @@ struct worker {
 	struct udp_batch *udp_batch; /* room for datagrams; NULL: none were expected yet */
 	struct slab udp_sessions;
 	struct worker_counters counters;
+	struct mail beat;
+	atomic_bool beat_is_due; /* asked for, not given */
 	pthread_t thread;
 	bool started;
 	int cpu; /* -1: any */
@@ -179,6 +181,8 @@ void worker_drop_use(struct worker *worker, struct snapshot_use *use);
 
 /* From any thread. Takes over a reference to the snapshot. */
 int worker_publish(struct worker *worker, struct snapshot *snapshot);
+/* Asks for a sign of life; false while the one asked for before is still missing. One thread. */
+bool worker_beat(struct worker *worker);
 int worker_drain(struct worker *worker, uint64_t accept_grace_ns);
 int worker_leave(struct worker *worker, uint64_t idle_grace_ns);
 int worker_stop(struct worker *worker);

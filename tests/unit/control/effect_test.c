@@ -56,8 +56,7 @@ static void histograms_are_exposed(void **state)
 		text, "tidegate_config_compile_seconds_bucket{kind=\"changes\",le=\"+Inf\"} 2\n"));
 	assert_non_null(
 		strstr(text, "tidegate_config_compile_seconds_sum{kind=\"changes\"} 5.0015\n"));
-	assert_non_null(
-		strstr(text, "tidegate_config_compile_seconds_count{kind=\"full\"} 1\n"));
+	assert_non_null(strstr(text, "tidegate_config_compile_seconds_count{kind=\"full\"} 1\n"));
 	assert_non_null(strstr(text, "tidegate_config_event_to_effect_seconds_count 0\n"));
 	buf_done(&out);
 	metric_registry_free(registry);
