@@ -386,7 +386,7 @@ static bool add_entry(struct making *making, const struct claim *claim, struct s
 	entry->is_spread = making->spec->spread;
 	entry->cookies = making->cookies;
 	if (is_local) {
-		entry->entry_point = making->entry_point->name;
+		entry->point = (uint8_t)(making->entry_point->index + 1);
 		entry->point = (uint8_t)(making->entry_point->index + 1);
 	}
 	return true;

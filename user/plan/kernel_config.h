@@ -86,10 +86,9 @@ struct kernel_entry {
 	uint8_t proto;			      /* IPPROTO_TCP or IPPROTO_UDP */
 	const struct kernel_policy *policy;   /* NULL: none */
 	const struct kernel_service *service; /* NULL: the local proxy */
-	struct str
-		entry_point; /* whose sockets get it, without a service; empty: that of its name */
-	uint16_t port_last;  /* of a range that starts at port; 0: it is one port */
-	uint8_t point;	/* the same as a number: its index + 1; 0: those that are bound to it */
+	uint16_t port_last; /* of a range that starts at port; 0: it is one port */
+	uint8_t point;	/* without a service, whose sockets get it: index of the entry point + 1; 0:
+			   those  that are bound to it */
 	bool is_spread; /* over the nodes: a packet goes to the one that owns its flow */
 	enum kernel_cookies cookies;
 };
