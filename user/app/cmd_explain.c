@@ -12,8 +12,21 @@
 #include "app/workspace.h"
 #include "base/clock.h"
 #include "plan/explain.h"
+#include "plan/explain_stream.h"
 
-enum { FLAG_METHOD, FLAG_URL, FLAG_HEADER, FLAG_FROM, FLAG_ENTRY_POINT, FLAG_JSON };
+enum {
+	FLAG_METHOD,
+	FLAG_URL,
+	FLAG_HEADER,
+	FLAG_FROM,
+	FLAG_ENTRY_POINT,
+	FLAG_TCP,
+	FLAG_UDP,
+	FLAG_TLS,
+	FLAG_SNI,
+	FLAG_ALPN,
+	FLAG_JSON,
+};
 enum { ARENA_MAX_BYTES = 64 << 20, LINE_MAX_BYTES = 1 << 20 };
 
 static const struct command_flag flags[] = {
@@ -24,13 +37,17 @@ static const struct command_flag flags[] = {
 	[FLAG_FROM] = {"--from", "ADDRESS", "who asks (default 127.0.0.1)"},
 	[FLAG_ENTRY_POINT] = {"--entry-point", "NAME",
 			      "where it arrives (default: by scheme and port of the URL)"},
+	[FLAG_TCP] = {"--tcp", "ENTRYPOINT|ADDRESS:PORT", "a TCP connection instead of a request"},
+	[FLAG_UDP] = {"--udp", "ENTRYPOINT|ADDRESS:PORT", "datagrams instead of a request"},
+	[FLAG_TLS] = {"--tls", NULL, "the connection begins with TLS (so do --sni and --alpn)"},
+	[FLAG_SNI] = {"--sni", "NAME", "name that the client asks for"},
+	[FLAG_ALPN] = {"--alpn", "PROTOCOL", "protocol that the client offers; may be given often"},
 	[FLAG_JSON] = {"--json", NULL, "one JSON object instead of text"},
 };
 
-static void print_json(const struct explain_result *result)
+/* Takes the reference over. */
+static void print_json(json_t *json)
 {
-	json_t *json = explain_to_json(result);
-
 	json_dumpf(json, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(json);
@@ -78,7 +95,7 @@ static int explain_flags(const struct command_line *line, const struct snapshot 
 			explain_run(snapshot, &spec, clock_wall_ns(), &arena);
 
 		if (command_flag_set(line, FLAG_JSON)) {
-			print_json(&result);
+			print_json(explain_to_json(&result));
 		} else {
 			struct buf text;
 
@@ -92,6 +109,63 @@ static int explain_flags(const struct command_line *line, const struct snapshot 
 	return rc;
 }
 
+static int explain_stream_flags(const struct command_line *line, const struct snapshot *snapshot)
+{
+	bool is_udp = command_flag_set(line, FLAG_UDP);
+	const struct strs *alpn = &line->values[FLAG_ALPN];
+	struct explain_stream_spec spec = {
+		.target = command_value(line, is_udp ? FLAG_UDP : FLAG_TCP),
+		.is_udp = is_udp,
+		.is_tls = command_flag_set(line, FLAG_TLS),
+		.sni = command_value(line, FLAG_SNI),
+		.alpn = alpn->at,
+		.n_alpn = (uint32_t)alpn->n,
+		.remote_addr = command_value(line, FLAG_FROM),
+	};
+	struct explain_stream_result result;
+	struct arena arena;
+	struct buf text;
+
+	arena_init(&arena, ARENA_MAX_BYTES, 0);
+	result = explain_stream(snapshot, &spec, &arena);
+	if (command_flag_set(line, FLAG_JSON)) {
+		print_json(explain_stream_to_json(&result, &arena));
+	} else {
+		buf_init(&text, ARENA_MAX_BYTES);
+		explain_stream_print(&result, &arena, &text);
+		fwrite(text.at ? text.at : "", 1, text.len, stdout);
+		buf_done(&text);
+	}
+	arena_done(&arena);
+	return EXIT_OK;
+}
+
+static bool explain_stream_line(const struct snapshot *snapshot, const json_t *json,
+				struct arena *arena, const char **ret_message)
+{
+	struct explain_stream_spec spec;
+	struct explain_stream_result result;
+
+	if (explain_stream_from_json(json, arena, &spec, ret_message) < 0)
+		return false;
+	result = explain_stream(snapshot, &spec, arena);
+	print_json(explain_stream_to_json(&result, arena));
+	return true;
+}
+
+static bool explain_request_line(const struct snapshot *snapshot, const json_t *json,
+				 struct arena *arena, const char **ret_message)
+{
+	struct explain_spec spec;
+	struct explain_result result;
+
+	if (explain_spec_from_json(json, arena, &spec, ret_message) < 0)
+		return false;
+	result = explain_run(snapshot, &spec, clock_wall_ns(), arena);
+	print_json(explain_to_json(&result));
+	return true;
+}
+
 /* One line of input; a line that is no request is answered with its fault, and the rest goes on. */
 static bool explain_line(const struct snapshot *snapshot, struct str text, size_t number,
 			 struct arena *arena)
@@ -99,21 +173,12 @@ static bool explain_line(const struct snapshot *snapshot, struct str text, size_
 	json_error_t fault;
 	json_t *json = json_loadb(text.at, text.len, 0, &fault);
 	const char *message = fault.text;
-	struct explain_spec spec;
-	bool good = json && explain_spec_from_json(json, arena, &spec, &message) == 0;
+	bool good = json && (explain_stream_is_asked(json)
+				     ? explain_stream_line(snapshot, json, arena, &message)
+				     : explain_request_line(snapshot, json, arena, &message));
 
-	if (good) {
-		struct explain_result result = explain_run(snapshot, &spec, clock_wall_ns(), arena);
-
-		print_json(&result);
-	} else {
-		json_t *answer =
-			json_pack("{s:I, s:s}", "line", (json_int_t)number, "error", message);
-
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(answer);
-	}
+	if (!good)
+		print_json(json_pack("{s:I, s:s}", "line", (json_int_t)number, "error", message));
 	json_decref(json);
 	arena_reset(arena);
 	return good;
@@ -148,15 +213,20 @@ static int run(struct command_line *line)
 
 	if (rc)
 		return rc;
-	rc = command_flag_set(line, FLAG_URL) ? explain_flags(line, workspace.snapshot)
-					      : explain_input(workspace.snapshot);
+	if (command_flag_set(line, FLAG_TCP) || command_flag_set(line, FLAG_UDP))
+		rc = explain_stream_flags(line, workspace.snapshot);
+	else if (command_flag_set(line, FLAG_URL))
+		rc = explain_flags(line, workspace.snapshot);
+	else
+		rc = explain_input(workspace.snapshot);
 	workspace_close(&workspace);
 	return rc;
 }
 
 const struct command command_explain = {
 	.name = "explain",
-	.help = "what would be done with a request, and why (flags, or JSON lines on standard "
+	.help = "what would be done with a request or connection, and why (flags, or JSON lines on "
+		"standard "
 		"input)",
 	.flags = flags,
 	.n_flags = sizeof(flags) / sizeof(*flags),

@@ -33,7 +33,7 @@ struct command {
 	bool hidden;
 };
 
-enum { COMMAND_FLAGS_MAX = 8 };
+enum { COMMAND_FLAGS_MAX = 16 };
 
 /* The command line, taken apart. Lives until command_line_done. */
 struct command_line {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "control/controller_state.h"
 #include "plan/rawdata.h"
+#include "plan/rawdata_stream.h"
 #include "tls/tls_conn.h"
 
 enum { LIST_MAX = 1000 };
@@ -97,6 +98,8 @@ static void add_snapshot(struct controller *self, json_t *status)
 	json_object_set_new(status, "revision", number(snapshot->revision));
 	json_object_set_new(status, "routers", number(snapshot->n_routes));
 	json_object_set_new(status, "routersDisabled", number(disabled));
+	json_object_set_new(status, "tcp", rawdata_stream_tcp_counts(snapshot));
+	json_object_set_new(status, "udp", rawdata_stream_udp_counts(snapshot));
 	json_object_set_new(status, "services", number(snapshot->n_services));
 	json_object_set_new(status, "brokenObjects", number(self->n_broken));
 	json_object_set_new(status, "compileMicroseconds", number(self->compile_ns / NS_PER_US));

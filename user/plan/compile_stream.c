@@ -176,7 +176,7 @@ static void set_tls_option(struct compile *c, struct tcp_draft *draft,
 		return;
 	compile_tls_option_ref(c, draft->object, tls->common.options,
 			       DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls"), &asked);
-	draft->tls_option = asked.tls_option;
+	draft->tls_option = draft->route.tls_option = asked.tls_option;
 	draft->tls_option_broken = asked.tls_option_broken;
 	if (draft->tls_option_broken)
 		disable(c, draft);

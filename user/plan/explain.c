@@ -7,6 +7,7 @@
  */
 
 #include "plan/explain.h"
+#include "plan/explain_stream.h"
 
 #include <errno.h>
 
@@ -227,6 +228,14 @@ static bool kernel_drops(struct explaining *e)
 	    arena_printf(e->arena, "the kernel plane drops packets from %s: " STR_FMT " denies it",
 			 text, STR_ARG(result->kernel_policy->object)));
 	return true;
+}
+
+static bool tcp_takes(struct explaining *e)
+{
+	const struct tcp_facts facts = {e->request.peer, e->is_tls, e->sni, NULL, 0};
+
+	end(e, EXPLAIN_TCP, 0, explain_stream_taken(e->result.entry_point, &facts, e->arena));
+	return e->result.why.len > 0;
 }
 
 static bool tls_is_closed(struct explaining *e)
@@ -533,7 +542,6 @@ static struct str how(const struct service *service, struct arena *arena)
 static void forward(struct explaining *e)
 {
 	struct str manner;
-
 	const struct service *service = e->result.service;
 	const struct route *route = e->result.route;
 	size_t n;
@@ -584,9 +592,9 @@ struct explain_result explain_run(const struct snapshot *snapshot, const struct 
 					  : STR("no entry point takes such connections"));
 		return e.result;
 	}
-	if (!kernel_drops(&e) && !tls_refuses(&e) && !end_fail(&e, check_lines(spec)) &&
-	    read_request(&e, head_of(&e, target, authority)) && find_route(&e) &&
-	    !route_refuses(&e) && !middlewares_reply(&e))
+	if (!kernel_drops(&e) && !tcp_takes(&e) && !tls_refuses(&e) &&
+	    !end_fail(&e, check_lines(spec)) && read_request(&e, head_of(&e, target, authority)) &&
+	    find_route(&e) && !route_refuses(&e) && !middlewares_reply(&e))
 		forward(&e);
 	return e.result;
 }

@@ -35,6 +35,7 @@ enum explain_action {
 	EXPLAIN_FORWARD, /* a service gets the request */
 	EXPLAIN_RESPOND, /* the proxy answers by itself, with status */
 	EXPLAIN_DROP,	 /* nothing is answered: packets are dropped, or the connection is closed */
+	EXPLAIN_TCP,	 /* a TCP route has the connection: see explain_stream.h */
 };
 
 /* A router that was considered, in order. */

@@ -12,6 +12,7 @@ static const char *const actions[] = {
 	[EXPLAIN_FORWARD] = "forward",
 	[EXPLAIN_RESPOND] = "respond",
 	[EXPLAIN_DROP] = "drop",
+	[EXPLAIN_TCP] = "tcp",
 };
 
 static const char *const kernel_actions[] = {

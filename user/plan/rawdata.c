@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "base/table.h"
+#include "plan/rawdata_stream.h"
 
 /* Names of routers by what they use; values are json arrays, owned. */
 struct usage {
@@ -349,6 +350,7 @@ json_t *rawdata(const struct snapshot *snapshot, uint64_t now_ns)
 {
 	json_t *routers = json_object(), *services = json_object(), *middlewares = json_object();
 	struct usage usage;
+	json_t *data;
 
 	usage_init(&usage, snapshot);
 	for (uint32_t i = 0; i < snapshot->n_routes; i++)
@@ -364,6 +366,9 @@ json_t *rawdata(const struct snapshot *snapshot, uint64_t now_ns)
 					     snapshot->middlewares[i].name.len,
 					     middleware_item(&snapshot->middlewares[i], &usage));
 	usage_done(&usage);
-	return json_pack("{s:o,s:o,s:o}", "routers", routers, "middlewares", middlewares,
+	data = json_pack("{s:o,s:o,s:o}", "routers", routers, "middlewares", middlewares,
 			 "services", services);
+	if (data)
+		rawdata_stream(snapshot, now_ns, data);
+	return data;
 }

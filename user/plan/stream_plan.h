@@ -103,6 +103,7 @@ struct tcp_route {
 	int64_t created_ns; /* of the object; 0: unknown */
 	struct strs entry_points;
 	struct strs middleware_names;
+	struct str tls_option; /* id of its TLSOption; empty: the default */
 	uint8_t status; /* enum route_status */
 	struct str problem;
 };

@@ -230,6 +230,12 @@ const struct tcp_route *tcp_router_match(const struct tcp_router *router,
 {
 	const struct tcp_route *route;
 
+	/* b.5 1: nobody looks whether it is TLS. */
+	if (facts->is_tls && tcp_router_is_blind(router)) {
+		const struct tcp_facts plain = {.source = facts->source};
+
+		return tcp_router_match_raw(router, &plain);
+	}
 	if (facts->is_tls && tcp_router_is_https(router, facts->sni))
 		return NULL;
 	route = tcp_router_match_raw(router, facts);
@@ -242,7 +248,8 @@ const struct tcp_route *tcp_router_match(const struct tcp_router *router,
 size_t tcp_router_trace(const struct tcp_router *router, const struct tcp_facts *facts,
 			struct tcp_router_step *steps, size_t max)
 {
-	struct walk walk = walk_begin(facts->is_tls ? &router->tls : &router->plain, facts->sni);
+	bool is_tls = facts->is_tls && !tcp_router_is_blind(router);
+	struct walk walk = walk_begin(is_tls ? &router->tls : &router->plain, facts->sni);
 	const struct tcp_route *route;
 	size_t n = 0;
 
