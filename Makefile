@@ -187,7 +187,8 @@ check-unit: $(unit_t) ## run every unit test
 # The kernel plane's tests, benchmark and generated pages.
 
 # BPF tests write configurations the way the product does, so they need these two modules' objects.
-kernel_o := $(patsubst %.c,$(O)/%.o,$(wildcard user/plan/kernel_*.c user/plan/cuckoo.c user/plan/maglev.c user/dataplane/*.c))
+kernel_o := $(patsubst %.c,$(O)/%.o,$(filter-out user/plan/kernel_json.c,$(wildcard user/plan/kernel_*.c)) \
+	user/plan/cuckoo.c user/plan/maglev.c $(wildcard user/dataplane/*.c))
 $(bpf_t): $(kernel_o)
 
 check-bpf: $(bpf_t) $(O)/tidegate-loader ## run the BPF tests (root)

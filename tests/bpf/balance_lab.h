@@ -200,6 +200,14 @@ static inline uint64_t lab_dropped(struct lab *lab, enum abi_drop why)
 	return totals.drop[why];
 }
 
+static inline uint64_t lab_forwarded(struct lab *lab)
+{
+	struct dataplane_totals totals;
+
+	CHECK_INT("totals", dataplane_totals(lab->dataplane, &totals), 0);
+	return totals.send[ABI_SEND_FORWARDED];
+}
+
 /* The last byte of a tunnelled packet's outer destination: the backend's number, if below 256. */
 static inline uint8_t lab_outer(const struct lab_out *out)
 {

@@ -211,15 +211,20 @@ static void what_cannot_be_sent_is_dropped_and_says_why(void **state)
 	lab_send(lab, &plain, &out);
 	CHECK_INT("no route: the sender is told", out.frame[14 + 9], IPPROTO_ICMP);
 	set_row(lab, UINT64_MAX, ABI_HOP_NO_NEIGHBOUR, LAB_IFINDEX);
+	uint64_t before = lab_forwarded(lab);
+
 	lab_send(lab, &plain, &out);
-	assert_int_not_equal(out.verdict, XDP_TX);
+	lab_send(lab, &large, &out);
+	CHECK_INT("no neighbour", lab_forwarded(lab), before);
 	lab_balance(lab);
 	set_row(lab, UINT64_MAX, ABI_HOP_OK, 2);
 	lab_send(lab, &plain, &out);
 	CHECK_INT("another interface", out.verdict, XDP_REDIRECT);
 	set_row(lab, UINT64_MAX, ABI_HOP_OK, LAB_IFINDEX);
+	before = lab_forwarded(lab);
 	lab_send(lab, &large, &out);
 	CHECK_INT("too large: its sender is told", out.verdict, XDP_TX);
+	CHECK_INT("too large", lab_forwarded(lab), before);
 	lab_balance(lab);
 }
 
