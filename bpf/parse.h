@@ -42,7 +42,7 @@ enum {
 };
 
 struct packet {
-	struct abi_addr source, dest;
+	struct abi_addr source __attribute__((aligned(8))), dest __attribute__((aligned(8)));
 	__be16 source_port, dest_port;
 	__u8 proto;
 	bool is_v4;
@@ -69,6 +69,31 @@ struct parse_ext {
 	__be32 id;
 };
 
+/*
+ * Addresses are written in halves: who reads eight bytes that were just written as twice four waits
+ * until they have left the processor's store queue.
+ */
+typedef __u64 __attribute__((may_alias)) parse_half;
+
+static __always_inline void parse_put_v4(struct abi_addr *ret, __be32 addr)
+{
+	parse_half *half = (parse_half *)ret;
+
+	half[0] = 0;
+	half[1] = (__u64)addr << 32 | bpf_htonl(0xffff);
+}
+
+static __always_inline void parse_put_v6(struct abi_addr *ret, const struct in6_addr *addr)
+{
+	parse_half *half = (parse_half *)ret;
+	__u64 high, low;
+
+	__builtin_memcpy(&high, addr, sizeof(high));
+	__builtin_memcpy(&low, (const __u8 *)addr + sizeof(high), sizeof(low));
+	half[0] = high;
+	half[1] = low;
+}
+
 static __always_inline int parse_ipv4(const void *data, __u32 at, const void *end,
 				      struct packet *ret)
 {
@@ -87,8 +112,8 @@ static __always_inline int parse_ipv4(const void *data, __u32 at, const void *en
 	ret->proto = ip->protocol;
 	ret->at = at + header_bytes;
 	ret->rest = total_bytes - header_bytes;
-	ret->source = (struct abi_addr){{0, 0, bpf_htonl(0xffff), ip->saddr}};
-	ret->dest = (struct abi_addr){{0, 0, bpf_htonl(0xffff), ip->daddr}};
+	parse_put_v4(&ret->source, ip->saddr);
+	parse_put_v4(&ret->dest, ip->daddr);
 	if (ip->frag_off & bpf_htons(PARSE_V4_OFFSET))
 		return verdict_pass(ABI_PASS_FRAGMENT);
 	ret->is_fragment = ip->frag_off & bpf_htons(PARSE_V4_MORE);
@@ -102,8 +127,8 @@ static __always_inline int parse_ipv6(const void *data, __u32 at, const void *en
 
 	if ((const void *)(ip + 1) > end || ip->version != 6)
 		return verdict_drop(ABI_DROP_MALFORMED);
-	__builtin_memcpy(&ret->source, &ip->saddr, sizeof(ret->source));
-	__builtin_memcpy(&ret->dest, &ip->daddr, sizeof(ret->dest));
+	parse_put_v6(&ret->source, &ip->saddr);
+	parse_put_v6(&ret->dest, &ip->daddr);
 	/* An IPv4-mapped source must not be taken for the IPv4 host; Linux drops it as well. */
 	if (!ret->source.word[0] && !ret->source.word[1] &&
 	    ret->source.word[2] == bpf_htonl(0xffff))

@@ -16,7 +16,7 @@
 #include "plan/maglev.h"
 #include "vip_key.h"
 
-enum { CLASS_MASK = 3, SLOTS_PER_MEMBER_MIN = 8 };
+enum { CLASS_MASK = 3, SLOTS_PER_MEMBER_MIN = 32 };
 
 struct muster {
 	struct kernel_fleet *fleet;

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMBERS_SMALL = 160 /* up to so many a hundred slots each are left */, CLASS_SMALL = 2 };
+/* A hundred slots for each member; a small ring stays in the processor's cache. */
+enum { MEMBERS_SMALL = 40, MEMBERS_MIDDLE = 160, CLASS_SMALL = 1 };
 
 uint32_t maglev_class(uint32_t n_members)
 {
-	return n_members <= MEMBERS_SMALL ? CLASS_SMALL : CLASS_SMALL + 1;
+	return CLASS_SMALL + (n_members > MEMBERS_SMALL) + (n_members > MEMBERS_MIDDLE);
 }
 
 static uint64_t mix(uint64_t h)

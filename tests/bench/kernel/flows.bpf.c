@@ -15,7 +15,6 @@ enum { V4_BYTES = 56, V6_BYTES = 80, WORDS = 10 };
 const volatile __u32 flow_mask = 0; /* flows, less one: a power of two */
 const volatile __u32 vip_count = 1; /* consecutive destination addresses */
 const volatile bool is_v6 = false;
-const volatile bool always_adjusts = false; /* the floor: as if a header had to be taken away */
 const volatile __u32 frame_bytes = 0;
 __u64 frame[WORDS]; /* as it should be */
 __u32 state = 1;
@@ -31,7 +30,7 @@ static __always_inline int restore(struct xdp_md *ctx)
 {
 	int more = (int)(ctx->data_end - ctx->data) - (int)frame_bytes;
 
-	if ((more || always_adjusts) && bpf_xdp_adjust_head(ctx, more))
+	if (more && bpf_xdp_adjust_head(ctx, more))
 		return -1;
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 
@@ -84,6 +83,12 @@ int nothing(struct xdp_md *ctx)
 {
 	(void)ctx;
 	return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int grow(struct xdp_md *ctx)
+{
+	return bpf_xdp_adjust_head(ctx, -20) ? XDP_ABORTED : XDP_TX;
 }
 
 char LICENSE[] SEC("license") = "GPL";

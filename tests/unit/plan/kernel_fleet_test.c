@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/* kernel_fleet: windows open and close, what is gone is freed, what is there is taken over. */
+#include "plan/kernel_fleet.h"
+
+#include "kernel_fleet_fixture.h"
+
+#define SECOND 1000000000ULL
+
+static void a_window_keeps_the_ring_from_before(void **state)
+{
+	struct fleet_lab *lab = *state;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 4);
+	fleet_apply(lab, SECOND);
+	struct abi_service *row = fleet_row(lab, "a");
+	uint32_t first = row->ring;
+
+	CHECK_INT("a new one has none before", row->ring_before, 0);
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 5);
+	fleet_apply(lab, 2 * SECOND);
+	CHECK_INT("the one before", row->ring_before, first);
+	uint32_t second = row->ring;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 6);
+	fleet_apply(lab, 3 * SECOND);
+	CHECK_INT("still the first", row->ring_before, first);
+	assert_int_not_equal(row->ring, second);
+	assert_false(kernel_fleet_tick(lab->fleet, 3 * SECOND + KERNEL_FLEET_WINDOW_NS - 1));
+	assert_true(kernel_fleet_tick(lab->fleet, 3 * SECOND + KERNEL_FLEET_WINDOW_NS));
+	CHECK_INT("closed", row->ring_before, 0);
+	kernel_fleet_settle(lab->fleet);
+	/* One ring is in use. */
+	CHECK_INT("room", lab->fleet->room.n_free,
+		  lab->fleet->room.n_units - 1 - ring_lines(row->ring) / 32);
+}
+
+static void a_window_is_renewed_in_the_end(void **state)
+{
+	struct fleet_lab *lab = *state;
+	uint32_t before = 0, n_renewed = 0;
+
+	for (uint32_t i = 0; i < 20; i++) {
+		fleet_config(lab);
+		fleet_service(lab, "a", 1, 4 + i % 2);
+		fleet_apply(lab, (1 + i * 300) * SECOND);
+		uint32_t now = fleet_row(lab, "a")->ring_before;
+
+		n_renewed += now != before;
+		before = now;
+	}
+	/* 100 minutes of changes every five: opened once, renewed once. */
+	CHECK_INT("renewed", n_renewed, 2);
+}
+
+static void services_that_are_gone_leave_nothing(void **state)
+{
+	struct fleet_lab *lab = *state;
+	uint32_t n_free = lab->fleet->room.n_free;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 4);
+	fleet_service(lab, "b", 5, 8);
+	fleet_apply(lab, SECOND);
+	CHECK_INT("backends", fleet_used(lab), 8);
+	fleet_config(lab);
+	fleet_service(lab, "b", 5, 8);
+	CHECK_INT("b did not change", fleet_apply(lab, 2 * SECOND), 0);
+	CHECK_INT("backends", fleet_used(lab), 4);
+	assert_null(fleet_row(lab, "a"));
+	fleet_config(lab);
+	fleet_apply(lab, 3 * SECOND);
+	CHECK_INT("backends", fleet_used(lab), 0);
+	CHECK_INT("room", lab->fleet->room.n_free, n_free);
+}
+
+static void another_process_takes_over(void **state)
+{
+	struct fleet_lab *lab = *state;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 4);
+	fleet_apply(lab, SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 5);
+	fleet_apply(lab, 2 * SECOND);
+	struct abi_service was = *fleet_row(lab, "a");
+
+	kernel_fleet_free(lab->fleet);
+	lab->fleet = kernel_fleet_new(&lab->tables, 100 * SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 5);
+	fleet_apply(lab, 101 * SECOND);
+	CHECK_INT("the same rings", fleet_row(lab, "a")->rings, was.rings);
+	CHECK_INT("the same backends", fleet_used(lab), 5);
+	assert_true(kernel_fleet_tick(lab->fleet, 100 * SECOND + KERNEL_FLEET_WINDOW_NS));
+	CHECK_INT("closed", fleet_row(lab, "a")->ring_before, 0);
+}
+
+static void a_tick_before_the_first_configuration_takes_nothing_away(void **state)
+{
+	struct fleet_lab *lab = *state;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 4);
+	fleet_apply(lab, SECOND);
+	kernel_fleet_free(lab->fleet);
+	lab->fleet = kernel_fleet_new(&lab->tables, 100 * SECOND);
+	kernel_fleet_tick(lab->fleet, 100 * SECOND);
+	kernel_fleet_settle(lab->fleet);
+	CHECK_INT("backends", fleet_used(lab), 4);
+	assert_non_null(fleet_row(lab, "a"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FLEET_TEST(a_window_keeps_the_ring_from_before),
+		FLEET_TEST(a_window_is_renewed_in_the_end),
+		FLEET_TEST(services_that_are_gone_leave_nothing),
+		FLEET_TEST(another_process_takes_over),
+		FLEET_TEST(a_tick_before_the_first_configuration_takes_nothing_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
