@@ -168,3 +168,26 @@ def test_a_ban_is_lifted(gateway):
 def test_misuse_explains_itself(gateway, arguments, says):
     result = subprocess.run([TIDEGATE, *arguments], capture_output=True, text=True, check=False)
     assert result.returncode in (1, 2) and says in result.stderr, result
+
+
+def test_a_packet_is_traced_through_the_stages(gateway):
+    start(gateway, source_policy("p", {"deny": [f"{FLOODER}/32"], "limits": {"packetsPerSecond": 1000}}))
+
+    def trace(*words):
+        result = gateway.lab.run("gw", TIDEGATE, "trace", *words, f"--pinFolder={gateway.pins}", check=False)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    before = gateway.status()["kernel"]["drops"]["denied"]
+    denied = json.loads(trace("tcp", f"{FLOODER}:4000", f"{GATEWAY}:80", "syn", "--json", "--interface=cl0"))
+    assert (denied["verdict"], denied["reason"], denied["entry"]) == ("dropped", "denied", "web"), denied
+    assert denied["stages"][-1]["stage"] == "lists" and denied["stages"][-1]["decides"] is True
+    passed = trace("tcp", f"{CLIENT}:4000", f"{GATEWAY}:80", "syn")
+    assert "entry      web" in passed and "packets 1000 a second" in passed and "verdict    passed: admitted" in passed
+    assert "the local proxy" in passed
+    assert "no_entry" in trace("udp", CLIENT, f"{GATEWAY}:9999", "payload=100")
+    assert "no_entry" in trace("tcp", "[fd77:1::2]:99", "[fd77:1::1]:22", "vlan=5")
+    assert "other_proto" in trace("icmp", CLIENT, GATEWAY)
+    assert gateway.status()["kernel"]["drops"]["denied"] == before
+    wrong = gateway.lab.run("gw", TIDEGATE, "trace", "tcp", "x", GATEWAY, check=False)
+    assert wrong.returncode == 2 and "'x' is no address" in wrong.stderr

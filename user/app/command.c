@@ -18,9 +18,8 @@ extern char **environ;
 
 enum { ARENA_MAX = 256 << 20 };
 
-static void add_value(struct command_line *line, size_t flag, struct str value)
+static void add_to(struct command_line *line, struct strs *values, struct str value)
 {
-	struct strs *values = &line->values[flag];
 	struct str *at = ARENA_ARRAY(&line->arena, struct str, values->n + 1);
 
 	if (!at)
@@ -29,6 +28,16 @@ static void add_value(struct command_line *line, size_t flag, struct str value)
 		memcpy(at, values->at, values->n * sizeof(*at));
 	at[values->n] = value;
 	*values = (struct strs){at, values->n + 1};
+}
+
+static void add_value(struct command_line *line, size_t flag, struct str value)
+{
+	add_to(line, &line->values[flag], value);
+}
+
+static void add_word(struct command_line *line, struct str word)
+{
+	add_to(line, &line->words, word);
 }
 
 /* Takes word i as one of the command's own flags: how many words it used, 0 when it is none, -1 on
@@ -95,6 +104,10 @@ int command_line_parse(const struct command *command, int argc, char **argv,
 			command_help(command);
 			free(rest);
 			exit(EXIT_OK);
+		}
+		if (command->words && argv[i][0] != '-') {
+			add_word(line, str_of(argv[i++]));
+			continue;
 		}
 		int used = take_flag(line, argc, argv, i);
 

@@ -29,6 +29,7 @@ struct command {
 	const char *name, *help;
 	const struct command_flag *flags;
 	size_t n_flags;
+	const char *words; /* "PACKET...": what may stand besides; NULL: nothing */
 	int (*run)(struct command_line *line);
 	bool hidden;
 };
@@ -42,11 +43,13 @@ struct command_line {
 	struct diag_sink sink;
 	struct static_config config;
 	struct strs values[COMMAND_FLAGS_MAX]; /* by the flag's index; n 0: not given */
+	struct strs words;		       /* besides flags and options */
 	char **argv;			       /* as given, for messages */
 };
 
 extern const struct command command_run, command_check, command_explain, command_status,
-	command_drops, command_version, command_plan, command_upgrade, command_top, command_capture;
+	command_drops, command_version, command_plan, command_upgrade, command_top, command_capture,
+	command_trace;
 extern const struct command *const commands[];
 extern const size_t n_commands;
 

@@ -90,8 +90,9 @@ static void print_schema(const struct schema *schema, const char *prefix, int de
 
 void command_help(const struct command *command)
 {
-	printf("tidegate %s: %s\n\nusage: tidegate %s [options]\n\n", command->name, command->help,
-	       command->name);
+	printf("tidegate %s: %s\n\nusage: tidegate %s [options]%s%s\n\n", command->name,
+	       command->help, command->name, command->words ? " " : "",
+	       command->words ? command->words : "");
 	for (size_t i = 0; i < command->n_flags; i++) {
 		const struct command_flag *flag = &command->flags[i];
 		char name[64];

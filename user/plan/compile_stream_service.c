@@ -30,8 +30,8 @@ static struct stream_service *service_new(struct making *making, struct str name
 	if (!service)
 		return NULL;
 	service->name = name;
-	service->series = compile_series(c, METRIC_OF_STREAM, name,
-					 making->is_tcp ? STR("tcp") : STR("udp"));
+	service->series =
+		compile_series(c, METRIC_OF_STREAM, name, making->is_tcp ? STR("tcp") : STR("udp"));
 	/* HTTP, TCP and UDP services may share names: their turns must not. */
 	if (registry_service(c->registry,
 			     names_join(making->is_tcp ? STR("tcp ") : STR("udp "), name, c->arena),
