@@ -244,8 +244,8 @@ static enum stream_dial_result tls_begin(struct stream_session *session)
 					       : str_n(text, addr_print(&server->addr, text));
 
 	session->dial->step = STEP_TLS;
-	session->server.tls = tls_client_connect(transport_of(session)->tls, session->server.io.fd,
-						 host, false, NULL);
+	session->server.tls =
+		tls_client_connect_raw(transport_of(session)->tls, session->server.io.fd, host);
 	if (!session->server.tls)
 		return tls_failed(session, TLS_FAILURE_INTERNAL);
 	set_deadline(session, session->server.worker->loop.now_ns + TLS_HANDSHAKE_S * NS_PER_SEC);

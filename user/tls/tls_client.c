@@ -324,10 +324,8 @@ static SSL *make_ssl(struct tls_client *client, int fd, struct str host, bool ma
 	return ssl;
 }
 
-struct tls_conn *tls_client_connect(struct tls_client *client, int fd, struct str host, bool may_h2,
-				    SSL_SESSION *session)
+static struct tls_conn *connect_with(struct tls_client *client, SSL *ssl, int fd)
 {
-	SSL *ssl = make_ssl(client, fd, host, may_h2, session);
 	struct tls_conn *conn = ssl ? tls_conn_new_client(client, ssl, fd) : NULL;
 
 	if (!conn) {
@@ -336,6 +334,22 @@ struct tls_conn *tls_client_connect(struct tls_client *client, int fd, struct st
 	}
 	SSL_set_app_data(ssl, conn);
 	return conn;
+}
+
+struct tls_conn *tls_client_connect(struct tls_client *client, int fd, struct str host, bool may_h2,
+				    SSL_SESSION *session)
+{
+	return connect_with(client, make_ssl(client, fd, host, may_h2, session), fd);
+}
+
+struct tls_conn *tls_client_connect_raw(struct tls_client *client, int fd, struct str host)
+{
+	SSL *ssl = make_ssl(client, fd, host, false, NULL);
+
+	/* Nobody knows which protocol it is: none is offered. */
+	if (ssl)
+		SSL_set_alpn_protos(ssl, NULL, 0);
+	return connect_with(client, ssl, fd);
 }
 
 static bool has_san(const STACK_OF(GENERAL_NAME) * names, const struct tls_client_san *san)

@@ -63,6 +63,8 @@ void tls_client_unref(struct tls_client *client);
  */
 struct tls_conn *tls_client_connect(struct tls_client *client, int fd, struct str host, bool may_h2,
 				    struct ssl_session_st *session);
+/* The same for a raw stream: no protocol is offered. */
+struct tls_conn *tls_client_connect_raw(struct tls_client *client, int fd, struct str host);
 /* For tls_conn.c: after a handshake, and after one that OpenSSL ended because of the certificate.
  */
 enum tls_failure tls_client_judge(const struct tls_client *client, SSL *ssl);
