@@ -21,8 +21,8 @@ enum {
 	DATAGRAM_MAX = 65536,
 	SEGMENTS_MAX = 64, /* of one call, in every kernel that has UDP_SEGMENT */
 	SESSIONS_MAX = 65536,
-	TIMEOUT_S = 3, /* reference d.7 */
-	RECEIVE_BUFFER_BYTES = 4 << 20,
+	TIMEOUT_S = 3,		       /* reference d.7 */
+	SOCKET_BUFFER_BYTES = 4 << 20, /* each way: one socket is all clients' */
 };
 
 union control {
@@ -54,10 +54,21 @@ static void ask_for_addresses(int fd, sa_family_t family)
 	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &one, sizeof(one));
 }
 
+/* Beyond the system's limits where we may; a wish. */
+static void widen(int fd)
+{
+	int room = SOCKET_BUFFER_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 static int listen_on(const struct addr *addr, uint16_t port, sa_family_t family, int *ret_fd)
 {
 	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int one = 1, only = !addr_is_unspecified(addr), room = RECEIVE_BUFFER_BYTES;
+	int one = 1, only = !addr_is_unspecified(addr);
 	struct sockaddr_storage sa = {0};
 	socklen_t len;
 
@@ -72,7 +83,7 @@ static int listen_on(const struct addr *addr, uint16_t port, sa_family_t family,
 		len = addr_to_sockaddr(addr, port, &sa);
 	}
 	ask_for_addresses(fd, family);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	widen(fd);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0 ||
 	    (family == AF_INET6 &&
 	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0) ||
