@@ -129,7 +129,7 @@ class Gateway:
     def settle(self, revision_above=None):
         """Waits until the change just written is in force."""
         before = revision_above if revision_above is not None else self.status()["revision"]
-        self.lab.wait_for(lambda: (self.status() or {}).get("revision", 0) > before, "a new revision", 5)
+        self.lab.wait_for(lambda: (self.status() or {}).get("revision", 0) > before, "a new revision", 60 if SANITIZED else 10)
 
     def update(self, name, *objects):
         before = self.status()["revision"]
