@@ -169,7 +169,7 @@ install: all ## install programs and units under DESTDIR/PREFIX (default /usr/lo
 	install -d $(DESTDIR)$(PREFIX)/share/doc/tidegate $(DESTDIR)$(UNITS) $(DESTDIR)$(SYSUSERS) $(DESTDIR)$(SYSCTL)
 	install -m 0644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/tidegate/
 	install -m 0644 deploy/systemd/*.service $(DESTDIR)$(UNITS)/
-	sed -i 's|/usr/local/|$(PREFIX)/|' $(DESTDIR)$(UNITS)/tidegate.service $(DESTDIR)$(UNITS)/tidegate-loader.service
+	sed -i 's|/usr/local/|$(PREFIX)/|g' $(DESTDIR)$(UNITS)/tidegate.service $(DESTDIR)$(UNITS)/tidegate-loader.service
 	install -m 0644 deploy/systemd/tidegate.sysusers $(DESTDIR)$(SYSUSERS)/tidegate.conf
 	install -m 0644 deploy/systemd/90-tidegate.conf $(DESTDIR)$(SYSCTL)/
 	install -d $(DESTDIR)/etc/tidegate/manifests

@@ -231,6 +231,7 @@
 {{- else }}
 - "--kernelPlane=off"
 {{- end }}
+- "--stateFile={{ .Values.persistence.path }}/state"
 {{- with .Values.additionalArguments }}
 {{ toYaml . }}
 {{- end }}
