@@ -34,11 +34,13 @@ struct flight {
 	__u32 flags; /* enum flight_flags */
 	__u32 why;   /* for ICMP: the enum abi_drop that an error should tell of, 0: none */
 	__u32 mtu;   /* of TOO_BIG */
-	__u32 pad;
+	__u32 verdict; /* of the stages before, when this one has nothing against the packet */
 	struct flight_quote quote; /* of ICMP: here, because a program's stack is small */
 	/* Not of the packet but of this CPU: how many flows it kept in this tick. */
 	__u64 stick_tick_ns;
 	__u64 n_sticks;
+	/* And how many later fragments it let through in a window. */
+	__u64 fragment_window_ns, n_fragments;
 };
 
 #endif

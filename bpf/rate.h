@@ -33,7 +33,7 @@ const volatile __u32 rate6_mask = (1 << 17) - 1;
 struct rate_charge {
 	__u64 now_ns, cost_ns, ahead_ns;
 	__u32 kind;
-	__u16 owner; /* policy << 3 | kind << 1 | 1 */
+	__u16 owner; /* abi_bucket_owner() */
 };
 
 static __always_inline __u32 rate_near(__u64 hash, const struct rate_charge *charge, __u32 mask)
@@ -269,7 +269,7 @@ static __always_inline bool rate_allow(const struct packet *packet, const struct
 			gcra_cost_ns(limit->cost_fp, kind == ABI_LIMIT_BYTES ? packet->bytes : 1),
 		.ahead_ns = limit->ahead_ns,
 		.kind = kind,
-		.owner = policy_id << 3 | kind << 1 | 1,
+		.owner = abi_bucket_owner(policy_id, kind),
 	};
 	const __be32 *word = packet->source.word;
 

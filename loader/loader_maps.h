@@ -33,6 +33,9 @@
 	X(STICK, "stick")               \
 	X(SERVICE_STAT, "service_stat") \
 	X(BACKEND_STAT, "backend_stat") \
+	X(SHIELD, "shield")             \
+	X(PRESSURE, "pressure")         \
+	X(CONN, "conn")                 \
 	X(COUNTER, "counter")           \
 	X(EVENTS, "events")             \
 	X(CAPTURE, "capture")           \

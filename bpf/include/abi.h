@@ -20,6 +20,7 @@
 
 #include "abi_addr.h"
 #include "abi_flow.h"
+#include "abi_shield.h"
 #include "abi_state.h"
 #include "abi_verdict.h"
 #include "abi_vip.h"
@@ -73,6 +74,8 @@ enum abi_policy_flags {
 	ABI_POLICY_WIDE4 = 4, /* one is too short for the gate: always look it up */
 	ABI_POLICY_WIDE6 = 8,
 	ABI_POLICY_LIMITS = 16, /* at least one limit is on */
+	ABI_POLICY_NETWORK = 32, /* at least one of the network's */
+	ABI_POLICY_CONNECTIONS = 64, /* of either */
 };
 
 /* Map "policy": what a source may do. */
@@ -86,12 +89,17 @@ struct abi_policy {
 	__u8 v6_bits;
 	__u16 acl_owner; /* whose prefixes apply: policies with equal lists share them */
 	__u32 acl_mask;	 /* lines of the map "acl" in use, less one: a power of two */
-	__u8 pad[16];
+	__u32 connections;	   /* open at once, of a source; 0: any number */
+	__u32 network_connections; /* of its network */
+	__be32 network_v4_mask;	   /* sources with this prefix in common are one network */
+	__u32 pad;
 	char name[ABI_NAME_BYTES];
 	/* Prefix lengths of the lists plus one, longest first; 0 ends them. */
 	__u8 acl4[ABI_ACL4_LENGTHS];
 	__u8 acl6[ABI_ACL6_LENGTHS];
-	__u8 pad_lengths[8];
+	__be64 network_v6_mask; /* upper half; the lower one does not count */
+	struct abi_limit network[ABI_LIMIT__COUNT];
+	__u8 pad_network[16];
 };
 
 /*
@@ -188,12 +196,13 @@ struct abi_acl_line {
 	X(DECAP, "decap", "opens tunnels")                                     \
 	X(INNER, "inner", "what came out of a tunnel, from the start")         \
 	X(HOP, "hop", "sends to the node that owns the flow")                  \
-	X(ANSWER, "answer", "translates a backend's answers back")
+	X(ANSWER, "answer", "translates a backend's answers back")             \
+	X(GUARD, "guard", "looks for the socket of a segment, under pressure")
 #define ABI_STAGE_ENUM(id, program, text) ABI_STAGE_##id,
 enum abi_stage { ABI_STAGES(ABI_STAGE_ENUM) ABI_STAGE__COUNT };
 
 _Static_assert(sizeof(struct abi_control) == 64, "control changed: bump ABI_VERSION");
-_Static_assert(sizeof(struct abi_policy) == 320, "policy changed: bump ABI_VERSION");
+_Static_assert(sizeof(struct abi_policy) == 384, "policy changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_entry) == 64, "entry changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_port_line) == 64, "port must be one cache line");
 _Static_assert(sizeof(struct abi_vip_line) == 64, "vip must be one cache line");

@@ -12,7 +12,29 @@
 #include "abi_addr.h"
 
 /*
- * Map "rate4": four buckets in one line. owner = policy << 3 | kind << 1 | 1, 0 is empty. A source
+ * What a bucket is for, besides the source's own limits (0 to 2, enum abi_limit_kind): later
+ * fragments, and the limits of its network.
+ */
+enum { ABI_BUCKET_FRAGMENT = 3, ABI_BUCKET_NETWORK = 4, ABI_BUCKET_KIND = 7 };
+
+/* The owner of a bucket; 0: it is empty. */
+static inline __u16 abi_bucket_owner(__u32 policy, __u32 kind)
+{
+	return policy << 4 | kind << 1 | 1;
+}
+
+static inline __u32 abi_bucket_policy(__u16 owner)
+{
+	return owner >> 4;
+}
+
+static inline __u32 abi_bucket_kind(__u16 owner)
+{
+	return owner >> 1 & ABI_BUCKET_KIND;
+}
+
+/*
+ * Map "rate4": four buckets in one line; owner is that of abi_bucket_owner(), 0: empty. A source
  * has two lines: a near one, among the first of the map, and a far one for when the near one is
  * full of buckets in use. on full: the bucket due first gives way and restarts with its full burst
  * (fail open).

@@ -28,11 +28,11 @@
 	X(AGGREGATE_SYNS, "aggregate_syns",                                                        \
 	  "the source's network used up its new connections per second")                           \
 	X(AGGREGATE_BYTES, "aggregate_bytes", "the source's network used up its bytes per second") \
-	X(CONNECTIONS, "connections", "the source has as many connections as it may")              \
-	X(UDP_FLOOD, "udp_flood", "too much UDP from anybody for this entry point")                \
+	X(CONNECTIONS, "connections", "the source or its network has as many connections as it may") \
+	X(TCP_FLAGS, "tcp_flags", "TCP flags that no connection ever has")                         \
 	X(FRAGMENT_FLOOD, "fragment_flood", "too many fragments a second")                         \
 	X(FRAGMENT_LOST, "fragment_lost", "a later fragment whose first one was not seen")         \
-	X(COOKIE_BAD, "cookie_bad", "a TCP segment that neither a cookie nor a flow explains")     \
+	X(COOKIE_BAD, "cookie_bad", "a TCP segment of no connection, while there are too many")     \
 	X(NO_BACKEND, "no_backend", "the service has no backend that is alive")                    \
 	X(NO_ROUTE, "no_route", "there is no route to the backend, or forwarding is off")          \
 	X(NO_NEIGHBOUR, "no_neighbour",                                                            \
@@ -113,7 +113,9 @@ struct abi_counter {
 		} dropped;
 	};
 	__u64 event_due_ns; /* no event before that */
-	__u64 reserved[5];
+	__u64 syns;	    /* to entries of this machine */
+	__u64 strays;	    /* row 0: segments of no connection, looked for one by one */
+	__u64 reserved[3];
 };
 
 _Static_assert(sizeof(struct abi_counter) == 448, "counter changed: bump ABI_VERSION");

@@ -73,8 +73,8 @@ int dataplane_entries(struct dataplane *dataplane, struct dataplane_entry_totals
 static bool is_over(const struct dataplane *dataplane, uint16_t owner, uint64_t due_ns,
 		    uint64_t now_ns, struct dataplane_limited *ret)
 {
-	const struct abi_policy *policy = dataplane_policy(dataplane, owner >> 3);
-	uint32_t kind = owner >> 1 & 3;
+	const struct abi_policy *policy = dataplane_policy(dataplane, abi_bucket_policy(owner));
+	uint32_t kind = abi_bucket_kind(owner);
 
 	if (!(owner & 1) || kind >= ABI_LIMIT__COUNT || due_ns <= now_ns ||
 	    !policy->limit[kind].cost_fp || due_ns - now_ns <= policy->limit[kind].ahead_ns)

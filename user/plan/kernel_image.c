@@ -59,6 +59,29 @@ static void compile_masks(const struct kernel_policy *policy, struct abi_policy 
 	ret->v6_mask_low = (uint64_t)word[3] << 32 | word[2];
 }
 
+/* The network's prefixes may have no bits: all sources are one network then. */
+static void compile_network(const struct kernel_policy *policy, uint64_t tick_ns,
+			    struct abi_policy *ret)
+{
+	const struct kernel_network *network = &policy->network;
+	struct addr ones, masked;
+
+	memset(ones.byte, 0xff, sizeof(ones.byte));
+	masked = addr_mask(&ones, 32, network->v6_bits);
+	memcpy(&ret->network_v6_mask, masked.byte, sizeof(ret->network_v6_mask));
+	ret->network_v4_mask = htonl(network->v4_bits ? UINT32_MAX << (32 - network->v4_bits) : 0);
+	ret->network[ABI_LIMIT_PACKETS] = compile_limit(&network->packets, false, tick_ns);
+	ret->network[ABI_LIMIT_SYNS] = compile_limit(&network->syns, false, tick_ns);
+	ret->network[ABI_LIMIT_BYTES] = compile_limit(&network->bytes, true, tick_ns);
+	ret->connections = policy->connections;
+	ret->network_connections = network->connections;
+	for (int i = 0; i < ABI_LIMIT__COUNT; i++)
+		if (ret->network[i].cost_fp)
+			ret->flags |= ABI_POLICY_NETWORK;
+	if (ret->connections || ret->network_connections)
+		ret->flags |= ABI_POLICY_CONNECTIONS;
+}
+
 static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 			   struct abi_policy *ret)
 {
@@ -71,6 +94,7 @@ static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 	for (int i = 0; i < ABI_LIMIT__COUNT; i++)
 		if (ret->limit[i].cost_fp)
 			ret->flags |= ABI_POLICY_LIMITS;
+	compile_network(policy, tick_ns, ret);
 }
 
 static struct str policy_name(const void *user, size_t i)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef ABI_SHIELD_H
+#define ABI_SHIELD_H
+
+/*
+ * abi_shield: what stands against floods: pressure of each entry, sources that proved themselves,
+ * open connections. Part of abi.h, whose rules hold here too.
+ */
+
+#include <linux/types.h>
+
+enum {
+	ABI_KNOWN_LINES = 1 << 14,
+	ABI_CONN_LINES = 1 << 15,
+	ABI_CONN_WAYS = 4,
+	ABI_CONN_COUNT_BITS = 24,
+};
+
+enum abi_shield_flags {
+	ABI_SHIELD_COOKIES = 1, /* the network stack takes cookies: tcp_syncookies is 2 */
+	ABI_SHIELD_TIMES = 2,	/* and timestamps without an offset: tcp_timestamps is 2 */
+	ABI_SHIELD_CONNECTIONS = 4, /* they are counted: the tracing program runs */
+};
+
+/*
+ * Map "shield": one line. Written without a flip: numbers that stand alone. Rates are per window of
+ * 2^27 ns.
+ */
+struct abi_shield {
+	__u64 until_ns; /* until then some entry is under pressure: segments are looked at */
+	__u64 netns;	/* cookie of the network namespace whose connections count */
+	__u64 fragment_cost_fp, fragment_ahead_ns; /* as in struct abi_limit; cost 0 is off */
+	__u32 syns;	 /* of an entry, above which there is pressure */
+	__u32 strays;	 /* likewise; 0: never */
+	__u32 fragments; /* of all sources, for each CPU; 0: any number */
+	__u16 mss4, mss6; /* that we offer */
+	__u8 wscale;
+	__u8 flags;	 /* enum abi_shield_flags, of user space */
+	__u8 loaded;	 /* the same, of the loader */
+	__u8 pad[13];
+};
+
+/* Map "pressure": of the entry in the same slot; shared by all CPUs. */
+struct abi_pressure {
+	__u64 window_ns;      /* when it began */
+	__u32 syns, strays;   /* in it, in steps of a batch */
+	__u64 cookies_until_ns; /* SYNs are answered with cookies until then */
+	__u64 guard_until_ns;	/* strays are dropped until then */
+	__u64 let_ns[2];	/* when the next SYN is let through: IPv4, IPv6 */
+	__u32 n_cookies, n_guards; /* how often each of them began */
+	__u64 reserved;
+};
+
+/*
+ * Map "known": sources that completed a handshake with a cookie, four in a line; source as in the
+ * map "ban". on full: the one that ends first gives way.
+ */
+struct abi_known_line {
+	__be64 source[4];
+	__u64 until_ns[4];
+};
+
+/*
+ * Map "conn": open connections and attempts by source or network and policy. count holds the name's
+ * hash above the number of open connections; tries holds a second, and the attempts in it and in
+ * the second before. on full: slots with open connections stay, and newcomers are not counted.
+ */
+struct abi_conn_line {
+	__u64 count[ABI_CONN_WAYS];
+	__u64 tries[ABI_CONN_WAYS];
+};
+
+/* Of a socket: where it was counted; line + 1, 0: nowhere. */
+struct abi_conn_of {
+	__u64 name[2];
+	__u32 line[2];
+};
+
+_Static_assert(sizeof(struct abi_shield) == 64, "shield must be one cache line");
+_Static_assert(sizeof(struct abi_pressure) == 64, "pressure must be one cache line");
+_Static_assert(sizeof(struct abi_known_line) == 64, "known must be one cache line");
+_Static_assert(sizeof(struct abi_conn_line) == 64, "conn must be one cache line");
+
+#endif
