@@ -20,10 +20,11 @@ const volatile __u32 ban_mask = (1 << 14) - 1;
 static __always_inline __be64 ban_source(const struct packet *packet)
 {
 	const __be32 *word = packet->source.word;
+	__be64 low = (__u64)word[3] << 32 | word[2], high = (__u64)word[1] << 32 | word[0];
 
-	if (packet->is_v4)
-		return (__u64)word[3] << 32 | word[2];
-	return (__u64)word[1] << 32 | word[0];
+	/* Both are read, or the compiler makes an index of is_v4, which the verifier refuses. */
+	asm volatile("" : "+r"(low), "+r"(high));
+	return packet->is_v4 ? low : high;
 }
 
 static __always_inline bool ban_is_on(const struct packet *packet, __u32 policy_id, __u64 now_ns,

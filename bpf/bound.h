@@ -29,33 +29,41 @@ static __always_inline bool bound_allow(__u64 prefix, bool is_v4, __u32 policy_i
 	return rate_allow6(prefix, policy_id, charge, settings->seed);
 }
 
-/* The kind of limit of the source's network that the packet is over, plus one; or 0. */
-__noinline __u32 bound_network(__u64 prefix, __u32 slot, __u32 bytes, __u32 is_v4, __u32 is_syn)
+/* Whether the source's network may send so many units, as far as one kind of limit goes. */
+__noinline __u32 bound_network(__u64 prefix, __u32 slot, __u32 kind, __u32 units, __u32 is_v4)
 {
 	__u32 zero = 0, policy_id = slot % ABI_POLICIES;
 	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
 	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
 
-	if (!settings || !rules)
-		return 0;
-	prefix &= is_v4 ? rules->network_v4_mask : rules->network_v6_mask;
-	for (__u32 kind = 0; kind < ABI_LIMIT__COUNT; kind++) {
-		const struct abi_limit *limit = &rules->network[kind];
-		struct rate_charge charge = {
-			.now_ns = tick_now_ns(settings),
-			.cost_ns = gcra_cost_ns(limit->cost_fp,
-						kind == ABI_LIMIT_BYTES ? bytes : 1),
-			.ahead_ns = limit->ahead_ns,
-			.kind = ABI_BUCKET_NETWORK + kind,
-			.owner = abi_bucket_owner(policy_id, ABI_BUCKET_NETWORK + kind),
-		};
+	if (!settings || !rules || kind >= ABI_LIMIT__COUNT)
+		return 1;
+	struct rate_charge charge = {
+		.now_ns = tick_now_ns(settings),
+		.cost_ns = gcra_cost_ns(rules->network[kind].cost_fp, units),
+		.ahead_ns = rules->network[kind].ahead_ns,
+		.kind = ABI_BUCKET_NETWORK + kind,
+		.owner = abi_bucket_owner(policy_id, ABI_BUCKET_NETWORK + kind),
+	};
 
-		if (!limit->cost_fp || (kind == ABI_LIMIT_SYNS && !is_syn))
+	prefix &= is_v4 ? rules->network_v4_mask : rules->network_v6_mask;
+	return bound_allow(prefix, is_v4, policy_id, &charge, settings);
+}
+
+/* The same for all kinds: ABI_LIMIT__COUNT, or the kind that the packet is too much for. */
+static __always_inline __u32 bound_check(const struct packet *packet,
+					 const struct abi_policy *rules, __u32 slot)
+{
+	__u64 prefix = bound_prefix(packet);
+
+	for (__u32 kind = 0; kind < ABI_LIMIT__COUNT; kind++) {
+		if (!rules->network[kind].cost_fp || (kind == ABI_LIMIT_SYNS && !packet->is_syn))
 			continue;
-		if (!bound_allow(prefix, is_v4, policy_id, &charge, settings))
-			return kind + 1;
+		if (!bound_network(prefix, slot, kind,
+				   kind == ABI_LIMIT_BYTES ? packet->bytes : 1, packet->is_v4))
+			return kind;
 	}
-	return 0;
+	return ABI_LIMIT__COUNT;
 }
 
 /*

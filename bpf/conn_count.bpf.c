@@ -13,7 +13,6 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 #include "conn_name.h"
 #include "maps.h"
@@ -167,9 +166,13 @@ static __always_inline void closed(struct sock *sk)
 	}
 }
 
+/* ctx: struct sock *, the state before and after. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(conn_count, struct sock *sk, int before, int after)
+int sock_state(unsigned long long *ctx)
 {
+	struct sock *sk = (void *)ctx[0];
+	int before = (int)ctx[1], after = (int)ctx[2];
+
 	if (after == CONN_ESTABLISHED && before == CONN_SYN_RECV)
 		opened(sk);
 	else if (after == CONN_CLOSE)

@@ -42,34 +42,59 @@ struct cookie_options {
 	__be32 time;
 };
 
-static __always_inline void cookie_read_options(const struct tcphdr *tcp, const void *end,
+struct cookie_walk {
+	struct xdp_md *ctx;
+	__u32 at, end; /* offsets of the frame */
+	struct cookie_options options;
+};
+
+/* One option; 1 ends the walk. The verifier proves it once (bpf_loop), not for every way there. */
+static long cookie_option(__u32 nth, struct cookie_walk *walk)
+{
+	const __u8 *at = (const void *)(long)walk->ctx->data;
+	const __u8 *end = (const void *)(long)walk->ctx->data_end;
+
+	(void)nth;
+	if (walk->at >= walk->end || walk->at > PARSE_HEADERS_MAX)
+		return 1;
+	at += walk->at;
+	if (at + 2 > end || at[0] == 0)
+		return 1;
+	if (at[0] == 1) {
+		walk->at++;
+		return 0;
+	}
+	if (at[1] < 2)
+		return 1;
+	if (at[0] == 3 && at[1] == 3 && at + 3 <= end)
+		walk->options.scale = at[2];
+	if (at[0] == 4 && at[1] == 2)
+		walk->options.has_sack = true;
+	if (at[0] == 8 && at[1] == 10 && at + 10 <= end) {
+		walk->options.has_time = true;
+		__builtin_memcpy(&walk->options.time, at + 2, sizeof(walk->options.time));
+	}
+	walk->at += at[1];
+	return 0;
+}
+
+static __always_inline void cookie_read_options(struct xdp_md *ctx, __u32 at,
 						struct cookie_options *ret)
 {
-	__u32 off = sizeof(*tcp), bytes = tcp->doff * 4;
+	const void *data = (const void *)(long)ctx->data, *end = (const void *)(long)ctx->data_end;
+	struct cookie_walk walk = {
+		.ctx = ctx,
+		.at = at + sizeof(struct tcphdr),
+		.options = {.scale = COOKIE_NO_SCALE},
+	};
+	const struct tcphdr *tcp = data + at;
 
-	*ret = (struct cookie_options){.scale = COOKIE_NO_SCALE};
-	for (int i = 0; i < COOKIE_OPTIONS_MAX / 2; i++) {
-		const __u8 *at = (const void *)tcp + (off & 63);
-
-		if (off + 1 >= bytes || off > COOKIE_TCP_MAX - 2 || (const void *)(at + 2) > end ||
-		    at[0] == 0)
-			return;
-		if (at[0] == 1) {
-			off++;
-			continue;
-		}
-		if (at[1] < 2)
-			return;
-		if (at[0] == 3 && at[1] == 3 && (const void *)(at + 3) <= end) {
-			ret->scale = at[2] < COOKIE_SCALE_MAX ? at[2] : COOKIE_SCALE_MAX;
-		} else if (at[0] == 4 && at[1] == 2) {
-			ret->has_sack = true;
-		} else if (at[0] == 8 && at[1] == 10 && (const void *)(at + 10) <= end) {
-			ret->has_time = true;
-			__builtin_memcpy(&ret->time, at + 2, sizeof(ret->time));
-		}
-		off += at[1];
-	}
+	*ret = walk.options;
+	if (at > PARSE_HEADERS_MAX || (const void *)(tcp + 1) > end)
+		return;
+	walk.end = at + tcp->doff * 4;
+	bpf_loop(COOKIE_OPTIONS_MAX, cookie_option, &walk, 0);
+	*ret = walk.options;
 }
 
 /* The stack's clock in milliseconds, its low bits replaced, and never in the future. */
@@ -78,7 +103,11 @@ static __always_inline __u32 cookie_time(const struct cookie_options *options)
 	__u64 now = bpf_ktime_get_ns() / 1000000;
 	__u64 time = now >> COOKIE_TIME_BITS << COOKIE_TIME_BITS;
 
-	time |= options->scale | (options->has_sack ? COOKIE_SACK : 0);
+	__u8 scale = options->scale;
+
+	if (scale != COOKIE_NO_SCALE && scale > COOKIE_SCALE_MAX)
+		scale = COOKIE_SCALE_MAX;
+	time |= scale | (options->has_sack ? COOKIE_SACK : 0);
 	return time > now ? time - (1 << COOKIE_TIME_BITS) : time;
 }
 
@@ -141,11 +170,11 @@ static __always_inline void cookie_check_tcp(struct tcphdr *tcp, __u32 bytes, __
 
 /* IPv4. The whole of tcp's 60 bytes is there. Returns the length of the frame, or 0. */
 static __always_inline __u32 cookie_answer4(void *data, void *end, __u32 l3,
+					    const struct cookie_options *options,
 					    const struct abi_shield *row)
 {
 	struct iphdr *ip = data + (l3 & 31);
 	struct tcphdr *tcp = (void *)(ip + 1);
-	struct cookie_options options;
 	__be32 addr;
 
 	if ((void *)tcp + COOKIE_TCP_MAX > end)
@@ -158,9 +187,7 @@ static __always_inline __u32 cookie_answer4(void *data, void *end, __u32 l3,
 
 	if (value < 0)
 		return 0;
-	cookie_read_options(tcp, end, &options);
-	options.has_time &= row->flags & ABI_SHIELD_TIMES ? 1 : 0;
-	bytes = cookie_write_tcp(tcp, value, row->mss4 ?: COOKIE_MSS4, &options, row->wscale);
+	bytes = cookie_write_tcp(tcp, value, row->mss4 ?: COOKIE_MSS4, options, row->wscale);
 	addr = ip->saddr;
 	ip->saddr = ip->daddr;
 	ip->daddr = addr;
@@ -176,11 +203,11 @@ static __always_inline __u32 cookie_answer4(void *data, void *end, __u32 l3,
 }
 
 static __always_inline __u32 cookie_answer6(void *data, void *end, __u32 l3,
+					    const struct cookie_options *options,
 					    const struct abi_shield *row)
 {
 	struct ipv6hdr *ip = data + (l3 & 31);
 	struct tcphdr *tcp = (void *)(ip + 1);
-	struct cookie_options options;
 	struct in6_addr addr;
 
 	if ((void *)tcp + COOKIE_TCP_MAX > end)
@@ -193,9 +220,7 @@ static __always_inline __u32 cookie_answer6(void *data, void *end, __u32 l3,
 
 	if (value < 0)
 		return 0;
-	cookie_read_options(tcp, end, &options);
-	options.has_time &= row->flags & ABI_SHIELD_TIMES ? 1 : 0;
-	bytes = cookie_write_tcp(tcp, value, row->mss6 ?: COOKIE_MSS6, &options, row->wscale);
+	bytes = cookie_write_tcp(tcp, value, row->mss6 ?: COOKIE_MSS6, options, row->wscale);
 	__builtin_memcpy(&addr, &ip->saddr, sizeof(addr));
 	__builtin_memcpy(&ip->saddr, &ip->daddr, sizeof(addr));
 	__builtin_memcpy(&ip->daddr, &addr, sizeof(addr));
@@ -246,10 +271,23 @@ static __always_inline int cookie_send(struct xdp_md *ctx, const struct packet *
 /* Whether this SYN is the one of its second that the stack must see. */
 static __always_inline bool cookie_lets(struct abi_pressure *at, bool is_v4, __u64 now_ns)
 {
-	__u64 *let_ns = &at->let_ns[!is_v4], seen = *(volatile __u64 *)let_ns;
+	__u32 which = !is_v4;
+
+	asm volatile("" : "+r"(which)); /* or the compiler knows better what a bool can be */
+	__u64 *let_ns = &at->let_ns[which & 1], seen = *(volatile __u64 *)let_ns;
 
 	return seen <= now_ns &&
 	       __sync_val_compare_and_swap(let_ns, seen, now_ns + COOKIE_LET_NS) == seen;
+}
+
+static __always_inline long cookie_length(const struct xdp_md *ctx)
+{
+	const void *data = (const void *)(long)ctx->data, *end = (const void *)(long)ctx->data_end;
+
+	long length = end - data;
+
+	asm volatile("" : "+r"(length)); /* the verifier wants all 64 bits of a pointer */
+	return length;
 }
 
 static __always_inline int cookie_answer(struct xdp_md *ctx, const struct stage *stage)
@@ -264,7 +302,8 @@ static __always_inline int cookie_answer(struct xdp_md *ctx, const struct stage 
 	__u32 entry_slot = (flight->generation & 1) * ABI_ENTRIES + entry_id;
 	struct abi_entry *to = bpf_map_lookup_elem(&entry, &entry_slot);
 	struct abi_shield *row = shield_row();
-	int missing;
+	struct cookie_options options;
+	long missing;
 
 	if (!pressed || !row || !to || known_is(packet, flight->now_ns, stage->control) ||
 	    cookie_lets(pressed, packet->is_v4, flight->now_ns))
@@ -280,16 +319,18 @@ static __always_inline int cookie_answer(struct xdp_md *ctx, const struct stage 
 	/* With options between the headers, or in pieces: no client's stack does that to a SYN. */
 	if (packet->at != at || packet->is_fragment)
 		return verdict_drop(ABI_DROP_COOKIE_BAD);
-	missing = (int)(at + COOKIE_TCP_MAX) - (int)(ctx->data_end - ctx->data);
+	missing = (long)(at + COOKIE_TCP_MAX) - cookie_length(ctx);
 	if (missing > 0 && bpf_xdp_adjust_tail(ctx, missing))
 		return verdict_drop(ABI_DROP_NO_ROOM);
+	cookie_read_options(ctx, at, &options);
+	options.has_time &= row->flags & ABI_SHIELD_TIMES ? 1 : 0;
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 bytes = packet->is_v4 ? cookie_answer4(data, end, l3, row)
-				    : cookie_answer6(data, end, l3, row);
+	__u32 bytes = packet->is_v4 ? cookie_answer4(data, end, l3, &options, row)
+				    : cookie_answer6(data, end, l3, &options, row);
 
 	if (!bytes)
 		return verdict_drop(ABI_DROP_COOKIE_BAD);
-	if (bpf_xdp_adjust_tail(ctx, (int)bytes - (int)(ctx->data_end - ctx->data)))
+	if (bpf_xdp_adjust_tail(ctx, (long)bytes - cookie_length(ctx)))
 		return verdict_drop(ABI_DROP_NO_ROOM);
 	return cookie_send(ctx, packet, flight->flags & FLIGHT_INNER);
 }

@@ -12,6 +12,7 @@
 #include "abi.h"
 #include "acl.h"
 #include "ban.h"
+#include "bound.h"
 #include "capture.h"
 #include "count.h"
 #include "event.h"
@@ -21,6 +22,7 @@
 #include "next.h"
 #include "parse.h"
 #include "rate.h"
+#include "shield.h"
 #include "stage.h"
 #include "steer.h"
 #include "tick.h"
@@ -63,11 +65,17 @@ static __always_inline int admit(const struct packet *packet, const struct abi_p
 	}
 	if (ban_is_on(packet, policy_id, now_ns, settings))
 		return verdict_drop(ABI_DROP_BANNED);
-	if (!(rules->flags & ABI_POLICY_LIMITS))
+	if (!(rules->flags & (ABI_POLICY_LIMITS | ABI_POLICY_NETWORK)))
 		return verdict_pass(ABI_PASS_ADMITTED);
 	for (__u32 kind = 0; kind < ABI_LIMIT__COUNT; kind++)
 		if (!rate_allow(packet, rules, policy_id, kind, now_ns, settings))
 			return verdict_drop(ABI_DROP_RATE_PACKETS + kind);
+	if (rules->flags & ABI_POLICY_NETWORK) {
+		__u32 kind = bound_check(packet, rules, slot);
+
+		if (kind < ABI_LIMIT__COUNT)
+			return verdict_drop(ABI_DROP_AGGREGATE_PACKETS + kind);
+	}
 	return verdict_pass(ABI_PASS_ADMITTED);
 }
 
@@ -86,6 +94,9 @@ static __always_inline int aside(const struct packet *packet, int verdict, __u32
 	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
 	bool is_tunnel = packet->proto == IPPROTO_IPIP || packet->proto == IPPROTO_IPV6;
 
+	if (verdict == verdict_pass(ABI_PASS_FRAGMENT) &&
+	    !bound_fragment(bound_prefix(packet), packet->is_v4))
+		return verdict_drop(ABI_DROP_FRAGMENT_FLOOD);
 	if (role == ROLE_SHARED || !self || !self->flags)
 		return verdict;
 	if (verdict == verdict_pass(ABI_PASS_FRAGMENT))
@@ -131,8 +142,10 @@ static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *pac
 }
 
 /* When the program of a stage is not there. */
-static __always_inline int stage_missing(__u32 which, __u32 why)
+static __always_inline int stage_missing(__u32 which, __u32 why, int passed)
 {
+	if (which == ABI_STAGE_COOKIE || which == ABI_STAGE_GUARD)
+		return passed;
 	if (which == ABI_STAGE_ICMP && why)
 		return verdict_drop(why);
 	if (which == ABI_STAGE_FRAGMENT)
@@ -158,7 +171,7 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		return XDP_PASS;
 	__u32 generation = *(volatile __u32 *)&settings->generation;
 	__u64 now_ns = tick_now_ns(settings);
-	int verdict = read_headers(ctx, &packet);
+	int verdict = read_headers(ctx, &packet), passed = verdict_pass(ABI_PASS_ADMITTED);
 
 	if (role != ROLE_INNER) {
 		all->received++;
@@ -179,13 +192,20 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 			rules = bpf_map_lookup_elem(&policy, &slot);
 			row = count_row(entry_id) ?: all;
 		}
-		if (rules && policy_id)
+		if (to && shield_flags_are_odd(&packet))
+			verdict = verdict_drop(ABI_DROP_TCP_FLAGS);
+		else if (rules && policy_id)
 			verdict = admit(&packet, rules, slot, now_ns, settings);
 		else if (to && ban_is_on(&packet, policy_id, now_ns, settings))
 			verdict = verdict_drop(ABI_DROP_BANNED); /* bans of all entry points */
+		passed = verdict;
 		if (to && verdict & VERDICT_PASS)
 			verdict = dispatch(ctx, &packet, to, entry_id, verdict, role,
 					   generation & 1, now_ns, flight, settings);
+		if (to && to->target == ABI_TARGET_LOCAL && verdict & VERDICT_PASS)
+			verdict = shield_local(&packet, to, entry_id, rules, slot, row,
+					       all->received, verdict, now_ns, settings,
+					       role != ROLE_SHARED);
 	} else if (verdict & VERDICT_PASS && verdict != verdict_pass(ABI_PASS_NOT_IP)) {
 		verdict = aside(&packet, verdict, generation, role, flight);
 	}
@@ -197,8 +217,9 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		flight->policy = policy_id;
 		flight->flags =
 			role == ROLE_INNER ? FLIGHT_INNER | (flight->flags & FLIGHT_FINAL) : 0;
+		flight->verdict = passed;
 		stage_call(ctx, verdict & VERDICT_WHY);
-		verdict = stage_missing(verdict & VERDICT_WHY, flight->why);
+		verdict = stage_missing(verdict & VERDICT_WHY, flight->why, passed);
 	}
 	count_verdict(row, verdict);
 	capture_packet(ctx, &packet, verdict, entry_id, policy_id);
@@ -237,7 +258,9 @@ int ingress_shared(struct xdp_md *ctx)
 }
 
 /* The stages that are programs of their own. */
+#include "cookie.h"
 #include "decap.h"
+#include "guard.h"
 #include "handoff.h"
 #include "icmp.h"
 #include "nat.h"
