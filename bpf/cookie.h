@@ -124,6 +124,7 @@ static __always_inline __u64 cookie_sum(const void *at, int words)
 	const __be32 *word = at;
 	__u64 sum = 0;
 
+	asm volatile("" ::: "memory"); /* fields were written with other types */
 #pragma unroll
 	for (int i = 0; i < words; i++)
 		sum += word[i];

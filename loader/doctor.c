@@ -30,6 +30,7 @@
 
 #include "base/num.h"
 #include "base/str.h"
+#include "counting.h"
 #include "dispatcher.h"
 #include "fault.h"
 #include "ingress.skel.h"
@@ -316,11 +317,42 @@ static void check_syncookies(struct finding *ret)
 {
 	long value = read_number("/proc/sys/net/ipv4/tcp_syncookies", -1);
 
-	if (value > 0)
-		found(ret, GOOD, "net.ipv4.tcp_syncookies=%ld", value);
+	if (value == 2)
+		found(ret, GOOD, "net.ipv4.tcp_syncookies=2: the kernel plane can answer floods");
+	else if (value > 0)
+		found(ret, LESS,
+		      "net.ipv4.tcp_syncookies=%ld: cookies of the kernel plane need 2 (`tidegate "
+		      "run` sets it, unless floodProtection.setSysctls is off)",
+		      value);
 	else
 		found(ret, LESS,
 		      "off: a SYN flood fills the backlog; sysctl net.ipv4.tcp_syncookies=1");
+}
+
+static void check_timestamps(struct finding *ret)
+{
+	long value = read_number("/proc/sys/net/ipv4/tcp_timestamps", -1);
+
+	if (value == 2)
+		found(ret, GOOD, "net.ipv4.tcp_timestamps=2: cookies carry window scale and SACK");
+	else
+		found(ret, LESS,
+		      "net.ipv4.tcp_timestamps=%ld: connections that begin with a cookie of the "
+		      "kernel plane go without window scale and SACK; 2 gives them both",
+		      value);
+}
+
+static void check_counting(struct finding *ret)
+{
+	int err = counting_try();
+
+	if (!err)
+		found(ret, GOOD, "open connections of each source can be counted");
+	else
+		found(ret, LESS,
+		      "the kernel refuses the tracing program (%s): concurrentConnections of "
+		      "SourcePolicies is not enforced",
+		      strerror(-err));
 }
 
 static void check_unprivileged(struct finding *ret)
@@ -351,6 +383,8 @@ static const struct {
 	{"dispatcher", "libxdp dispatcher", check_dispatcher},
 	{"unprivileged_bpf", "unprivileged BPF", check_unprivileged},
 	{"syncookies", "SYN cookies", check_syncookies},
+	{"timestamps", "TCP timestamps", check_timestamps},
+	{"counting", "counting", check_counting},
 	{"ktls", "kernel TLS", check_ktls},
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "counting.h"
 #include "dispatcher.h"
 #include "fault.h"
 #include "pin.h"
@@ -81,6 +82,9 @@ int loader_load(const struct loader_options *options, struct loader_fault *ret_f
 		return folder;
 	int err = load_locked(options, ret_fault);
 
+	/* Not fatal: only limits of connections need it, and the maps say whether it runs. */
+	if (!err)
+		(void)counting_start(options);
 	close(folder);
 	return err;
 }

@@ -230,8 +230,8 @@ static void new_connections_have_a_limit_of_their_own(void **state)
 		{"one too many", "192.0.2.9", 1000, PACKET_SYN, 0, 1, ABI_DROP_RATE_SYNS},
 		{"established connections go on", "192.0.2.9", 1000, PACKET_ACK, 0, 50, -1},
 		{"a SYN-ACK is none", "192.0.2.9", 1000, PACKET_SYN | PACKET_ACK, 0, 1, -1},
-		{"a SYN-FIN is one", "192.0.2.9", 1000, PACKET_SYN | PACKET_FIN, 0, 1,
-		 ABI_DROP_RATE_SYNS},
+		{"a SYN-FIN is nothing at all", "192.0.2.9", 1000, PACKET_SYN | PACKET_FIN, 0, 1,
+		 ABI_DROP_TCP_FLAGS},
 		{"earned again", "192.0.2.9", 1200, PACKET_SYN, 0, 1, -1},
 		{"but only one", "192.0.2.9", 1200, PACKET_SYN, 0, 1, ABI_DROP_RATE_SYNS},
 	};

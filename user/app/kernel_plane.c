@@ -108,6 +108,28 @@ static int turned_off(struct kernel_plane *plane, bool is_fatal, int rc)
 	return is_fatal ? rc : 0;
 }
 
+static void set_number(const char *path, const char *value)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file || fputs(value, file) < 0 || fflush(file))
+		LOG(LOG_WARN, "a setting of the network stack cannot be changed",
+		    LOG_C("path", path), LOG_ERRNO(-errno));
+	if (file)
+		fclose(file);
+}
+
+/* What the listeners must know to take connections that begin with a cookie of the kernel plane. */
+static void set_sysctls(const struct static_config *config)
+{
+	const struct static_flood_protection *flood = &config->flood_protection;
+
+	if (!flood->set_sysctls || str_eq(flood->syn_cookies, STR("off")))
+		return;
+	set_number("/proc/sys/net/ipv4/tcp_syncookies", "2");
+	set_number("/proc/sys/net/ipv4/tcp_timestamps", "2");
+}
+
 int kernel_plane_open(const struct static_config *config, struct kernel_plane *plane,
 		      struct dataplane **ret_dataplane)
 {
@@ -126,6 +148,8 @@ int kernel_plane_open(const struct static_config *config, struct kernel_plane *p
 	int rc = is_pinned ? open_pinned(&options, plane, &maps)
 			   : open_own(config, &options, plane, &maps);
 
+	if (rc == 0 && !is_pinned)
+		set_sysctls(config);
 	if (rc == 0) {
 		rc = dataplane_open(&maps, ret_dataplane);
 		if (rc < 0)

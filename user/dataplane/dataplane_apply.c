@@ -251,6 +251,7 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	*ret_result = (struct dataplane_result){.generation = generation};
 	set_flow_seed(dataplane, config);
 	zero_counters(dataplane, change.plan);
+	dataplane_shield(dataplane, config);
 	rings_ns = clock_mono_ns();
 	kernel_fleet_commit(dataplane->fleet, change.plan, rings_ns);
 	ret_result->rings_ns = clock_mono_ns() - rings_ns;

@@ -27,6 +27,8 @@ struct dataplane {
 	struct abi_port_line *ports;
 	struct abi_vip_line *vips;
 	struct abi_here *here;
+	struct abi_shield *shield;
+	bool told_cookies, told_connections; /* that they cannot be had */
 	struct abi_gate_line *gate;
 	struct abi_ban_line *bans;
 	uint32_t n_ban_lines;
@@ -34,10 +36,11 @@ struct dataplane {
 	uint32_t n_acl_lines;	     /* of both halves */
 	struct kernel_tables tables; /* what does not stand in halves */
 	/* Mapped for reading. */
+	const struct abi_pressure *pressures;
 	const struct abi_rate4 *rate4;
 	const struct abi_rate6 *rate6;
 	uint32_t n_rate4, n_rate6;
-	size_t mapped_bytes[16]; /* of the mappings, in the order of dataplane.c */
+	size_t mapped_bytes[18]; /* of the mappings, in the order of dataplane.c */
 	/* The configuration in force and the one being made live in the two arenas by turns. */
 	struct arena arenas[2];
 	int arena;
@@ -87,6 +90,8 @@ void dataplane_wait_for_packets(void);
 /* This machine's address towards another, as the kernel would choose it; zero when it has none. */
 struct addr dataplane_self(const struct addr *towards);
 void dataplane_care_free(struct dataplane_care *care);
+/* What the kernel plane does against floods; read by each packet that needs it. */
+void dataplane_shield(struct dataplane *dataplane, const struct kernel_config *config);
 /* Removes the bans of a policy slot that no longer exists. */
 void dataplane_forget_policy(struct dataplane *dataplane, uint32_t slot);
 
