@@ -3,8 +3,8 @@
 #define BOUND_H
 
 /*
- * bound: limits besides those of one source: of its network, and of later fragments. In functions of
- * their own, which the verifier proves once; packets that no such limit is for do not get here.
+ * bound: limits besides those of one source: of its network, and of later fragments. In functions
+ * of their own, which the verifier proves once; packets that no such limit is for do not get here.
  */
 
 #include "flight.h"
@@ -59,8 +59,8 @@ static __always_inline __u32 bound_check(const struct packet *packet,
 	for (__u32 kind = 0; kind < ABI_LIMIT__COUNT; kind++) {
 		if (!rules->network[kind].cost_fp || (kind == ABI_LIMIT_SYNS && !packet->is_syn))
 			continue;
-		if (!bound_network(prefix, slot, kind,
-				   kind == ABI_LIMIT_BYTES ? packet->bytes : 1, packet->is_v4))
+		if (!bound_network(prefix, slot, kind, kind == ABI_LIMIT_BYTES ? packet->bytes : 1,
+				   packet->is_v4))
 			return kind;
 	}
 	return ABI_LIMIT__COUNT;

@@ -306,12 +306,19 @@ static __always_inline int cookie_answer(struct xdp_md *ctx, const struct stage 
 	struct cookie_options options;
 	long missing;
 
-	if (!pressed || !row || !to || known_is(packet, flight->now_ns, stage->control) ||
-	    cookie_lets(pressed, packet->is_v4, flight->now_ns))
+	if (!pressed || !row || !to)
 		return flight->verdict;
+	bool is_let = known_is(packet, flight->now_ns, stage->control) ||
+		      cookie_lets(pressed, packet->is_v4, flight->now_ns);
+
+	/* A SYN that gets a cookie leaves no trace: nobody is refused for what was sent in his
+	 * name. */
 	if (flight->policy && rules && rules->flags & ABI_POLICY_CONNECTIONS &&
-	    conn_is_over(packet, rules, slot, false, stage->control))
+	    row->loaded & ABI_SHIELD_CONNECTIONS &&
+	    conn_is_over(packet, rules, slot, is_let, stage->control))
 		return verdict_drop(ABI_DROP_CONNECTIONS);
+	if (is_let)
+		return flight->verdict;
 	/* Segments of the entry are looked at from now on: who answers becomes known. */
 	if (to->flags & ABI_ENTRY_COOKIES) {
 		shield_extend(&pressed->cookies_until_ns, flight->now_ns);

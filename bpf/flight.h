@@ -30,10 +30,10 @@ struct flight {
 	__u32 generation;
 	__u32 entry, policy; /* slots; 0: none */
 	__u32 service, backend;
-	__u32 slot;  /* of the service's ring */
-	__u32 flags; /* enum flight_flags */
-	__u32 why;   /* for ICMP: the enum abi_drop that an error should tell of, 0: none */
-	__u32 mtu;   /* of TOO_BIG */
+	__u32 slot;    /* of the service's ring */
+	__u32 flags;   /* enum flight_flags */
+	__u32 why;     /* for ICMP: the enum abi_drop that an error should tell of, 0: none */
+	__u32 mtu;     /* of TOO_BIG */
 	__u32 verdict; /* of the stages before, when this one has nothing against the packet */
 	struct flight_quote quote; /* of ICMP: here, because a program's stack is small */
 	/* Not of the packet but of this CPU: how many flows it kept in this tick. */

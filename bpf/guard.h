@@ -74,12 +74,13 @@ static __always_inline int guard_end_handshake(struct xdp_md *ctx, const struct 
 	const struct packet *packet = &flight->packet;
 	__u32 slot = (flight->generation & 1) * ABI_POLICIES + flight->policy % ABI_POLICIES;
 	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
+	struct abi_shield *row = shield_row();
 
 	if ((packet->tcp_flags & GUARD_FLAGS) != GUARD_ACK ||
-	    known_is(packet, flight->now_ns, stage->control) ||
-	    !guard_cookie_is_valid(ctx, packet))
+	    known_is(packet, flight->now_ns, stage->control) || !guard_cookie_is_valid(ctx, packet))
 		return VERDICT_OPEN;
-	if (flight->policy && rules && rules->flags & ABI_POLICY_CONNECTIONS &&
+	if (flight->policy && rules && rules->flags & ABI_POLICY_CONNECTIONS && row &&
+	    row->loaded & ABI_SHIELD_CONNECTIONS &&
 	    conn_is_over(packet, rules, slot, false, stage->control))
 		return verdict_drop(ABI_DROP_CONNECTIONS);
 	known_add(packet, flight->now_ns, stage->control);

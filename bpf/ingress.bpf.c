@@ -203,9 +203,9 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 			verdict = dispatch(ctx, &packet, to, entry_id, verdict, role,
 					   generation & 1, now_ns, flight, settings);
 		if (to && to->target == ABI_TARGET_LOCAL && verdict & VERDICT_PASS)
-			verdict = shield_local(&packet, to, entry_id, rules, slot, row,
-					       all->received, verdict, now_ns, settings,
-					       role != ROLE_SHARED);
+			verdict =
+				shield_local(&packet, to, entry_id, rules, slot, row, all->received,
+					     verdict, now_ns, settings, role != ROLE_SHARED);
 	} else if (verdict & VERDICT_PASS && verdict != verdict_pass(ABI_PASS_NOT_IP)) {
 		verdict = aside(&packet, verdict, generation, role, flight);
 	}

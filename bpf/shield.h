@@ -32,8 +32,7 @@ enum { SHIELD_BATCH = 16, SHIELD_SAMPLE = 64 };
 
 static __always_inline bool shield_flags_are_odd(const struct packet *packet)
 {
-	return packet->proto == IPPROTO_TCP &&
-	       !(SHIELD_TCP_FLAGS >> (packet->tcp_flags & 63) & 1);
+	return packet->proto == IPPROTO_TCP && !(SHIELD_TCP_FLAGS >> (packet->tcp_flags & 63) & 1);
 }
 
 static __always_inline struct abi_shield *shield_row(void)

@@ -100,9 +100,9 @@ int counting_try(void)
 	if (!skel)
 		return err;
 	/* As small as they may be: nothing of it stays. */
-	bpf_object__for_each_map(map, skel->obj)
-		if (!bpf_map__is_internal(map) && bpf_map__max_entries(map) > 4096)
-			bpf_map__set_max_entries(map, 4096);
+	bpf_object__for_each_map(map, skel->obj) if (!bpf_map__is_internal(map) &&
+						     bpf_map__max_entries(map) > 4096)
+		bpf_map__set_max_entries(map, 4096);
 	err = conn_count__load(skel);
 	conn_count__destroy(skel);
 	return err;

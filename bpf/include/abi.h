@@ -73,8 +73,8 @@ enum abi_policy_flags {
 	ABI_POLICY_ACL6 = 2,
 	ABI_POLICY_WIDE4 = 4, /* one is too short for the gate: always look it up */
 	ABI_POLICY_WIDE6 = 8,
-	ABI_POLICY_LIMITS = 16, /* at least one limit is on */
-	ABI_POLICY_NETWORK = 32, /* at least one of the network's */
+	ABI_POLICY_LIMITS = 16,	     /* at least one limit is on */
+	ABI_POLICY_NETWORK = 32,     /* at least one of the network's */
 	ABI_POLICY_CONNECTIONS = 64, /* of either */
 };
 
@@ -87,8 +87,8 @@ struct abi_policy {
 	__be64 v6_mask_low;
 	__u8 v4_bits;
 	__u8 v6_bits;
-	__u16 acl_owner; /* whose prefixes apply: policies with equal lists share them */
-	__u32 acl_mask;	 /* lines of the map "acl" in use, less one: a power of two */
+	__u16 acl_owner;	   /* whose prefixes apply: policies with equal lists share them */
+	__u32 acl_mask;		   /* lines of the map "acl" in use, less one: a power of two */
 	__u32 connections;	   /* open at once, of a source; 0: any number */
 	__u32 network_connections; /* of its network */
 	__be32 network_v4_mask;	   /* sources with this prefix in common are one network */

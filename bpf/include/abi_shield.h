@@ -17,8 +17,8 @@ enum {
 };
 
 enum abi_shield_flags {
-	ABI_SHIELD_COOKIES = 1, /* the network stack takes cookies: tcp_syncookies is 2 */
-	ABI_SHIELD_TIMES = 2,	/* and timestamps without an offset: tcp_timestamps is 2 */
+	ABI_SHIELD_COOKIES = 1,	    /* the network stack takes cookies: tcp_syncookies is 2 */
+	ABI_SHIELD_TIMES = 2,	    /* and timestamps without an offset: tcp_timestamps is 2 */
 	ABI_SHIELD_CONNECTIONS = 4, /* they are counted: the tracing program runs */
 };
 
@@ -30,23 +30,23 @@ struct abi_shield {
 	__u64 until_ns; /* until then some entry is under pressure: segments are looked at */
 	__u64 netns;	/* cookie of the network namespace whose connections count */
 	__u64 fragment_cost_fp, fragment_ahead_ns; /* as in struct abi_limit; cost 0 is off */
-	__u32 syns;	 /* of an entry, above which there is pressure */
-	__u32 strays;	 /* likewise; 0: never */
-	__u32 fragments; /* of all sources, for each CPU; 0: any number */
-	__u16 mss4, mss6; /* that we offer */
+	__u32 syns;				   /* of an entry, above which there is pressure */
+	__u32 strays;				   /* likewise; 0: never */
+	__u32 fragments;			   /* of all sources, for each CPU; 0: any number */
+	__u16 mss4, mss6;			   /* that we offer */
 	__u8 wscale;
-	__u8 flags;	 /* enum abi_shield_flags, of user space */
-	__u8 loaded;	 /* the same, of the loader */
+	__u8 flags;  /* enum abi_shield_flags, of user space */
+	__u8 loaded; /* the same, of the loader */
 	__u8 pad[13];
 };
 
 /* Map "pressure": of the entry in the same slot; shared by all CPUs. */
 struct abi_pressure {
-	__u64 window_ns;      /* when it began */
-	__u32 syns, strays;   /* in it, in steps of a batch */
-	__u64 cookies_until_ns; /* SYNs are answered with cookies until then */
-	__u64 guard_until_ns;	/* strays are dropped until then */
-	__u64 let_ns[2];	/* when the next SYN is let through: IPv4, IPv6 */
+	__u64 window_ns;	   /* when it began */
+	__u32 syns, strays;	   /* in it, in steps of a batch */
+	__u64 cookies_until_ns;	   /* SYNs are answered with cookies until then */
+	__u64 guard_until_ns;	   /* strays are dropped until then */
+	__u64 let_ns[2];	   /* when the next SYN is let through: IPv4, IPv6 */
 	__u32 n_cookies, n_guards; /* how often each of them began */
 	__u64 reserved;
 };

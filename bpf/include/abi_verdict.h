@@ -28,11 +28,12 @@
 	X(AGGREGATE_SYNS, "aggregate_syns",                                                        \
 	  "the source's network used up its new connections per second")                           \
 	X(AGGREGATE_BYTES, "aggregate_bytes", "the source's network used up its bytes per second") \
-	X(CONNECTIONS, "connections", "the source or its network has as many connections as it may") \
+	X(CONNECTIONS, "connections",                                                              \
+	  "the source or its network has as many connections as it may")                           \
 	X(TCP_FLAGS, "tcp_flags", "TCP flags that no connection ever has")                         \
 	X(FRAGMENT_FLOOD, "fragment_flood", "too many fragments a second")                         \
 	X(FRAGMENT_LOST, "fragment_lost", "a later fragment whose first one was not seen")         \
-	X(COOKIE_BAD, "cookie_bad", "a TCP segment of no connection, while there are too many")     \
+	X(COOKIE_BAD, "cookie_bad", "a TCP segment of no connection, while there are too many")    \
 	X(NO_BACKEND, "no_backend", "the service has no backend that is alive")                    \
 	X(NO_ROUTE, "no_route", "there is no route to the backend, or forwarding is off")          \
 	X(NO_NEIGHBOUR, "no_neighbour",                                                            \

@@ -4,8 +4,8 @@
 
 /*
  * conn_key: the names under which connections are counted in the map "conn": 60 bits of a hash with
- * the secret seed, the upper 20 of which choose the line. The same in the program that counts and in
- * the one that asks.
+ * the secret seed, the upper 20 of which choose the line. The same in the program that counts and
+ * in the one that asks.
  */
 
 #include <linux/types.h>

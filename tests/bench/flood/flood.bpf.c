@@ -17,6 +17,7 @@ const volatile __u32 source_mask = 0; /* sources, less one: a power of two */
 const volatile __u32 first_source = 0;
 const volatile __u32 into_ifindex = 0;
 const volatile bool has_ports = true; /* not a later fragment */
+const volatile __u64 frame[8] = {};   /* pages come round again, as whoever had them left them */
 __u64 state = 0x9e3779b97f4a7c15ULL;
 __u64 sent = 0;
 
@@ -37,8 +38,11 @@ int flood(struct xdp_md *ctx)
 	struct iphdr *ip = data + ETH_HLEN;
 	struct tcphdr *tcp = (void *)(ip + 1);
 
-	if ((void *)(tcp + 1) > end)
+	if (data + sizeof(frame) > end)
 		return XDP_ABORTED;
+	for (int i = 0; i < 8; i++)
+		((__u64 *)data)[i] = frame[i];
+	asm volatile("" ::: "memory");
 	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
 	__u32 random = state >> 32, source = bpf_htonl(first_source + (random & source_mask));
 	__u16 port = bpf_htons(1024 + (state >> 16) % 60000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * flood: sends a flood of spoofed packets out of an interface of this network namespace, for so many
- * seconds, at so many a second or as fast as one core can. For namespaces of tests only.
+ * flood: sends a flood of spoofed packets out of an interface of this network namespace, for so
+ *many seconds, at so many a second or as fast as one core can. For namespaces of tests only.
  *
  *	flood pass IFACE                       let XDP at the far end send to this interface
  *	flood KIND IFACE MAC DEST PORT SOURCES SECONDS [PPS]
@@ -30,7 +30,8 @@ static void die(const char *what)
 	exit(1);
 }
 
-static struct flood *open_programs(const char *kind, const char *ifname, uint32_t sources)
+static struct flood *open_programs(const char *kind, const char *ifname, uint32_t sources,
+				   const uint8_t *frame)
 {
 	struct flood *skel = flood__open();
 
@@ -40,6 +41,7 @@ static struct flood *open_programs(const char *kind, const char *ifname, uint32_
 	skel->rodata->first_source = FIRST_SOURCE;
 	skel->rodata->source_mask = sources - 1;
 	skel->rodata->has_ports = strcmp(kind, "fragment") != 0;
+	memcpy((void *)(uintptr_t)skel->rodata->frame, frame, sizeof(skel->rodata->frame));
 	if (!skel->rodata->into_ifindex || flood__load(skel))
 		die("load");
 	return skel;
@@ -47,8 +49,10 @@ static struct flood *open_programs(const char *kind, const char *ifname, uint32_
 
 static size_t build(const char *kind, const char *mac, const char *dest, int port, uint8_t *frame)
 {
-	struct packet_spec spec = {
-		.source = "10.128.0.0", .dest = dest, .dest_port = (uint16_t)port, .frame_bytes = 64};
+	struct packet_spec spec = {.source = "10.128.0.0",
+				   .dest = dest,
+				   .dest_port = (uint16_t)port,
+				   .frame_bytes = 64};
 
 	if (!strcmp(kind, "syn"))
 		spec.tcp_flags = PACKET_SYN;
@@ -71,8 +75,8 @@ static size_t build(const char *kind, const char *mac, const char *dest, int por
 
 static void pace(uint64_t begun_ns, uint64_t sent, double pps)
 {
-	double ahead_ns = pps > 0 ? (double)sent / pps * 1e9 - (double)(clock_mono_ns() - begun_ns)
-				  : 0;
+	double ahead_ns =
+		pps > 0 ? (double)sent / pps * 1e9 - (double)(clock_mono_ns() - begun_ns) : 0;
 	struct timespec wait = {.tv_nsec = (long)ahead_ns};
 
 	if (ahead_ns > 100000)
@@ -84,7 +88,7 @@ int main(int argc, char **argv)
 	static uint8_t frame[PACKET_ROOM];
 
 	if (argc == 3 && !strcmp(argv[1], "pass")) {
-		struct flood *skel = open_programs("syn", argv[2], 1);
+		struct flood *skel = open_programs("syn", argv[2], 1, frame);
 
 		if (bpf_xdp_attach((int)if_nametoindex(argv[2]), bpf_program__fd(skel->progs.pass),
 				   XDP_FLAGS_DRV_MODE, NULL))
@@ -94,8 +98,8 @@ int main(int argc, char **argv)
 	if (argc < 8)
 		return 2;
 	double seconds = atof(argv[7]), pps = argc > 8 ? atof(argv[8]) : 0;
-	struct flood *skel = open_programs(argv[1], argv[2], (uint32_t)atoi(argv[6]));
 	size_t n = build(argv[1], argv[3], argv[4], atoi(argv[5]), frame);
+	struct flood *skel = open_programs(argv[1], argv[2], (uint32_t)atoi(argv[6]), frame);
 	uint32_t batch = pps > 0 && pps / 20 < PER_CALL ? (uint32_t)(pps / 20) + 1 : PER_CALL;
 	uint64_t begun_ns = clock_mono_ns(), sent = 0;
 
