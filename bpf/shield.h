@@ -12,7 +12,7 @@
  * for it.
  */
 
-#include "conn.h"
+#include "conn_limit.h"
 #include "maps.h"
 #include "parse.h"
 #include "tick.h"

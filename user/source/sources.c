@@ -82,8 +82,8 @@ static int add_kube(struct sources *sources, const struct static_config *config,
 
 	*ret_path = STR("API server");
 	sources->kube = kube_source_open(config, ret_fault, &error);
-	if (sources->kube && epoll_ctl(sources->epoll_fd, EPOLL_CTL_ADD,
-				       kube_source_fd(sources->kube), &event) < 0)
+	if (sources->kube &&
+	    epoll_ctl(sources->epoll_fd, EPOLL_CTL_ADD, kube_source_fd(sources->kube), &event) < 0)
 		return -errno;
 	return error;
 }
@@ -127,7 +127,8 @@ struct sources *sources_open(const struct static_config *config, struct str *ret
 	if (!sources)
 		return NULL;
 	sources->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	*ret_error = sources->epoll_fd < 0 ? -errno : open_all(sources, config, ret_path, ret_fault);
+	*ret_error =
+		sources->epoll_fd < 0 ? -errno : open_all(sources, config, ret_path, ret_fault);
 	if (!*ret_error)
 		return sources;
 	sources_close(sources);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-#ifndef CONN_H
-#define CONN_H
+#ifndef CONN_LIMIT_H
+#define CONN_LIMIT_H
 
 /*
- * conn: how many TCP connections a source, or its network, has open with this machine.
+ * conn_limit: how many TCP connections a source, or its network, has open with this machine.
  *
  * Counted by the kernel itself: the program in conn_count.bpf.c sees each socket become established
  * and closed, so a count ends with its socket, whoever closes it and however, and nobody counts who

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dataplane_shield_test: what a configuration says of floods stands in the map. */
+#include <bpf/bpf.h>
+
+#include "abi.h"
+#include "dataplane_lab.h"
+
+static struct abi_shield row_of(struct dataplane_lab *lab)
+{
+	struct abi_shield row;
+
+	assert_int_equal(
+		bpf_map_lookup_elem(bpf_map__fd(lab->plane.skel->maps.shield), &(__u32){0}, &row),
+		0);
+	return row;
+}
+
+static void rates_become_those_of_a_window(void **state)
+{
+	struct dataplane_lab *lab = lab_of(state);
+	struct kernel_config *config = kernel_config_new(&lab->arena);
+	struct dataplane_result result;
+	struct abi_shield row;
+
+	config->shield = (struct kernel_shield){
+		.syns = 10000, .strays = 1, .fragments = 1000, .fragments_total = 0};
+	assert_int_equal(dataplane_apply(lab->dataplane, config, &result), 0);
+	row = row_of(lab);
+	assert_int_equal(row.syns, 1342);
+	assert_int_equal(row.strays, 1);
+	assert_int_equal(row.fragments, 0);
+	assert_int_equal(row.fragment_cost_fp >> 16, 1000000);
+	assert_true(row.netns != 0);
+	assert_in_range(row.wscale, 1, 14);
+	/* Nothing said: a preset for SYNs, no bound for the others. */
+	config->shield = (struct kernel_shield){0};
+	assert_int_equal(dataplane_apply(lab->dataplane, config, &result), 0);
+	row = row_of(lab);
+	assert_int_equal(row.syns, 1342);
+	assert_int_equal(row.strays, 0);
+	assert_int_equal(row.fragment_cost_fp, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(rates_become_those_of_a_window, lab_begin, lab_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
