@@ -33,6 +33,7 @@ static enum stage stage_of_drop(uint32_t why)
 	case ABI_DROP_MALFORMED:
 	case ABI_DROP_EXT_HEADERS:
 	case ABI_DROP_TINY_FRAGMENT:
+	case ABI_DROP_TCP_FLAGS:
 		return PARSE;
 	case ABI_DROP_DENIED:
 		return LISTS;
@@ -45,7 +46,6 @@ static enum stage stage_of_drop(uint32_t why)
 	case ABI_DROP_AGGREGATE_SYNS:
 	case ABI_DROP_AGGREGATE_BYTES:
 	case ABI_DROP_CONNECTIONS:
-	case ABI_DROP_UDP_FLOOD:
 	case ABI_DROP_FRAGMENT_FLOOD:
 		return LIMITS;
 	case ABI_DROP_COOKIE_BAD:
