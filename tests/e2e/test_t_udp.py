@@ -6,8 +6,8 @@ import threading
 import time
 
 import pytest
-from conftest import BACKENDS, CLIENT, FLOODER, GATEWAY, GATEWAY6
-from stream_lab import connect, datagram, namespace, peer, service, tcp_route, udp_route
+from conftest import CLIENT, FLOODER, GATEWAY, GATEWAY6
+from stream_lab import connect, datagram, peer, service, tcp_route, udp_route
 
 DNS = ("--entryPoints.dns.address=:5300/udp", "--entryPoints.dns.udp.timeout=800ms")
 

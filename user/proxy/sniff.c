@@ -8,9 +8,12 @@
 
 #include "net/sock.h"
 #include "proxy/worker.h"
-#include "tls/tls_offer.h"
 
 enum { HANDSHAKE_RECORD = 0x16, SSL2_HELLO = 0x80 };
+
+/* Both lie in the worker's scratch buffer. */
+_Static_assert((int)TLS_HELLO_WIRE_MAX + (int)TLS_OFFER_ROOM <= (int)WORKER_READ_BYTES,
+	       "a hello and room to put it together");
 
 const char sniff_postgres[SNIFF_POSTGRES_BYTES] = {0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f};
 
@@ -58,11 +61,11 @@ static enum sniff_verdict look_at_hello(struct conn *conn, struct str wire,
 					const struct tcp_router *router,
 					struct sniff_found *ret_found)
 {
-	static _Thread_local char room[TLS_OFFER_ROOM];
-	static _Thread_local struct tls_offer offer;
+	char *room = worker_read_at(conn->link.worker) + TLS_HELLO_WIRE_MAX;
+	struct tls_offer *offer = &ret_found->offer;
 	struct tcp_facts facts = {.source = conn->peer, .is_tls = true};
 
-	switch (tls_offer_read(wire, room, &offer)) {
+	switch (tls_offer_read(wire, room, offer)) {
 	case TLS_HELLO_MORE:
 		return wire.len >= TLS_HELLO_WIRE_MAX ? SNIFF_CLOSE : wait_for_more(conn);
 	case TLS_HELLO_BAD:
@@ -70,9 +73,9 @@ static enum sniff_verdict look_at_hello(struct conn *conn, struct str wire,
 	case TLS_HELLO_READY:
 		break;
 	}
-	facts.sni = ret_found->sni = offer.sni;
-	facts.alpn = offer.alpn;
-	facts.n_alpn = offer.n_alpn;
+	facts.sni = ret_found->sni = offer->sni;
+	facts.alpn = offer->alpn;
+	facts.n_alpn = offer->n_alpn;
 	/* PostgreSQL is never HTTP. */
 	if (conn->is_postgres)
 		return verdict_of(tcp_router_match_raw(router, &facts), SNIFF_CLOSE, ret_found);
@@ -119,17 +122,18 @@ static enum sniff_verdict look(struct conn *conn, struct str wire, const struct 
 enum sniff_verdict sniff_look(struct conn *conn, const struct tcp_router *router,
 			      struct sniff_found *ret_found)
 {
-	static _Thread_local char wire[TLS_HELLO_WIRE_MAX];
+	char *wire = worker_read_at(conn->link.worker);
 	struct tcp_facts facts = {.source = conn->peer};
 	ssize_t n;
 
-	*ret_found = (struct sniff_found){0};
+	ret_found->route = NULL;
+	ret_found->sni = (struct str){0};
 	/* reference b.5 1: the server may speak first. */
 	if (tcp_router_is_blind(router) && (ret_found->route = tcp_router_match(router, &facts)))
 		return SNIFF_STREAM;
 	if (!link_can_read(&conn->link))
 		return SNIFF_MORE;
-	n = peek(conn, wire, sizeof(wire));
+	n = peek(conn, wire, TLS_HELLO_WIRE_MAX);
 	if (n == -EAGAIN) {
 		conn->link.io.ready &= (uint8_t)~LOOP_READ;
 		return SNIFF_MORE;

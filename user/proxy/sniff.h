@@ -12,6 +12,7 @@
 
 #include "plan/tcp_router.h"
 #include "proxy/conn.h"
+#include "tls/tls_offer.h"
 
 enum sniff_verdict {
 	SNIFF_MORE, /* not known yet: look again when there is more */
@@ -29,7 +30,8 @@ extern const char sniff_postgres[SNIFF_POSTGRES_BYTES];
 
 struct sniff_found {
 	const struct tcp_route *route; /* SNIFF_STREAM */
-	struct str sni;		       /* until the next look of this thread */
+	struct str sni;		       /* in offer */
+	struct tls_offer offer;
 };
 enum sniff_verdict sniff_look(struct conn *conn, const struct tcp_router *router,
 			      struct sniff_found *ret_found);
