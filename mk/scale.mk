@@ -10,4 +10,4 @@ bench-compile: $(O)/tests/bench/micro/compile_bench ## milliseconds of compiling
 	@$(O)/tests/bench/micro/compile_bench
 
 bench-scale: bench-deps $(O)/tidegate ## 10,000 routes, 100,000 endpoints, hundreds of changes a second
-	$(PYTHON) tests/bench/scale.py
+	O=$(O) $(PYTHON) tests/bench/scale.py

@@ -233,10 +233,13 @@ static void drain(struct controller *self, int signal_fd)
 	LOG(LOG_INFO, "ending: requests in flight may finish",
 	    LOG_I("accept_grace_s", accept_grace / NS_PER_SEC),
 	    LOG_I("grace_s", grace / NS_PER_SEC));
-	uint64_t end = clock_mono_ns() + (uint64_t)accept_grace + (uint64_t)grace;
+	uint64_t accept_end = clock_mono_ns() + (uint64_t)accept_grace;
+	uint64_t end = accept_end + (uint64_t)grace;
 
 	proxy_drain(self->proxy, (uint64_t)accept_grace);
-	while (!proxy_drained(self->proxy) && clock_mono_ns() < end && !found.is_ending)
+	/* Nobody connected for a moment means nothing while new connections are still taken. */
+	while ((clock_mono_ns() < accept_end || !proxy_drained(self->proxy)) &&
+	       clock_mono_ns() < end && !found.is_ending)
 		if (turn(self, signal_fd, DRAIN_POLL_MS, &found) < 0)
 			break;
 	if (found.is_ending)
