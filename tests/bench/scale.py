@@ -115,7 +115,9 @@ def main():
         world.server.put(*objects())
         began = time.monotonic()
         world.run("--log.level=INFO", wait=False)
-        world.until(lambda: "tidegate_config_ready 1" in metrics(world), "readiness", 120)
+        # What is measured comes before who measures.
+        os.nice(10)
+        world.until(lambda: "\ntidegate_config_ready 1\n" in metrics(world), "readiness", 120)
         result["ready_s"] = time.monotonic() - began
         result["ready_cpu_s"] = cpu(world.process.pid)
         result["rss_mb"] = rss(world.process.pid)

@@ -62,11 +62,11 @@ def test_not_ready_before_everything_was_said_once(world):
     world.run(wait=False)
     world.until(lambda: ready(world)[0] == 503, "an answer")
     assert ready(world) == (503, "starting: not everything has been said yet\n")
-    assert "tidegate_config_ready 0" in world.api("/metrics")
+    assert "\ntidegate_config_ready 0\n" in world.api("/metrics")
     world.server.up()
     world.until(lambda: ready(world)[0] == 200, "readiness", 20)
     assert ask(world, "web.test") == 200
-    assert "tidegate_config_ready 1" in world.api("/metrics")
+    assert "\ntidegate_config_ready 1\n" in world.api("/metrics")
     # What was ready stays so, and serves, while the API server is gone.
     world.server.down()
     time.sleep(0.3)

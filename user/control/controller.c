@@ -8,6 +8,7 @@
 #include "control/controller.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -173,6 +174,8 @@ static void note_complete(struct controller *self)
 	if (self->complete_revision || !(is_listed || self->is_from_state))
 		return;
 	atomic_store(&self->complete_revision, self->snapshot->revision);
+	/* Reading everything for the first time leaves holes that nothing fills again. */
+	malloc_trim(0);
 }
 
 void controller_read(struct controller *self, uint64_t event_ns, bool everything)

@@ -66,7 +66,7 @@ const struct metric_row metric_rows[] = {
 	ROW("config_last_reload_success", GAUGE, RELOAD, SLOT_1,
 	    "When the configuration was last loaded, in seconds since the epoch."),
 	SOURCE("tidegate_config_ready", GAUGE, CONFIG_READY,
-	       "1 when a whole configuration serves and the program does not end, as /ready says.",
+	       "Whether a whole configuration serves and the program does not end, as /ready says.",
 	       NULL),
 	ROW("config_reloads_total", COUNTER, RELOAD, SLOT_0, "Configurations loaded."),
 	SOURCE("tidegate_config_unsupported_fields", GAUGE, CONFIG_UNSUPPORTED,

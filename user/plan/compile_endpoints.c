@@ -33,23 +33,31 @@ struct gathering {
 
 /* ---------------------------------------------------------------- servers -- */
 
+/* Room for n servers in all: what is too small is left behind in the arena. */
+static bool reserve_servers(struct compile *c, struct service *service, uint32_t n)
+{
+	struct compile_filed *filed = (struct compile_filed *)service;
+	struct server *servers;
+
+	if (n <= filed->room)
+		return true;
+	servers = arena_zero_line(c->arena, n, sizeof(*servers));
+	if (!servers)
+		return false;
+	if (service->n_servers)
+		memcpy(servers, service->servers, service->n_servers * sizeof(*servers));
+	service->servers = servers;
+	filed->room = n;
+	return true;
+}
+
 static struct server *new_server(struct compile *c, struct service *service)
 {
+	const struct compile_filed *filed = (const struct compile_filed *)service;
 	uint32_t n = service->n_servers;
 
-	if (n == SERVERS_MAX)
+	if (n == SERVERS_MAX || (n == filed->room && !reserve_servers(c, service, n ? n * 2 : 1)))
 		return NULL;
-	/* Room for 1, 2, 4, ...: full whenever the number is a power of two. */
-	if ((n & (n - 1)) == 0) {
-		struct server *servers =
-			arena_zero_line(c->arena, n ? (size_t)n * 2 : 1, sizeof(*servers));
-
-		if (!servers)
-			return NULL;
-		if (n)
-			memcpy(servers, service->servers, n * sizeof(*servers));
-		service->servers = servers;
-	}
 	return &service->servers[service->n_servers++];
 }
 
@@ -226,7 +234,11 @@ static bool gather_slices(struct gathering *g, const struct object *object,
 {
 	struct compile *c = g->compile;
 	const struct compile_slices *slices = compile_slices(c, object);
+	size_t n = 0;
 
+	for (size_t i = 0; slices && i < slices->n; i++)
+		n += ((const struct endpoint_slice *)slices->at[i]->spec)->endpoints.n;
+	reserve_servers(c, g->service, n < SERVERS_MAX ? (uint32_t)n : SERVERS_MAX);
 	for (size_t i = 0; slices && i < slices->n; i++)
 		gather_slice(g, slices->at[i]->spec, port->name);
 	if (g->service->n_servers || c->rules->allow_empty_services)

@@ -40,6 +40,7 @@ struct str compile_slices_service(const struct object *slice);
 struct compile_filed {
 	struct service service; /* first */
 	uint32_t place;		/* UINT32_MAX: another one of its name is there */
+	uint32_t room;		/* for servers, while it is made */
 };
 /* The service of a route, made under the router's name; NULL with a diag. */
 const struct service *compile_service_of_route(struct compile *c, const struct object *object,

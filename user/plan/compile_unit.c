@@ -9,7 +9,7 @@
 #include "obs/metric.h"
 #include "plan/compile_services.h"
 
-enum { KEY_MAX = 600, PART_BYTES = 2048, OWN_ROOM = 2 };
+enum { KEY_MAX = 600, PART_BYTES = 1024 };
 
 /* A key, and who stands on it. */
 struct dep {
