@@ -32,8 +32,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def slice_of(i, turn=0):
-    addresses = [f"10.{(i * ENDPOINTS + k) >> 16 & 255}.{(i * ENDPOINTS + k) >> 8 & 255}.{(i * ENDPOINTS + k + (0 if k else turn)) & 255}"
-                 for k in range(ENDPOINTS)]
+    hosts = [i * ENDPOINTS + k for k in range(ENDPOINTS)]
+    addresses = [f"10.{n >> 16 & 255}.{n >> 8 & 255}.{(n + (0 if k else turn)) & 255}" for k, n in enumerate(hosts)]
     return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
             "metadata": {"name": f"web{i}-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": f"web{i}"}},
             "ports": [{"name": "http", "port": 8080}],
@@ -127,7 +127,8 @@ def main():
         result["parts"] = rows
         print(f"\n{'':22} {'sent/s':>8} {'revisions':>9} {'p50 <=':>9} {'p99 <=':>9} {'CPU':>6} {'MB':>11}")
         for row in rows:
-            print(f"{row['name']:22} {row['per_second']:8.0f} {row['revisions']:9} {row['p50_ms_at_most']:6.1f} ms {row['p99_ms_at_most']:6.1f} ms "
+            print(f"{row['name']:22} {row['per_second']:8.0f} {row['revisions']:9} {row['p50_ms_at_most']:6.1f} ms "
+                  f"{row['p99_ms_at_most']:6.1f} ms "
                   f"{row['cpu_percent']:4.0f} % {row['rss_before_mb']:4.0f} - {row['rss_after_mb']:4.0f}")
     finally:
         world.stop()

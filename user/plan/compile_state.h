@@ -111,4 +111,13 @@ struct compile {
 	uint16_t tls_policy; /* those */
 };
 
+/* What a full pass begins with. NULL without memory. */
+struct compile *compile_state_new(const struct static_config *config, struct registry *registry,
+				  const struct store *store);
+/* Everything that one full pass leaves for the next passes. grave NULL: no snapshot has any of it.
+ */
+void compile_state_free(struct compile *c, struct part_grave *grave);
+/* A unit for an object that has none yet. NULL without memory. */
+struct compile_unit *compile_state_unit(struct compile *c, struct object *object);
+
 #endif

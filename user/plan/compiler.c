@@ -23,9 +23,7 @@
 
 enum {
 	BASE_BLOCK_BYTES = 64 << 10,
-	SCRATCH_BLOCK_BYTES = 256 << 10,
 	QUICK_SCRATCH_BYTES = 32 << 10,
-	LASTING_BLOCK_BYTES = 16 << 10,
 };
 
 struct compiler {
@@ -52,97 +50,18 @@ _Static_assert((int)SECTIONS <= (int)COMPILE_SECTIONS_MAX, "every section has it
 
 /* ------------------------------------------------------------------ state -- */
 
-/* Everything that one full pass leaves for the next passes. grave NULL: no snapshot has any of it.
- */
-static void dispose(struct compile *c, struct part_grave *grave)
-{
-	if (!c)
-		return;
-	for (size_t i = 0; i < c->all.n; i++)
-		compile_unit_free(c, c->all.at[i], grave);
-	for (size_t i = 0; i < SECTIONS; i++)
-		compile_unit_free(c, c->sections[i], grave);
-	compile_unit_free(c, c->common, grave);
-	for (int i = 0; i < 2; i++) {
-		struct part *part = i ? c->base : c->index;
-
-		if (grave && part)
-			part_grave_bury(grave, part);
-		else
-			part_free(part);
-	}
-	compile_slices_done(c);
-	free(c->all.at);
-	free(c->dirty.at);
-	table_done(&c->units);
-	table_done(&c->deps);
-	table_done(&c->router_names);
-	arena_done(&c->lasting);
-	arena_done(&c->scratch);
-	free(c);
-}
-
 static struct compile *new_state(struct compiler *compiler, const struct store *store)
 {
-	const struct static_config *config = compiler->config;
-	const struct static_prometheus *prometheus = config->metrics.prometheus;
-	struct compile *c = calloc(1, sizeof(*c));
+	struct compile *c = compile_state_new(compiler->config, compiler->registry, store);
 
-	if (!c)
-		return NULL;
-	c->config = config;
-	c->registry = compiler->registry;
-	c->store = store;
-	c->crd_rules = compile_reference_rules(config);
-	c->ingress_rules = compile_ingress_rules(config);
-	c->rules = &c->crd_rules;
-	c->entry_point_series = !prometheus || prometheus->add_entry_points_labels;
-	c->router_series = prometheus && prometheus->add_routers_labels;
-	c->service_series = !prometheus || prometheus->add_services_labels;
-	c->tls_is_plain = true;
-	arena_init(&c->scratch, SIZE_MAX, SCRATCH_BLOCK_BYTES);
-	arena_init(&c->lasting, SIZE_MAX, LASTING_BLOCK_BYTES);
-	table_init(&c->units, NULL);
-	table_init(&c->deps, NULL);
-	table_init(&c->slices, NULL);
-	table_init(&c->router_names, NULL);
-	table_init(&c->middlewares, &c->lasting);
-	table_init(&c->middleware_names, &c->lasting);
-	table_init(&c->transports, &c->lasting);
-	table_init(&c->layers, &c->lasting);
-	c->base = part_new(BASE_BLOCK_BYTES);
-	c->index = part_new(BASE_BLOCK_BYTES);
-	c->common = compile_unit_new(UNIT_COMMON, NULL, STR("common"));
-	for (size_t i = 0; i < SECTIONS; i++)
+	for (size_t i = 0; c && i < SECTIONS; i++) {
 		c->sections[i] = compile_unit_new(UNIT_SECTION, NULL, str_of(sections[i].name));
-	if (c->base && c->index && c->common && c->sections[SECTIONS - 1])
-		return c;
-	dispose(c, NULL);
-	return NULL;
-}
-
-/* A unit for an object that has none yet. */
-static struct compile_unit *unit_of(struct compile *c, struct object *object)
-{
-	static const struct {
-		enum kind kind;
-		enum compile_unit_kind unit;
-	} rows[] = {{KIND_INGRESS_ROUTE, UNIT_ROUTE},
-		    {KIND_INGRESS, UNIT_INGRESS},
-		    {KIND_TRAEFIK_SERVICE, UNIT_SERVICE}};
-	struct compile_unit *unit = NULL;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (rows[i].kind == object->kind)
-			unit = compile_unit_new(rows[i].unit, object, object->id);
-	if (unit && table_put(&c->units, unit->id, unit, NULL) == 0 &&
-	    compile_units_insert(&c->all, unit))
-		return unit;
-	if (unit && table_find(&c->units, unit->id) == unit)
-		table_del(&c->units, unit->id);
-	compile_unit_free(c, unit, NULL);
-	c->scratch.failed = true;
-	return NULL;
+		if (c->sections[i])
+			continue;
+		compile_state_free(c, NULL);
+		c = NULL;
+	}
+	return c;
 }
 
 static bool is_unit(enum kind kind)
@@ -189,7 +108,7 @@ static void make_all(struct compile *c)
 		struct object **objects = store_sorted(c->store, kinds[i], &c->scratch, &n);
 
 		for (size_t k = 0; k < n; k++)
-			unit_of(c, objects[k]);
+			compile_state_unit(c, objects[k]);
 	}
 	compile_middlewares(c);
 	compile_entry_point_redirections(c);
@@ -268,7 +187,7 @@ static struct snapshot *full_pass(struct compiler *compiler, const struct store 
 	struct compile_scope outside;
 
 	if (!snapshot) {
-		dispose(c, NULL);
+		compile_state_free(c, NULL);
 		return NULL;
 	}
 	c->snapshot = snapshot;
@@ -280,7 +199,7 @@ static struct snapshot *full_pass(struct compiler *compiler, const struct store 
 	}
 	if (!c->made || !finish(c) || !open_grave(compiler, snapshot, &old_grave)) {
 		end_scratch(c);
-		dispose(c, NULL);
+		compile_state_free(c, NULL);
 		snapshot_unref(snapshot);
 		return NULL;
 	}
@@ -288,7 +207,7 @@ static struct snapshot *full_pass(struct compiler *compiler, const struct store 
 	compiler->stats.n_units = (uint32_t)c->all.n;
 	compiler->stats.n_bytes = c->base->arena->total_bytes + c->index->arena->total_bytes;
 	end_scratch(c);
-	dispose(compiler->c, old_grave);
+	compile_state_free(compiler->c, old_grave);
 	part_grave_unref(old_grave);
 	compiler->c = c;
 	compiler->is_void = false;
@@ -321,7 +240,7 @@ static void mark_own_unit(struct compile *c, const struct store_change *change)
 	     (change->after && compile_layers_has(c, change->after))))
 		c->is_off = true;
 	if (!unit && change->after)
-		unit = unit_of(c, change->after);
+		unit = compile_state_unit(c, change->after);
 	if (!unit)
 		return;
 	if (change->after)
@@ -597,7 +516,7 @@ void compiler_free(struct compiler *compiler)
 {
 	if (!compiler)
 		return;
-	dispose(compiler->c, compiler->grave);
+	compile_state_free(compiler->c, compiler->grave);
 	part_grave_unref(compiler->grave);
 	snapshot_unref(compiler->last);
 	free(compiler);

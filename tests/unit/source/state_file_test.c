@@ -56,7 +56,8 @@ static const char *const manifests[] = {
 	"{'apiVersion':'v1','kind':'Secret','metadata':{'name':'c'},'type':'kubernetes.io/tls',"
 	"'data':{'tls.crt':'/v8AAA==','tls.key':'c2VjcmV0'}}",
 	"{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'c'},'data':{'a':'b'}}",
-	"{'apiVersion':'tidegate.io/v1alpha1','kind':'SourcePolicy','metadata':{'name':'p'},'spec':{"
+	"{'apiVersion':'tidegate.io/"
+	"v1alpha1','kind':'SourcePolicy','metadata':{'name':'p'},'spec':{"
 	"'entryPoints':['web'],'deny':['192.0.2.0/24']}}",
 	"{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{'name':'i','annotations'"
 	":{'traefik.ingress.kubernetes.io/router.priority':'7'}},'spec':{'ingressClassName':"
