@@ -143,8 +143,10 @@ static __always_inline long choose(struct sk_reuseport_md *ctx, __u32 which,
 
 	if (!n)
 		return -1;
-	__u32 nth =
-		row->by_cpu ? bpf_get_smp_processor_id() % n : (__u32)((__u64)ctx->hash * n >> 32);
+	/* All datagrams of a client belong to one worker, whatever processor they come in on. */
+	__u32 nth = row->by_cpu && ctx->ip_protocol == IPPROTO_TCP
+			    ? bpf_get_smp_processor_id() % n
+			    : (__u32)((__u64)ctx->hash * n >> 32);
 	__u32 index = socket_index(which, generation, nth);
 
 	return bpf_sk_select_reuseport(ctx, &socket, &index, 0);

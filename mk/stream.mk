@@ -5,3 +5,6 @@
 
 bench-stream: bench-deps $(bench_tools) $(O)/tidegate ## raw TCP through the proxy against nginx and HAProxy
 	$(bench_run)/stream.py
+
+# With the others.
+bench: bench-stream
