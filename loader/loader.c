@@ -15,6 +15,7 @@
 #include "counting.h"
 #include "dispatcher.h"
 #include "fault.h"
+#include "migrate.h"
 #include "pin.h"
 #include "program.h"
 #include "socket_steer.h"
@@ -38,12 +39,15 @@ static int forget_pin(const char *name, const char *path, void *user)
 
 static int load_locked(const struct loader_options *options, struct loader_fault *ret_fault)
 {
+	struct migration migration;
 	struct ingress *skel;
 	int had_maps = pin_get(options, "control");
-	int err = program_open(options, &skel, ret_fault);
+	int err = migrate_begin(options, &migration, ret_fault);
 
 	if (had_maps >= 0)
 		close(had_maps);
+	if (!err && (err = program_open(options, &skel, ret_fault)))
+		migrate_end(options, &migration, NULL, err);
 	if (err)
 		return err;
 	err = ingress__load(skel);
@@ -51,6 +55,8 @@ static int load_locked(const struct loader_options *options, struct loader_fault
 		err = program_refused(err, ret_fault);
 	if (!err)
 		err = program_ready(skel, ret_fault);
+	if (!err)
+		err = migrate_fill(&migration, skel, ret_fault);
 	int prog_fd = err ? -1 : bpf_program__fd(skel->progs.ingress);
 
 	if (!err &&
@@ -62,6 +68,7 @@ static int load_locked(const struct loader_options *options, struct loader_fault
 		err = attach_switch_all(options, prog_fd, NULL, ret_fault);
 	if (!err)
 		err = dispatcher_switch_all(options, ret_fault);
+	migrate_end(options, &migration, skel, err);
 	/* Sockets can be chosen without us: no reason to fail. */
 	if (!err)
 		socket_steer_load(options, NULL);

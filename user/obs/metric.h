@@ -149,8 +149,8 @@ typedef void (*metric_source_fn)(void *context, enum metric_id id, struct metric
 int metric_registry_add_source(struct metric_registry *registry, metric_source_fn collect,
 			       void *context);
 void metric_sample(struct metric_scrape *scrape, const struct str *labels, double value);
-/* The same for a row that is a histogram: n buckets, not cumulative; bounds in seconds of all but the
- * last, which has none. n is at most METRIC_BUCKETS_MAX. */
+/* The same for a row that is a histogram: n buckets, not cumulative; bounds in seconds of all but
+ * the last, which has none. n is at most METRIC_BUCKETS_MAX. */
 void metric_sample_histogram(struct metric_scrape *scrape, const struct str *labels,
 			     const double *bounds, const uint64_t *buckets, size_t n,
 			     double sum_seconds);

@@ -104,7 +104,7 @@ struct tcp_route {
 	struct strs entry_points;
 	struct strs middleware_names;
 	struct str tls_option; /* id of its TLSOption; empty: the default */
-	uint8_t status; /* enum route_status */
+	uint8_t status;	       /* enum route_status */
 	struct str problem;
 };
 
