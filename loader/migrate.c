@@ -3,7 +3,7 @@
  * migrate: see migrate.h. One table per step; a map that is in none of them has not changed.
  *
  * From 2 to 3: more entries, found by hash of their address instead of a chain per port; more
- * reasons in the counters; room in policies.
+ * reasons in the counters; more limits in policies, and therefore more kinds of buckets.
  */
 #include "migrate.h"
 
@@ -75,6 +75,30 @@ static void entry_from_2(const void *from, void *to)
 	memcpy(row->name, old->name, sizeof(row->name));
 }
 
+/* The owner of a bucket had one bit less for its kind. */
+static uint16_t owner_from_2(uint16_t old)
+{
+	return old ? abi_bucket_owner(old >> 3, old >> 1 & 3) : 0;
+}
+
+static void rate4_from_2(const void *from, void *to)
+{
+	struct abi_rate4 *row = to;
+
+	memcpy(row, from, sizeof(*row));
+	for (size_t i = 0; i < sizeof(row->owner) / sizeof(*row->owner); i++)
+		row->owner[i] = owner_from_2(row->owner[i]);
+}
+
+static void rate6_from_2(const void *from, void *to)
+{
+	struct abi_rate6 *row = to;
+
+	memcpy(row, from, sizeof(*row));
+	for (size_t i = 0; i < sizeof(row->owner) / sizeof(*row->owner); i++)
+		row->owner[i] = owner_from_2(row->owner[i]);
+}
+
 /* --------------------------------------------------------------------------- table -- */
 
 /* A map that changed. convert NULL: fields were added in what was zero, rows only grew. */
@@ -90,6 +114,8 @@ static const struct change changes[] = {
 	{"counter", false, sizeof(struct counter_2), counter_from_2, false},
 	{"policy", true, 320, NULL, false},
 	{"entry", true, sizeof(struct entry_2), entry_from_2, false},
+	{"rate4", false, sizeof(struct abi_rate4), rate4_from_2, false},
+	{"rate6", false, sizeof(struct abi_rate6), rate6_from_2, false},
 	{"port", true, sizeof(struct abi_port_line), NULL, true},
 };
 

@@ -55,7 +55,13 @@ static int set_lines(const struct loader_options *options, struct bpf_map *map, 
 		     uint32_t parts, const volatile __u32 *mask)
 {
 	uint32_t lines = pinned_lines(options, bpf_map__name(map));
+	char aside[64];
 	int err = 0;
+
+	/* One that is being migrated keeps its size, too. */
+	snprintf(aside, sizeof(aside), "%s_old", bpf_map__name(map));
+	if (!lines)
+		lines = pinned_lines(options, aside);
 
 	if (!lines)
 		lines = wanted ? wanted : bpf_map__max_entries(map);

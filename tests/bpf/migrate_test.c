@@ -106,7 +106,9 @@ static int begin(void **state)
 /* Makes what an older build left behind: maps, program, link. */
 static void make_older(void)
 {
-	static const struct abi_rate4 line = {.source = {7}, .due_ns = {KEPT_DUE}};
+	/* A bucket of policy 1, of connection attempts, as layout 2 wrote it. */
+	static const struct abi_rate4 line = {
+		.source = {7}, .owner = {1 << 3 | 1 << 1 | 1}, .due_ns = {KEPT_DUE}};
 	LIBBPF_OPTS(bpf_link_create_opts, create, .flags = XDP_FLAGS_DRV_MODE);
 	LIBBPF_OPTS(bpf_map_create_opts, rates, .map_flags = BPF_F_MMAPABLE);
 
@@ -122,6 +124,9 @@ static void make_older(void)
 	assert_true(rate >= 0);
 	assert_int_equal(bpf_map_update_elem(rate, &(uint32_t){99}, &line, BPF_ANY), 0);
 	pin(rate, "rate4");
+	close(rate);
+	rate = bpf_map_create(BPF_MAP_TYPE_ARRAY, "rate6", 4, sizeof(line), 2048, &rates);
+	pin(rate, "rate6");
 	close(rate);
 	int link = bpf_link_create(bpf_program__fd(older->progs.older), (int)if_nametoindex("tgb"),
 				   BPF_XDP, &create);
@@ -176,6 +181,7 @@ static void what_the_old_maps_knew_is_known(void **state)
 
 	assert_int_equal(bpf_map_lookup_elem(fd, &(uint32_t){99}, &line), 0);
 	CHECK_INT("buckets", line.due_ns[0], KEPT_DUE);
+	CHECK_INT("theirs", line.owner[0], abi_bucket_owner(1, ABI_LIMIT_SYNS));
 	close(fd);
 	snprintf(path, sizeof(path), "%s/counter_old", folder);
 	CHECK_INT("nothing is left aside", access(path, F_OK), -1);
