@@ -125,7 +125,15 @@ static void put_in_force(struct controller *self, struct snapshot *snapshot)
 	tell(self, snapshot);
 }
 
-/* About once a second, whatever else goes on. */
+/* Faults go to the log, and to those who wrote the objects. */
+static void tell_all(struct controller *self, const struct snapshot *snapshot,
+		     const struct diag_sink *files)
+{
+	self->n_broken = report_revision(&self->report, &self->store, snapshot, files);
+	if (self->options.sources)
+		sources_tell(self->options.sources, &self->store, &snapshot->diags);
+}
+
 /* Makes the store's content the configuration in force. */
 static int publish(struct controller *self, const struct diag_sink *files)
 {
@@ -147,8 +155,9 @@ static int publish(struct controller *self, const struct diag_sink *files)
 	self->compile_ns = clock_mono_ns() - began;
 	effect_compiled(&self->effect, compiler_stats(self->compiler).was_quick, self->compile_ns);
 	/* Faults of files are told with every reading; whether they are gone shows then, too. */
-	if (has_news || self->had_file_faults || !compiler_stats(self->compiler).same_diags)
-		self->n_broken = report_revision(&self->report, &self->store, snapshot, files);
+	if (!self->snapshot || has_news || self->had_file_faults ||
+	    !compiler_stats(self->compiler).same_diags)
+		tell_all(self, snapshot, files);
 	self->had_file_faults = files && files->n;
 	if (snapshot == self->snapshot)
 		snapshot_unref(snapshot);

@@ -78,7 +78,7 @@ static void string_rules(struct buf *buf, int indent, const struct field *field)
 		return;
 	line(buf, indent, "enum:");
 	while (str_next(&rest, '|', &choice))
-		line(buf, indent, "- " STR_FMT, STR_ARG(choice));
+		line(buf, indent, "- \"" STR_FMT "\"", STR_ARG(choice));
 }
 
 static void object_rules(struct buf *buf, int indent, const struct schema *schema);

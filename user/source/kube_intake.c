@@ -69,8 +69,13 @@ static void put_fresh(struct kube_watch *watch, struct object *object, const jso
 static void put(struct kube_watch *watch, json_t *document)
 {
 	const char *fault;
+	/* What is written there is no configuration; whoever writes it wants to see it. */
+	json_t *status = json_incref(json_object_get(document, "status"));
 	struct object *object = kube_object_decode(watch->kind, document, &fault);
 
+	if (object && status)
+		json_object_set(document, "status", status);
+	json_decref(status);
 	if (!object || !is_asked(watch, object)) {
 		watch->counts.dropped++;
 		object_unref(object);

@@ -244,6 +244,7 @@ static void on_seen(void *context, struct kube_watch *watch, const struct object
 
 	(void)watch;
 	kube_refs_set(&source->refs, object, document);
+	kube_duty_seen(source, object, document);
 }
 
 static void on_put(void *context, struct kube_watch *watch, struct object *object)
@@ -273,6 +274,7 @@ static void on_remove(void *context, struct kube_watch *watch, struct object *ob
 	if (another_knows(source, watch, object->id))
 		return;
 	kube_refs_set(&source->refs, object, NULL);
+	kube_duty_seen(source, object, NULL);
 	if (source->is_committed)
 		store_remove(source->store, object->id, object->kind);
 }
@@ -429,6 +431,7 @@ int kube_source_read(struct kube_source *source, struct store *store, struct dia
 	if (!source->is_committed && all_listed(source))
 		commit(source);
 	start_due(source);
+	kube_duty_tick(source);
 	store_event(store, 0);
 	kube_tell_faults(source, sink);
 	arm_timer(source);
@@ -519,6 +522,7 @@ struct kube_source *kube_source_open(const struct static_config *config, char *r
 	source->epoll_fd = source->timer_fd = -1;
 	pthread_mutex_init(&source->lock, NULL);
 	kube_refs_init(&source->refs);
+	kube_duty_init(&source->duty);
 	codec_random(&source->seed, sizeof(source->seed));
 	source->hub = (struct kube_hub){
 		.on_seen = on_seen, .on_put = on_put, .on_remove = on_remove, .context = source};
@@ -533,6 +537,7 @@ void kube_source_close(struct kube_source *source)
 {
 	if (!source)
 		return;
+	kube_duty_end(source);
 	source->is_committed = false;
 	kube_health_free(source);
 	while (source->slots)

@@ -37,6 +37,14 @@ int kube_source_read(struct kube_source *source, struct store *store, struct dia
 /* Whether everything has been said once. */
 bool kube_source_listed(const struct kube_source *source);
 
+/*
+ * What is wrong with objects, now that they are compiled. From the first call on the source also
+ * writes: the replica that holds the Lease sets the status of Ingresses and VirtualAddresses, and
+ * makes an Event of every object that is broken. Control thread.
+ */
+void kube_source_tell(struct kube_source *source, const struct store *store,
+		      const struct diag_sink *diags);
+
 /* How it stands with the server and each watch; any thread. */
 json_t *kube_source_status(struct kube_source *source);
 /* For metric_registry_add_source(); context is the source. */

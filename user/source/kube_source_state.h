@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "source/kube_duty.h"
 #include "source/kube_exec.h"
 #include "source/kube_refs.h"
 #include "source/kube_source.h"
@@ -36,6 +37,7 @@ struct kube_source {
 	struct kube_exec *exec;
 	struct kube_hub hub;
 	struct kube_refs refs;
+	struct kube_duty duty;
 	struct kube_slot *slots;
 	size_t n_slots, n_named;
 	struct store *store; /* of the read that runs */

@@ -64,7 +64,7 @@ void kube_tell_faults(struct kube_source *source, struct diag_sink *sink)
 			tell_rule(sink, diag, watch);
 		hash = add_hash(add_hash(hash, title), watch->problem);
 	}
-	source->faults_hash = hash;
+	source->faults_hash = add_hash(hash, kube_duty_tell(source, sink));
 }
 
 /* --------------------------------------------------------------------------- status -- */
@@ -114,6 +114,7 @@ json_t *kube_source_status(struct kube_source *source)
 	if (source->n_down || !source->has_identity)
 		json_object_set_new(status, "problem", json_string(source->down_message));
 	json_object_set_new(status, "listed", json_boolean(source->is_committed));
+	json_object_set_new(status, "writes", kube_duty_status(source));
 	json_object_set_new(status, "http",
 			    json_string(stats.http_version == 20   ? "2"
 					: stats.http_version == 11 ? "1.1"

@@ -172,6 +172,13 @@ bool sources_listed(const struct sources *sources)
 	return sources->is_read && (!sources->kube || kube_source_listed(sources->kube));
 }
 
+void sources_tell(struct sources *sources, const struct store *store,
+		  const struct diag_sink *diags)
+{
+	if (sources->kube)
+		kube_source_tell(sources->kube, store, diags);
+}
+
 struct kube_source *sources_kube(const struct sources *sources)
 {
 	return sources->kube;

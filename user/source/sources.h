@@ -23,6 +23,9 @@ enum { SOURCES_FAULT_BYTES = KUBE_FAULT_BYTES };
 struct sources *sources_open(const struct static_config *config, struct str *ret_path,
 			     char *ret_fault, int *ret_error);
 void sources_close(struct sources *sources);
+/* What is wrong with objects, for those who wrote them: see kube_source_tell(). */
+void sources_tell(struct sources *sources, const struct store *store,
+		  const struct diag_sink *diags);
 /* The API server among them; NULL: none. */
 struct kube_source *sources_kube(const struct sources *sources);
 /* For poll: readable when sources_read should be called. */

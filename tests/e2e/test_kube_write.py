@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Tidegate writes to an API server: the Lease, status, Events, by one replica, and nothing that RBAC refuses."""
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+from conftest import TIDEGATE
+from kube_server import KINDS, status
+from kube_world import World
+from kube_wrong import answering
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    made.server.start()
+    made.server.put(*made.service(), made.route(), BROKEN, INGRESS, ADDRESS, BALANCER)
+    yield made
+    made.stop()
+
+
+BROKEN = {"apiVersion": "traefik.io/v1alpha1", "kind": "IngressRoute", "metadata": {"name": "broken", "namespace": "shop"},
+          "spec": {"entryPoints": ["web"], "routes": [{"kind": "Rule", "match": "Hosst(`a`)", "services": [{"name": "web", "port": 80}]}]}}
+INGRESS = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "in", "namespace": "shop"},
+           "spec": {"rules": [{"host": "in.test", "http": {"paths": [
+               {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}}]}}
+ADDRESS = {"apiVersion": "tidegate.io/v1alpha1", "kind": "VirtualAddress", "metadata": {"name": "va", "namespace": "shop"},
+           "spec": {"addresses": ["192.0.2.80"], "ports": [{"port": 80}], "backendRefs": [{"name": "web", "port": 80}]}}
+BALANCER = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "lb", "namespace": "edge"},
+            "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.7"}, {"hostname": "lb.example"}]}}}
+PUBLISHED = "--providers.kubernetesIngress.ingressEndpoint.publishedService=edge/lb"
+
+
+def stored(world, plural, namespace, name):
+    return world.server.objects.get((plural, namespace, name))
+
+
+def events(world):
+    return [item for (plural, _, _), item in world.server.objects.items() if plural == "events"]
+
+
+def test_the_elected_replica_writes_status_and_events(world):
+    world.run(PUBLISHED, "--providers.kubernetescrd")
+    world.until(lambda: stored(world, "ingresses", "shop", "in").get("status"), "the status of the Ingress")
+    assert stored(world, "ingresses", "shop", "in")["status"]["loadBalancer"]["ingress"] == [
+        {"ip": "198.51.100.7"}, {"hostname": "lb.example"}]
+    lease = stored(world, "leases", "edge", "tidegate-status")["spec"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", lease["renewTime"]) and lease["leaseDurationSeconds"] == 15
+    world.until(lambda: stored(world, "virtualaddresses", "shop", "va").get("status"), "the status of the address")
+    [condition] = stored(world, "virtualaddresses", "shop", "va")["status"]["conditions"]
+    assert condition["type"] == "Accepted" and condition["status"] in ("True", "False")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", condition["lastTransitionTime"])
+    world.until(lambda: [e for e in events(world) if e["involvedObject"]["name"] == "broken"], "an Event")
+    [event] = [e for e in events(world) if e["involvedObject"]["name"] == "broken"]
+    assert event["type"] == "Warning" and event["involvedObject"]["uid"] and "Hosst" in json.dumps(event) or event["message"]
+    time.sleep(1)
+    writes = [r for r in world.server.requests if r.method != "GET"]
+    assert len([r for r in writes if "/ingresses/" in r.path]) == 1, "what is so is not written again"
+    assert world.kube()["writes"]["elected"]
+
+
+def test_a_changed_address_is_written_and_the_same_fault_is_said_once(world):
+    world.run(PUBLISHED)
+    world.until(lambda: events(world) and stored(world, "ingresses", "shop", "in").get("status"), "the first writes")
+    said = len(events(world))
+    moved = json.loads(json.dumps(BALANCER))
+    moved["status"]["loadBalancer"]["ingress"] = [{"ip": "198.51.100.8"}]
+    world.server.put(moved)
+    world.until(lambda: stored(world, "ingresses", "shop", "in")["status"]["loadBalancer"]["ingress"] == [{"ip": "198.51.100.8"}],
+                "the new address")
+    touched = json.loads(json.dumps(BROKEN))
+    touched["metadata"]["labels"] = {"a": "b"}
+    world.server.put(touched)
+    time.sleep(1)
+    assert len(events(world)) == said
+    world.process.terminate()
+    world.process.wait(15)
+    assert stored(world, "leases", "edge", "tidegate-status")["spec"]["holderIdentity"] == "", "it is given back"
+    world.run(PUBLISHED)
+    world.until(lambda: world.kube()["writes"]["elected"] and world.server.seen("PATCH .*/events/"), "the next life")
+    assert len(events(world)) == said, "the next life says nothing twice"
+
+
+def test_of_two_replicas_one_writes_and_the_other_takes_over(world, tmp_path):
+    world.run(PUBLISHED)
+    world.until(lambda: world.kube()["writes"]["elected"], "the first to be elected")
+    other = World(tmp_path / "other", token=world.server.token)
+    other.server = world.server
+    try:
+        other.run(PUBLISHED)
+        time.sleep(0.5)
+        assert not other.kube()["writes"]["elected"]
+        world.process.terminate()
+        world.process.wait(15)
+        other.until(lambda: other.kube()["writes"]["elected"], "the second to be elected", 12)
+        assert stored(world, "leases", "edge", "tidegate-status")["spec"]["leaseTransitions"] == 1
+    finally:
+        other.server = type("Nothing", (), {"stop": lambda self: None})()
+        other.stop()
+
+
+def test_a_conflict_and_a_write_that_was_done_though_it_was_answered_504_harm_nothing(world):
+    async def done_all_the_same(server, request, answer):
+        class Nowhere:
+            async def head(self, *_, **__): pass
+            async def data(self, *_): pass
+            async def end(self): pass
+        await server.write(request, Nowhere(), "leases", "edge", None, False)
+        await server.plain(answer, 504, status(504, "Timeout", "request did not complete"))
+    world.server.when("POST .*/leases", done_all_the_same)
+    world.server.when("PUT .*/leases", answering(409, status(409, "Conflict", "the object has been modified")))
+    world.server.when("PATCH .*/ingresses/in/status", answering(504, status(504, "Timeout", "etcd")))
+    world.run(PUBLISHED)
+    world.until(lambda: stored(world, "ingresses", "shop", "in").get("status"), "the status", 15)
+
+
+def test_what_rbac_refuses_is_said_once_and_left_alone(world):
+    world.server.forbidden |= {("events", "create"), ("ingresses", "patch")}
+    world.run(PUBLISHED)
+    world.until(lambda: stored(world, "virtualaddresses", "shop", "va").get("status"), "what is allowed")
+    world.until(lambda: 'resources: [\\"ingresses/status\\"]' in world.log() and 'resources: [\\"events\\"]' in world.log(),
+                "the rules in the log")
+    time.sleep(1)
+    assert len(world.server.seen("POST .*/events")) <= 8 and world.log().count("RBAC does not allow to write Events") == 1
+    assert world.serves()
+
+
+def test_without_a_lease_nothing_is_written(world):
+    world.server.forbidden |= {("leases", "list"), "leases"}
+    world.run(PUBLISHED)
+    world.until(lambda: "RBAC does not allow the Lease" in world.log(), "the rule in the log")
+    time.sleep(0.5)
+    assert not [r for r in world.server.requests if r.method != "GET"] and world.serves()
+
+
+def test_commands_that_only_look_write_nothing(world):
+    subprocess.run([TIDEGATE, "check", f"--kubeconfig={world.server.kubeconfig()}"], capture_output=True, timeout=30, check=False)
+    assert world.server.requests and {r.method for r in world.server.requests} == {"GET"}
+    assert set(KINDS) & {"leases"}
