@@ -33,7 +33,8 @@ ADDRESS = {"apiVersion": "tidegate.io/v1alpha1", "kind": "VirtualAddress", "meta
 BALANCER = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "lb", "namespace": "edge"},
             "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
             "status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.7"}, {"hostname": "lb.example"}]}}}
-PUBLISHED = "--providers.kubernetesIngress.ingressEndpoint.publishedService=edge/lb"
+PUBLISHED = ("--providers.kubernetescrd",
+             "--providers.kubernetesIngress.ingressEndpoint.publishedService=edge/lb")
 
 
 def stored(world, plural, namespace, name):
@@ -45,7 +46,7 @@ def events(world):
 
 
 def test_the_elected_replica_writes_status_and_events(world):
-    world.run(PUBLISHED, "--providers.kubernetescrd")
+    world.run(*PUBLISHED)
     world.until(lambda: stored(world, "ingresses", "shop", "in").get("status"), "the status of the Ingress")
     assert stored(world, "ingresses", "shop", "in")["status"]["loadBalancer"]["ingress"] == [
         {"ip": "198.51.100.7"}, {"hostname": "lb.example"}]
@@ -65,7 +66,7 @@ def test_the_elected_replica_writes_status_and_events(world):
 
 
 def test_a_changed_address_is_written_and_the_same_fault_is_said_once(world):
-    world.run(PUBLISHED)
+    world.run(*PUBLISHED)
     world.until(lambda: events(world) and stored(world, "ingresses", "shop", "in").get("status"), "the first writes")
     said = len(events(world))
     moved = json.loads(json.dumps(BALANCER))
@@ -81,18 +82,18 @@ def test_a_changed_address_is_written_and_the_same_fault_is_said_once(world):
     world.process.terminate()
     world.process.wait(15)
     assert stored(world, "leases", "edge", "tidegate-status")["spec"]["holderIdentity"] == "", "it is given back"
-    world.run(PUBLISHED)
+    world.run(*PUBLISHED)
     world.until(lambda: world.kube()["writes"]["elected"] and world.server.seen("PATCH .*/events/"), "the next life")
     assert len(events(world)) == said, "the next life says nothing twice"
 
 
 def test_of_two_replicas_one_writes_and_the_other_takes_over(world, tmp_path):
-    world.run(PUBLISHED)
+    world.run(*PUBLISHED)
     world.until(lambda: world.kube()["writes"]["elected"], "the first to be elected")
     other = World(tmp_path / "other", token=world.server.token)
     other.server = world.server
     try:
-        other.run(PUBLISHED)
+        other.run(*PUBLISHED)
         time.sleep(0.5)
         assert not other.kube()["writes"]["elected"]
         world.process.terminate()
@@ -115,13 +116,13 @@ def test_a_conflict_and_a_write_that_was_done_though_it_was_answered_504_harm_no
     world.server.when("POST .*/leases", done_all_the_same)
     world.server.when("PUT .*/leases", answering(409, status(409, "Conflict", "the object has been modified")))
     world.server.when("PATCH .*/ingresses/in/status", answering(504, status(504, "Timeout", "etcd")))
-    world.run(PUBLISHED)
+    world.run(*PUBLISHED)
     world.until(lambda: stored(world, "ingresses", "shop", "in").get("status"), "the status", 15)
 
 
 def test_what_rbac_refuses_is_said_once_and_left_alone(world):
     world.server.forbidden |= {("events", "create"), ("ingresses", "patch")}
-    world.run(PUBLISHED)
+    world.run(*PUBLISHED)
     world.until(lambda: stored(world, "virtualaddresses", "shop", "va").get("status"), "what is allowed")
     world.until(lambda: 'resources: [\\"ingresses/status\\"]' in world.log() and 'resources: [\\"events\\"]' in world.log(),
                 "the rules in the log")
@@ -132,7 +133,7 @@ def test_what_rbac_refuses_is_said_once_and_left_alone(world):
 
 def test_without_a_lease_nothing_is_written(world):
     world.server.forbidden |= {("leases", "list"), "leases"}
-    world.run(PUBLISHED)
+    world.run(*PUBLISHED)
     world.until(lambda: "RBAC does not allow the Lease" in world.log(), "the rule in the log")
     time.sleep(0.5)
     assert not [r for r in world.server.requests if r.method != "GET"] and world.serves()

@@ -85,19 +85,20 @@ static struct str text_at(const json_t *object, const char *key)
 static void add_service(json_t *list, const json_t *service, const struct store *store)
 {
 	const json_t *spec = json_object_get(service, "spec");
-	const json_t *balancer = json_object_get(json_object_get(service, "status"), "loadBalancer");
+	const json_t *balancer =
+		json_object_get(json_object_get(service, "status"), "loadBalancer");
 	const json_t *ips = json_object_get(spec, "externalIPs"), *row;
 	struct str type = text_at(spec, "type");
 	size_t i;
 
-	json_array_foreach (json_object_get(balancer, "ingress"), i, row) {
+	json_array_foreach(json_object_get(balancer, "ingress"), i, row)
+	{
 		add(list, "ip", text_at(row, "ip"));
 		add(list, "hostname", text_at(row, "hostname"));
 	}
 	if (str_eq(type, STR("ExternalName")))
 		add(list, "hostname", text_at(spec, "externalName"));
-	json_array_foreach (ips, i, row)
-		add(list, "ip", str_of(json_string_value(row)));
+	json_array_foreach(ips, i, row) add(list, "ip", str_of(json_string_value(row)));
 	if (str_eq(type, STR("NodePort")) && !json_array_size(ips))
 		add_node_ips(list, store, STR("ExternalIP"));
 }
@@ -134,10 +135,11 @@ static const char *time_of(const json_t *before, const char *type, const char *s
 	const json_t *conditions = json_object_get(before, "conditions"), *row;
 	size_t i;
 
-	json_array_foreach (conditions, i, row)
-		if (str_eq(text_at(row, "type"), str_of(type)) &&
-		    str_eq(text_at(row, "status"), str_of(status)))
-			return json_string_value(json_object_get(row, "lastTransitionTime"));
+	json_array_foreach(conditions, i, row) if (
+		str_eq(text_at(row, "type"), str_of(type)) &&
+		str_eq(text_at(row, "status"),
+		       str_of(status))) return json_string_value(json_object_get(row, "lastTransiti"
+										      "onTime"));
 	return NULL;
 }
 

@@ -34,10 +34,10 @@ enum {
 /* What is known of one object. */
 struct row {
 	struct str id;
-	json_t *status;		/* as the server has it; NULL: nothing */
-	char *fault;		/* NULL: none */
-	uint64_t said_hash;	/* of the fault that was made an Event */
-	uint64_t written_hash;	/* of the status that was written and not seen yet */
+	json_t *status;	       /* as the server has it; NULL: nothing */
+	char *fault;	       /* NULL: none */
+	uint64_t said_hash;    /* of the fault that was made an Event */
+	uint64_t written_hash; /* of the status that was written and not seen yet */
 };
 
 struct kube_write {
@@ -72,8 +72,7 @@ static struct row *row_of(struct kube_duty *duty, struct str id, bool make)
 	return NULL;
 }
 
-void kube_duty_seen(struct kube_source *source, const struct object *object,
-		    const json_t *document)
+void kube_duty_seen(struct kube_source *source, const struct object *object, const json_t *document)
 {
 	struct kube_duty *duty = &source->duty;
 	struct str published =
@@ -177,7 +176,8 @@ static void on_written(void *context, const struct rest_result *result)
 		duty->refused_until_ns[write->kind] = source->now_ns + REFUSED_S * SEC;
 		undo(write);
 	} else if (result->status == 0 || result->status == 429 || result->status >= 500) {
-		/* A write that was answered 504 may have been done: doing it again harms nothing. */
+		/* A write that was answered 504 may have been done: doing it again harms nothing.
+		 */
 		duty->n_failed++;
 		duty->pass_due_ns = source->now_ns + 5 * SEC;
 		undo(write);
@@ -280,7 +280,8 @@ static bool pass_ingresses(struct kube_source *source)
 		const json_t *known = json_object_get(
 			json_object_get(row ? row->status : NULL, "loadBalancer"), "ingress");
 
-		if (!addresses || !go_on || !kube_condition_is_ours(provider, object, source->store))
+		if (!addresses || !go_on ||
+		    !kube_condition_is_ours(provider, object, source->store))
 			continue;
 		go_on = patch_status(source, KUBE_WRITE_INGRESS, row, object,
 				     kube_condition_of_ingress(addresses),
@@ -303,9 +304,9 @@ static bool pass_addresses(struct kube_source *source)
 		if (!go_on || !row)
 			continue;
 		patch = kube_condition_of_address(object, fault, row->status, clock_wall_ns());
-		go_on = patch_status(source, KUBE_WRITE_ADDRESS, row, object, patch,
-				     row->status && json_equal(row->status,
-							       json_object_get(patch, "status")));
+		go_on = patch_status(
+			source, KUBE_WRITE_ADDRESS, row, object, patch,
+			row->status && json_equal(row->status, json_object_get(patch, "status")));
 	}
 	return go_on;
 }
@@ -567,7 +568,7 @@ static const struct {
 const char *kube_duty_tell(struct kube_source *source, struct diag_sink *sink)
 {
 	/* One letter for each that is refused. */
-	static const char *const keys[] = {"",	 "e",  "i",  "ei",  "a",  "ea",	 "ia",	"eia",
+	static const char *const keys[] = {"",	"e",  "i",  "ei",  "a",	 "ea",	"ia",  "eia",
 					   "l", "el", "il", "eil", "al", "eal", "ial", "eial"};
 	const char *lease_rule = "{apiGroups: [\"coordination.k8s.io\"], resources: [\"leases\"], "
 				 "verbs: [\"get\", \"create\", \"update\"]}";
@@ -578,17 +579,18 @@ const char *kube_duty_tell(struct kube_source *source, struct diag_sink *sink)
 			continue;
 		key |= (size_t)1 << i;
 		diag_about(sink, STR("APIServer"), source->kube.origin, 0);
-		diag_suggest(sink,
-			     diag_warning(sink, NULL, "RBAC does not allow to write %s",
-					  writes[i].what),
-			     "add to the ClusterRole: %s", writes[i].rule);
+		diag_suggest(
+			sink,
+			diag_warning(sink, NULL, "RBAC does not allow to write %s", writes[i].what),
+			"add to the ClusterRole: %s", writes[i].rule);
 	}
 	if (source->duty.lease.is_forbidden) {
 		key |= 8;
 		diag_about(sink, STR("APIServer"), source->kube.origin, 0);
 		diag_suggest(sink,
-			     diag_warning(sink, NULL, "RBAC does not allow the Lease " LEASE_NAME
-						      ": no status and no Events are written"),
+			     diag_warning(sink, NULL,
+					  "RBAC does not allow the Lease " LEASE_NAME
+					  ": no status and no Events are written"),
 			     "add to a Role in namespace %s: %s", source->duty.lease.namespace_,
 			     lease_rule);
 	}
@@ -601,8 +603,9 @@ json_t *kube_duty_status(struct kube_source *source)
 
 	return json_pack("{s:b, s:s, s:I, s:I, s:I, s:I}", "elected",
 			 kube_lease_is_ours(&duty->lease, clock_mono_ns()), "holder",
-			 duty->lease.holder, "events", (json_int_t)duty->n_written[KUBE_WRITE_EVENT],
-			 "ingressStatus", (json_int_t)duty->n_written[KUBE_WRITE_INGRESS],
-			 "addressStatus", (json_int_t)duty->n_written[KUBE_WRITE_ADDRESS], "failed",
+			 duty->lease.holder, "events",
+			 (json_int_t)duty->n_written[KUBE_WRITE_EVENT], "ingressStatus",
+			 (json_int_t)duty->n_written[KUBE_WRITE_INGRESS], "addressStatus",
+			 (json_int_t)duty->n_written[KUBE_WRITE_ADDRESS], "failed",
 			 (json_int_t)duty->n_failed);
 }

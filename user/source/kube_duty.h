@@ -12,7 +12,12 @@
 #include "source/kube_source.h"
 #include "source/rest_client.h"
 
-enum kube_write_kind { KUBE_WRITE_EVENT, KUBE_WRITE_INGRESS, KUBE_WRITE_ADDRESS, KUBE_WRITE__COUNT };
+enum kube_write_kind {
+	KUBE_WRITE_EVENT,
+	KUBE_WRITE_INGRESS,
+	KUBE_WRITE_ADDRESS,
+	KUBE_WRITE__COUNT
+};
 
 struct kube_duty {
 	bool is_on;    /* faults were told: somebody serves */

@@ -53,9 +53,9 @@ json_t *kube_event_make(const struct kube_event *event, const char *instance, ui
 			 "apiVersion", "v1", "kind", "Event", "metadata", "name", name, "namespace",
 			 text(event->namespace_), "involvedObject", about, "reason", "Invalid",
 			 "message", text(str_take(event->message, KUBE_EVENT_MESSAGE_MAX_BYTES)),
-			 "type", "Warning", "source", "component", "tidegate",
-			 "reportingComponent", "tidegate.io/tidegate", "reportingInstance",
-			 instance, "firstTimestamp", now, "lastTimestamp", now, "count", 1);
+			 "type", "Warning", "source", "component", "tidegate", "reportingComponent",
+			 "tidegate.io/tidegate", "reportingInstance", instance, "firstTimestamp",
+			 now, "lastTimestamp", now, "count", 1);
 }
 
 json_t *kube_event_again(uint64_t wall_ns)

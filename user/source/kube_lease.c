@@ -179,7 +179,8 @@ void kube_lease_done(struct kube_lease *lease, int status, struct str body, uint
 		lease->step = KUBE_LEASE_UPDATE;
 		lease->due_ns = now_ns + KUBE_LEASE_RENEW_S * SEC;
 	} else {
-		/* A conflict, an outage: look who has it. A write may have been done all the same. */
+		/* A conflict, an outage: look who has it. A write may have been done all the same.
+		 */
 		look_again(lease, now_ns, status == 409 ? 1 : 2);
 	}
 }

@@ -172,8 +172,7 @@ bool sources_listed(const struct sources *sources)
 	return sources->is_read && (!sources->kube || kube_source_listed(sources->kube));
 }
 
-void sources_tell(struct sources *sources, const struct store *store,
-		  const struct diag_sink *diags)
+void sources_tell(struct sources *sources, const struct store *store, const struct diag_sink *diags)
 {
 	if (sources->kube)
 		kube_source_tell(sources->kube, store, diags);
