@@ -4,7 +4,6 @@ and VirtualAddresses. No gateway is started: `tidegate explain` asks the compile
 
 import hashlib
 import json
-import os
 import subprocess
 
 import pytest

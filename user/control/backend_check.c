@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/num.h"
 #include "net/sock.h"
 
 struct backend_check *backend_check_new(const struct backend_check_of *of, uint64_t now_ns)
@@ -112,18 +113,16 @@ static void ask(struct backend_check *check)
 /* "HTTP/1.1 204 ..." */
 static void judge_http(struct backend_check *check, struct str answer)
 {
-	unsigned int status = 0;
-	char head[16] = "";
+	enum { STATUS_AT = 9, STATUS_DIGITS = 3 };
+	char why[CHECK_WHY_MAX];
+	uint16_t status = 0;
 
-	memcpy(head, answer.at, answer.len < sizeof(head) - 1 ? answer.len : sizeof(head) - 1);
-	if (sscanf(head, "HTTP/1.%*1[01] %3u", &status) != 1) {
+	if (answer.len < STATUS_AT + STATUS_DIGITS || !str_starts(answer, STR("HTTP/1.")) ||
+	    num_uint16(str_take(str_from(answer, STATUS_AT), STATUS_DIGITS), &status) < 0) {
 		backend_check_give_up(check, "no HTTP answer");
 		return;
 	}
-	snprintf(check->why, sizeof(check->why), "status %u", status);
-	char why[CHECK_WHY_MAX];
-
-	memcpy(why, check->why, sizeof(why));
+	snprintf(why, sizeof(why), "status %u", status);
 	finish(check, check->of.status ? status == check->of.status : status >= 200 && status < 400,
 	       why);
 }
