@@ -14,6 +14,7 @@
 enum flight_flags {
 	FLIGHT_INNER = 1, /* came out of a tunnel */
 	FLIGHT_FINAL = 2, /* no other node is asked any more */
+	FLIGHT_LATER = 4, /* a later fragment: ports are those of its first one, and not in it */
 };
 
 /* A packet that an ICMP error quotes. */

@@ -257,7 +257,7 @@ static __always_inline int icmp_follow(struct xdp_md *ctx, struct stage *stage)
 
 	if (!self || !icmp_read_quote(ctx, packet, quote))
 		return verdict_pass(ABI_PASS_OTHER_PROTO);
-	if (self->flags & ABI_HERE_NAT && icmp_is_self(packet, self))
+	if (icmp_is_self(packet, self))
 		return icmp_to_client(ctx, stage, quote);
 	/* About a packet of ours, and sent to where it came from. */
 	if (!flow_same_addr(&packet->dest, &quote->flow.dest))
@@ -314,6 +314,9 @@ static __always_inline int icmp_of_fault(struct xdp_md *ctx, struct stage *stage
 			return verdict_drop(ABI_DROP_NO_NEIGHBOUR);
 		return icmp_make_resolve(ctx, packet, id ? &row->addr : &packet->source, self);
 	}
+	/* RFC 1122 3.2.2: only the first fragment is told of. */
+	if (flight->flags & FLIGHT_LATER)
+		return verdict_drop(flight->why);
 	if (flight->why == ABI_DROP_NO_BACKEND && packet->proto == IPPROTO_TCP)
 		return packet->is_syn ? reset_answer(ctx, packet)
 				      : verdict_drop(ABI_DROP_NO_BACKEND);

@@ -17,6 +17,7 @@
 #include "count.h"
 #include "event.h"
 #include "forward.h"
+#include "fragment.h"
 #include "hop.h"
 #include "maps.h"
 #include "next.h"
@@ -121,6 +122,12 @@ static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *pac
 		return passed;
 	if (role == ROLE_SHARED)
 		return verdict_pass(ABI_PASS_SHARED);
+	if (packet->is_fragment && to->target != ABI_TARGET_DECAP) {
+		int verdict = fragment_note(ctx, packet, now_ns, to->target == ABI_TARGET_ANSWER);
+
+		if (verdict != VERDICT_OPEN)
+			return verdict;
+	}
 	if (to->flags & ABI_ENTRY_SPREAD &&
 	    (role == ROLE_FIRST || !(flight->flags & FLIGHT_FINAL))) {
 		int verdict = hop_check(packet, half, flight, settings);

@@ -79,7 +79,8 @@ nat_want(const struct stage *stage, const struct abi_backend *row, const struct 
 		.entry = flight->entry,
 		.backend = flight->backend,
 		/* A segment of a connection that is not known here tells nothing of its state. */
-		.may_be_new = packet->is_syn || packet->proto == IPPROTO_UDP,
+		.may_be_new = !(flight->flags & FLIGHT_LATER) &&
+			      (packet->is_syn || packet->proto == IPPROTO_UDP),
 	};
 
 	return want;
@@ -110,6 +111,8 @@ static __always_inline int nat_out(struct xdp_md *ctx, struct stage *stage)
 	case FLOW_NO_PORT:
 		return verdict_drop(ABI_DROP_NO_PORT);
 	case FLOW_NONE:
+		if (flight->flags & FLIGHT_LATER)
+			return verdict_drop(ABI_DROP_FRAGMENT_LOST);
 		return packet->tcp_flags & NAT_TCP_RST ? verdict_drop(ABI_DROP_NO_FLOW)
 						       : reset_answer(ctx, packet);
 	default:
@@ -121,7 +124,7 @@ static __always_inline int nat_out(struct xdp_md *ctx, struct stage *stage)
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 
 	if (data + sizeof(struct ethhdr) > end ||
-	    !rewrite_packet(data, end, packet, &want.ends, &to, false))
+	    !rewrite_packet(data, end, packet, &want.ends, &to, flight->flags & FLIGHT_LATER))
 		return verdict_drop(ABI_DROP_MALFORMED);
 	way_write(data, row);
 	return way_send(ctx, row, ABI_SEND_FORWARDED);
@@ -191,7 +194,7 @@ static __always_inline int nat_back(struct xdp_md *ctx, struct stage *stage)
 		return verdict;
 	nat_mss(ctx, packet, way.mtu);
 	if (!rewrite_packet((void *)(long)ctx->data, (const void *)(long)ctx->data_end, packet,
-			    &from, &to, false))
+			    &from, &to, flight->flags & FLIGHT_LATER))
 		return verdict_drop(ABI_DROP_MALFORMED);
 	return fib_send(ctx, &way, ABI_SEND_RETURNED);
 }

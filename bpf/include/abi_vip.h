@@ -159,7 +159,6 @@ struct abi_here {
 enum abi_here_flags {
 	ABI_HERE_DECAP = 1,    /* tunnels to entries of target DECAP are opened */
 	ABI_HERE_SERVICES = 2, /* there are services: fragments and ICMP may belong to them */
-	ABI_HERE_NAT = 4,      /* some of mode NAT */
 };
 
 _Static_assert(sizeof(struct abi_service) == 64, "service must be one cache line");

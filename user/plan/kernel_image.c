@@ -134,8 +134,6 @@ static int place_services(const struct kernel_config *config, const struct kerne
 	TRY(kernel_slot_assign(&table, service_name, config, config->n_services, arena, slots));
 	for (size_t i = 0; i < config->n_services; i++) {
 		image->here.flags |= ABI_HERE_SERVICES;
-		if (config->services[i]->mode == KERNEL_MODE_NAT)
-			image->here.flags |= ABI_HERE_NAT;
 		kernel_slot_name(image->services[slots[i]], config->services[i]->name);
 	}
 	return 0;
@@ -230,7 +228,8 @@ static int place_answers(const struct kernel_config *config, struct kernel_seats
 	for (size_t i = 0; i < config->n_entries; i++)
 		if (config->entries[i].service && !addr_eq(&config->entries[i].addr, &none))
 			TRY(kernel_seat_echo(seats, &config->entries[i].addr));
-	if (!(here->flags & ABI_HERE_NAT))
+	/* Whatever the mode is now: flows of the one before may still go on. */
+	if (!(here->flags & ABI_HERE_SERVICES))
 		return 0;
 	here->nat_first = config->nat_first ? config->nat_first : ABI_NAT_PORT_FIRST;
 	here->nat_last = config->nat_last ? config->nat_last : ABI_NAT_PORT_LAST;
