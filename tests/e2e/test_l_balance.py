@@ -32,6 +32,9 @@ def make(mode):
         made.ip(role, "-6", "addr", "add", f"{VIP6}/128", "dev", "lo", "nodad")
         made.apply(role, [f"self {backend4(i)}", f"self {backend6(i)}", "tunnels", f"peer {node4(1)}", f"peer {node6(1)}"])
         made.serve(role, ECHO, role, PORTS)
+    made.apply("n1", lines("nat"))
+    for vip in VIPS.values():
+        ask(made, "client", vip, n=12)  # every neighbour is known then: the first packet to each is lost
     return made
 
 
