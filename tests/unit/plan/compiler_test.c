@@ -172,6 +172,35 @@ static void the_kernel_planes_part_is_made_anew_alone(void **state)
 	assert_int_equal(f->snapshot->kernel->n_policies, 2);
 }
 
+static void ingress_of_age(struct fixture *f, const char *name, const char *created)
+{
+	fixture_put(
+		f,
+		"{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{'name':'%s',"
+		"'namespace':'shop','creationTimestamp':'%s'},'spec':{'defaultBackend':{'service'"
+		":{'name':'web1','port':{'number':80}}}}}",
+		name, created);
+}
+
+/* Whatever their names, and whichever came to our knowledge first. */
+static void what_only_one_can_have_is_the_older_objects(void **state)
+{
+	struct fixture *f = *state;
+
+	ten(f);
+	ingress_of_age(f, "a", "2024-05-01T10:00:00Z");
+	fixture_compile(f);
+	assert_non_null(fixture_find(f, "Ingress/shop/a", 0));
+	ingress_of_age(f, "b", "2023-05-01T10:00:00Z");
+	fixture_compile(f);
+	assert_null(fixture_find(f, "Ingress/shop/a", 0));
+	assert_non_null(fixture_find(f, "Ingress/shop/b", 0));
+	assert_told(f, "Ingress/shop/a", "Ingress/shop/b has the default backend");
+	drop(f, KIND_INGRESS, "Ingress/shop/b");
+	fixture_compile(f);
+	assert_non_null(fixture_find(f, "Ingress/shop/a", 0));
+}
+
 static void an_old_snapshot_stays_whole_while_somebody_reads_it(void **state)
 {
 	struct fixture *f = *state;
@@ -424,6 +453,7 @@ int main(void)
 		FIXTURE_TEST(routes_come_and_go_by_themselves),
 		FIXTURE_TEST(a_traefik_service_is_made_anew_with_those_that_name_it),
 		FIXTURE_TEST(the_kernel_planes_part_is_made_anew_alone),
+		FIXTURE_TEST(what_only_one_can_have_is_the_older_objects),
 		FIXTURE_TEST(an_old_snapshot_stays_whole_while_somebody_reads_it),
 		FIXTURE_TEST(random_changes_come_to_the_same),
 		FIXTURE_TEST(so_they_do_with_series_and_tls_tables),

@@ -70,6 +70,18 @@ static void a_worker_stops_when_it_is_told(void **state)
 	bare_worker_free(bare);
 }
 
+static void a_worker_that_does_not_turn_gives_no_sign_of_life(void **state)
+{
+	struct bare_worker *bare = bare_worker_new();
+
+	(void)state;
+	assert_true(worker_beat(&bare->worker));
+	assert_false(worker_beat(&bare->worker));
+	loop_round(&bare->worker.loop, 0);
+	assert_true(worker_beat(&bare->worker));
+	bare_worker_free(bare);
+}
+
 static void the_date_is_that_of_the_round(void **state)
 {
 	struct bare_worker *bare = bare_worker_new();
@@ -86,6 +98,7 @@ int main(void)
 		cmocka_unit_test(
 			the_latest_snapshot_is_worked_by_and_the_former_is_freed_with_its_last_user),
 		cmocka_unit_test(a_worker_stops_when_it_is_told),
+		cmocka_unit_test(a_worker_that_does_not_turn_gives_no_sign_of_life),
 		cmocka_unit_test(the_date_is_that_of_the_round),
 	};
 
