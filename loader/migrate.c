@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 #include "pin.h"
 #include "vip_key.h"
 
-enum { OLDEST = 2, ROW_MAX = 1024, LATE_ROW = ABI_ENTRIES - 1 };
+enum { OLDEST = 2, ROW_MAX = 1024, LATE_ROW = ABI_ENTRIES - 1, OLD_PACKETS_MS = 100 };
 
 /* ------------------------------------------------------------- layout 2, as it was -- */
 
@@ -433,7 +434,7 @@ void migrate_end(const struct loader_options *options, struct migration *self,
 	if (!err && self->counted) {
 		/* Until no packet is in the old program any more. */
 		if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-			usleep(100000);
+			poll(NULL, 0, OLD_PACKETS_MS);
 		add_late(self, skel, self->counted);
 	}
 	for (int i = 0; i < N_CHANGES; i++) {

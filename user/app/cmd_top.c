@@ -6,9 +6,9 @@
  */
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "app/look.h"
 #include "app/packet_line.h"
@@ -297,7 +297,7 @@ static int show(struct command_line *line, struct dataplane *dataplane, struct s
 		uint64_t spent_ms = (clock_mono_ns() - round.before->at_ns) / NS_PER_MS;
 
 		if (spent_ms < every_s * 1000)
-			usleep((useconds_t)((every_s * 1000 - spent_ms) * 1000));
+			poll(NULL, 0, (int)(every_s * 1000 - spent_ms));
 		rc = read_view(dataplane, round.now);
 		round.seconds = (double)(round.now->at_ns - round.before->at_ns) / NS_PER_SEC;
 		json_t *json = to_json(&round);

@@ -4,6 +4,7 @@
 #include "app/handover.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +47,10 @@ static int ask(struct handover *serving, struct handover_gift *ret_gift)
 
 	assert_int_equal(pthread_create(&thread, NULL, ask_thread, ret_gift), 0);
 	for (int i = 0; i < 100 && serving; i++) {
+		struct pollfd fd = {.fd = handover_fd(serving), .events = POLLIN};
+
+		poll(&fd, 1, 1);
 		assert_false(handover_serve(serving));
-		usleep(1000);
 	}
 	pthread_join(thread, &rc);
 	return (int)(intptr_t)rc;
