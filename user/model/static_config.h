@@ -10,6 +10,7 @@
  */
 
 #include "model/static_entry_point.h"
+#include "model/static_flood.h"
 #include "model/static_forwarding.h"
 
 /* What of the object rules is the operator's choice (reference a.11): holds for every source of
@@ -135,16 +136,6 @@ struct static_limits {
 struct static_escalation {
 	int64_t refusals; /* 0: never */
 	struct duration window, drop_for;
-};
-
-/* What the kernel plane does against floods from addresses that nobody can limit one by one. */
-struct static_flood_protection {
-	struct str syn_cookies;	      /* auto, on, off: where no SourcePolicy says */
-	int64_t syns_per_second;      /* of an entry point; above: cookies */
-	int64_t strays_per_second;    /* of an entry point; above: dropped; 0: never */
-	int64_t fragments_per_second; /* of a source; 0: no limit */
-	int64_t fragments_total;      /* of all sources and a CPU; 0: no limit */
-	bool set_sysctls;
 };
 
 /* Safety that an operator may lower (reference/security.md A2.7). */
