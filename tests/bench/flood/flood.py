@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 BUILD = os.path.abspath(os.environ.get("O", "build"))
 os.environ.setdefault("TIDEGATE_BUILD", BUILD)
 sys.path[:0] = [os.path.join(ROOT, "tests", "e2e"), os.path.join(ROOT, "tests", "support")]
-from conftest import BACKENDS, CLIENT, GATEWAY, Gateway, backend_service, route  # noqa: E402
+from conftest import BACKENDS, CLIENT, GATEWAY, Gateway, backend_service, route, source_policy  # noqa: E402
 from lab import Lab  # noqa: E402
 
 SECONDS = float(os.environ.get("SECONDS", "10"))
@@ -37,7 +37,9 @@ def mac(lab, role, device):
 def open_gateway(lab, protection):
     gateway = Gateway(lab, tempfile.mkdtemp(prefix="tidegate-flood-"))
     gateway.write("90-backends.yaml", *backend_service("backends", BACKENDS.values()))
-    gateway.write("10.yaml", route("web", "PathPrefix(`/`)", entry_points=("websecure",), tls={}))
+    gateway.write("10.yaml", route("web", "PathPrefix(`/`)", entry_points=("websecure",), tls={}),
+                  source_policy("dns", {"entryPoints": ["dns"],
+                                        "network": {"ipv4PrefixLength": 0, "limits": {"packetsPerSecond": 1000}}}))
     gateway.start("--entryPoints.dns.address=:53/udp", kernel="native" if protection == "on" else "off")
     return gateway
 
