@@ -113,7 +113,7 @@ static void free_later(struct loop_task *task)
 {
 	struct udp_session *session = LIST_OF(task, struct udp_session, freeing);
 
-	slab_give(&session->entry->worker->udp_sessions, session);
+	slab_give(&session->worker->udp_sessions, session);
 }
 
 void udp_session_end(struct udp_session *session)
@@ -229,6 +229,7 @@ static void set_up(struct udp_session *session, struct udp_entry *entry, const s
 
 	session->io.on_ready = udp_entry_on_server;
 	session->entry = entry;
+	session->worker = worker;
 	session->client = way->client;
 	session->client_port = way->client_port;
 	session->local = way->local;

@@ -24,6 +24,7 @@ struct udp_session {
 	struct udp_session *next; /* in its chain */
 	struct udp_source *source;
 	struct udp_entry *entry;
+	struct worker *worker; /* outlives the entry, which may be gone when this is freed */
 	struct loop_task freeing;
 	struct snapshot_use *use;
 	struct stream_pick pick;
