@@ -199,6 +199,25 @@ static void print_limit(struct buf *buf, const char *what, const struct kernel_l
 		buf_addf(buf, " (burst %llu)", (unsigned long long)limit->burst);
 }
 
+static void print_count(struct buf *buf, const char *what, uint32_t n)
+{
+	if (n)
+		buf_addf(buf, ", %u %s", n, what);
+}
+
+/* What the source's network may send, besides. */
+static void print_network(struct buf *buf, const struct kernel_network *network)
+{
+	if (network->packets.per_second <= 0 && network->syns.per_second <= 0 &&
+	    network->bytes.per_second <= 0 && !network->connections)
+		return;
+	buf_addf(buf, "; its /%u (IPv6 /%u) together", network->v4_bits, network->v6_bits);
+	print_limit(buf, "packets", &network->packets);
+	print_limit(buf, "new connections", &network->syns);
+	print_limit(buf, "bytes", &network->bytes);
+	print_count(buf, "connections at once", network->connections);
+}
+
 static void print_kernel(const struct explain_result *result, struct buf *buf)
 {
 	const struct kernel_policy *policy = result->kernel_policy;
@@ -220,6 +239,8 @@ static void print_kernel(const struct explain_result *result, struct buf *buf)
 		print_limit(buf, "packets", &policy->packets);
 		print_limit(buf, "new connections", &policy->syns);
 		print_limit(buf, "bytes", &policy->bytes);
+		print_count(buf, "connections at once", policy->connections);
+		print_network(buf, &policy->network);
 	}
 	buf_add_char(buf, '\n');
 }
