@@ -303,6 +303,12 @@ int controller_new(const struct controller_options *options, struct controller *
 		controller_free(self);
 		return -ENOMEM;
 	}
+	if (options->metrics && options->sources && sources_kube(options->sources) &&
+	    metric_registry_add_source(options->metrics, kube_source_collect,
+				       sources_kube(options->sources)) < 0) {
+		controller_free(self);
+		return -ENOMEM;
+	}
 	self->registry = registry_new();
 	if (self->registry) {
 		registry_set_metrics(self->registry, options->metrics);

@@ -64,14 +64,10 @@ static const struct field crd_fields[] = {
 OPTION_GROUP(schema_crd, struct kubernetes_crd_provider, "kubernetesCRD",
 	     "Rules for Traefik's own kinds, wherever they come from.", crd_fields);
 
-#define NO_STATUS .support = IGNORED, .note = "the status of Ingresses is not written"
-
 static const struct field ingress_endpoint_fields[] = {
-	FIELD(struct ingress_endpoint, ip, .name = "ip", NO_STATUS,
-	      .doc = "Address in the status."),
-	FIELD(struct ingress_endpoint, hostname, .name = "hostname", NO_STATUS,
-	      .doc = "Host in the status."),
-	FIELD(struct ingress_endpoint, published_service, .name = "publishedService", NO_STATUS,
+	FIELD(struct ingress_endpoint, ip, .name = "ip", .doc = "Address in the status."),
+	FIELD(struct ingress_endpoint, hostname, .name = "hostname", .doc = "Host in the status."),
+	FIELD(struct ingress_endpoint, published_service, .name = "publishedService",
 	      .doc = "Service whose addresses are in the status."),
 };
 OPTION_GROUP(schema_ingress_endpoint, struct ingress_endpoint, "ingressEndpoint",
@@ -111,8 +107,7 @@ static const struct field ingress_fields[] = {
 	      .name = "disableIngressClassLookup",
 	      .doc = "Deprecated: the same as disableClusterScopeResources."),
 	FIELD(struct kubernetes_ingress_provider, report_node_internal_ips,
-	      .name = "reportNodeInternalIPs", NO_STATUS,
-	      .doc = "Puts the nodes' addresses into the status."),
+	      .name = "reportNodeInternalIPs", .doc = "Puts the nodes' addresses into the status."),
 	FIELD(struct kubernetes_ingress_provider, strict_prefix_matching,
 	      .name = "strictPrefixMatching",
 	      .doc = "A Prefix of /a matches /a and /a/b, not /ab."),

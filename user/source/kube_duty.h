@@ -12,6 +12,8 @@
 #include "source/kube_source.h"
 #include "source/rest_client.h"
 
+#define LEASE_NAME "tidegate-status"
+
 enum kube_write_kind {
 	KUBE_WRITE_EVENT,
 	KUBE_WRITE_INGRESS,

@@ -129,9 +129,47 @@ json_t *kube_source_status(struct kube_source *source)
 	return status;
 }
 
+static uint64_t count_of(const struct kube_watch *watch, enum metric_id id)
+{
+	return id == METRIC_KUBE_ERRORS	  ? watch->counts.errors
+	       : id == METRIC_KUBE_EVENTS ? watch->counts.events
+	       : id == METRIC_KUBE_LISTS  ? watch->counts.lists
+					  : watch->objects.n;
+}
+
+static void collect_kinds(const struct kube_source *source, enum metric_id id,
+			  struct metric_scrape *scrape)
+{
+	uint64_t sums[KIND__COUNT] = {0};
+	bool is_there[KIND__COUNT] = {false};
+
+	for (struct kube_slot *slot = source->slots; slot; slot = slot->next) {
+		sums[slot->watch->kind] += count_of(slot->watch, id);
+		is_there[slot->watch->kind] = true;
+	}
+	for (int kind = 0; kind < KIND__COUNT; kind++) {
+		struct str label = str_of(kind_infos[kind].kind);
+
+		if (is_there[kind])
+			metric_sample(scrape, &label, (double)sums[kind]);
+	}
+}
+
 void kube_source_collect(void *context, enum metric_id id, struct metric_scrape *scrape)
 {
-	(void)context;
-	(void)id;
-	(void)scrape;
+	struct kube_source *source = context;
+
+	if (id < METRIC_KUBE_CONNECTED || id > METRIC_KUBE_SILENCE)
+		return;
+	pthread_mutex_lock(&source->lock);
+	if (id == METRIC_KUBE_CONNECTED)
+		metric_sample(scrape, NULL, !source->n_down && source->answered_ns);
+	else if (id == METRIC_KUBE_SILENCE)
+		metric_sample(scrape, NULL,
+			      source->answered_ns
+				      ? (double)(clock_mono_ns() - source->answered_ns) / NS_PER_SEC
+				      : 0);
+	else
+		collect_kinds(source, id, scrape);
+	pthread_mutex_unlock(&source->lock);
 }

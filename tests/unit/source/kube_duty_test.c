@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* kube_duty_test: what is told when writing is not allowed, and who writes at all. */
+/* kube_duty_test: who writes at all. */
 #include "source/kube_source_state.h"
 
 #include <setjmp.h>
@@ -7,26 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-static void a_rule_that_lacks_is_told_by_what_it_is_for(void **state)
-{
-	struct kube_source source = {.now_ns = 5};
-	struct diag_sink sink;
-	struct arena arena;
-
-	(void)state;
-	arena_init(&arena, 1 << 20, 0);
-	diag_init(&sink, &arena);
-	assert_string_equal(kube_duty_tell(&source, &sink), "");
-	assert_int_equal(sink.n, 0);
-	source.duty.refused_until_ns[KUBE_WRITE_EVENT] = 10;
-	source.duty.lease.is_forbidden = true;
-	assert_string_equal(kube_duty_tell(&source, &sink), "el");
-	assert_int_equal(sink.n, 2);
-	assert_non_null(strstr(sink.at[0].suggestion.at, "\"events\""));
-	assert_non_null(strstr(sink.at[1].suggestion.at, "\"leases\""));
-	arena_done(&arena);
-}
 
 static void nobody_who_only_looks_asks_for_the_lease(void **state)
 {
@@ -42,7 +22,6 @@ static void nobody_who_only_looks_asks_for_the_lease(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_rule_that_lacks_is_told_by_what_it_is_for),
 		cmocka_unit_test(nobody_who_only_looks_asks_for_the_lease),
 	};
 
