@@ -346,7 +346,9 @@ static void forget_guest(struct handover *self)
 
 static void welcome(struct handover *self)
 {
-	int guest = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC);
+	struct sockaddr_un from;
+	socklen_t size = sizeof(from);
+	int guest = accept4(self->listener, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
 
 	if (guest < 0)
 		return;

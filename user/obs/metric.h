@@ -24,6 +24,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "obs/metric_source.h"
 #include "obs/metric_table.h"
 
 enum {
@@ -138,22 +139,6 @@ uint32_t metric_gauge(struct metric_registry *registry, enum metric_kind kind,
 void metric_gauge_set(struct metric_registry *registry, uint32_t gauge, double value);
 /* Counts a reload: config_reloads_total, and the time of the last good one. */
 void metric_reload(struct metric_registry *registry, bool good, uint64_t wall_ns);
-
-/*
- * Who supplies the METRIC_OF_SOURCE rows: called at every scrape for each of them, in the thread
- * that scrapes; calls metric_sample() for as many series as there are, with the row's labels. At
- * most METRIC_SOURCES_MAX.
- */
-struct metric_scrape;
-typedef void (*metric_source_fn)(void *context, enum metric_id id, struct metric_scrape *scrape);
-int metric_registry_add_source(struct metric_registry *registry, metric_source_fn collect,
-			       void *context);
-void metric_sample(struct metric_scrape *scrape, const struct str *labels, double value);
-/* The same for a row that is a histogram: n buckets, not cumulative; bounds in seconds of all but
- * the last, which has none. n is at most METRIC_BUCKETS_MAX. */
-void metric_sample_histogram(struct metric_scrape *scrape, const struct str *labels,
-			     const double *bounds, const uint64_t *buckets, size_t n,
-			     double sum_seconds);
 
 /* ------------------------------------------------------------------- workers -- */
 

@@ -251,10 +251,10 @@ static struct kernel_service *service_of(struct making *making, bool is_v4)
 	struct compile *c = making->compile;
 	struct kernel_service **slot = is_v4 ? &making->v4 : &making->v6;
 	const struct object_meta *meta = &making->object->meta;
-	struct kernel_service *service;
+	struct kernel_service *service = *slot;
 
-	if (*slot)
-		return *slot;
+	if (service)
+		return service;
 	service = kernel_config_service(
 		making->config,
 		compile_kernel_name(c, arena_printf(c->arena, STR_FMT "/" STR_FMT "%s",

@@ -54,14 +54,17 @@ static struct compile *new_state(struct compiler *compiler, const struct store *
 {
 	struct compile *c = compile_state_new(compiler->config, compiler->registry, store);
 
-	for (size_t i = 0; c && i < SECTIONS; i++) {
+	bool is_whole = c;
+
+	for (size_t i = 0; is_whole && i < SECTIONS; i++) {
 		c->sections[i] = compile_unit_new(UNIT_SECTION, NULL, str_of(sections[i].name));
-		if (c->sections[i])
-			continue;
-		compile_state_free(c, NULL);
-		c = NULL;
+		is_whole = c->sections[i];
 	}
-	return c;
+	if (is_whole)
+		return c;
+	if (c)
+		compile_state_free(c, NULL);
+	return NULL;
 }
 
 static bool is_unit(enum kind kind)
