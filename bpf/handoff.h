@@ -15,6 +15,7 @@
 
 #include "hop.h"
 #include "nat.h"
+#include "push.h"
 #include "stage.h"
 #include "steer.h"
 

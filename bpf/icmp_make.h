@@ -12,6 +12,9 @@
  */
 
 #include <linux/bpf.h>
+
+#include "abi.h" /* before linux/icmp.h, which makes macros of some of its words */
+
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <bpf/bpf_helpers.h>

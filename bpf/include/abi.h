@@ -189,7 +189,7 @@ struct abi_acl_line {
  * it does) A slot may be empty; the first program says what happens then.
  */
 #define ABI_STAGES(X)                                                          \
-	X(FRAGMENT, "fragment_stage", "later fragments of what is forwarded")        \
+	X(FRAGMENT, "fragment_stage", "later fragments of what is forwarded")  \
 	X(ICMP, "icmp", "ICMP to and about forwarded addresses; makes errors") \
 	X(NAT, "nat", "translates addresses on the way to a backend")          \
 	X(COOKIE, "cookie", "answers SYNs with cookies")                       \
