@@ -62,7 +62,8 @@ __noinline int capture_copy(struct xdp_md *ctx, const struct packet *packet, int
 		return 0;
 	}
 	__u32 bytes = bpf_xdp_get_buff_len(ctx);
-	__u32 length = bytes < ABI_CAPTURE_SNAP ? bytes : ABI_CAPTURE_SNAP;
+	/* Counted from 0, so that a verifier of any age sees that one more is never none. */
+	__u32 last = (bytes < ABI_CAPTURE_SNAP ? bytes : ABI_CAPTURE_SNAP) - 1;
 
 	row->time_ns = now_ns;
 	row->verdict = capture_kind(verdict);
@@ -72,11 +73,10 @@ __noinline int capture_copy(struct xdp_md *ctx, const struct packet *packet, int
 	row->ifindex = ctx->ingress_ifindex;
 	row->bytes = bytes;
 	row->pad = 0;
-	barrier_var(length);
-	if (length < 1 || length > ABI_CAPTURE_SNAP ||
-	    bpf_xdp_load_bytes(ctx, 0, row->data, length))
-		length = 0;
-	row->length = length;
+	barrier_var(last);
+	row->length = 0;
+	if (last < ABI_CAPTURE_SNAP && !bpf_xdp_load_bytes(ctx, 0, row->data, last + 1))
+		row->length = last + 1;
 	bpf_ringbuf_submit(row, 0);
 	return 0;
 }

@@ -94,6 +94,9 @@ static __always_inline bool flow_insert(const struct flow_want *want,
 static __always_inline struct abi_flow *flow_look(const struct flow_want *want,
 						  struct abi_flow_key *key, bool *ret_is_new)
 {
+	/* Unrolled: Linux 6.1 takes no loop that is entered in its middle, as compilers lay this
+	 * one out. */
+#pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FLOW_PROBES; i++) {
 		key->node_port = bpf_htons(flow_port(want->hash, i, want->first, want->last));
 		struct abi_flow *found = flow_at(key, ret_is_new);
@@ -108,6 +111,7 @@ static __always_inline struct abi_flow *flow_look(const struct flow_want *want,
 static __always_inline enum flow_result flow_make(const struct flow_want *want,
 						  struct abi_flow_key *key)
 {
+#pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FLOW_PROBES; i++) {
 		bool is_new;
 

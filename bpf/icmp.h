@@ -163,7 +163,7 @@ static __always_inline int icmp_of_wire(struct xdp_md *ctx, struct stage *stage)
 {
 	const struct packet *packet = &stage->flight->packet;
 	__u32 half = stage->flight->generation & 1, at = packet->at, index;
-	const __u8 *type = (const void *)(long)ctx->data + (at & (2 * PARSE_HEADERS_MAX - 1));
+	const __u8 *type = (const void *)(long)ctx->data + parse_within(at);
 	struct abi_entry *found;
 
 	if ((const void *)(type + PARSE_ICMP_BYTES) > (const void *)(long)ctx->data_end)

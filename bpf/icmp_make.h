@@ -144,7 +144,7 @@ static __always_inline int icmp_make_echo(struct xdp_md *ctx, const struct packe
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 l3 = packet->l3 & 31, at = packet->at;
-	struct icmp_make_words *words = data + (at & (2 * PARSE_HEADERS_MAX - 1));
+	struct icmp_make_words *words = data + parse_within(at);
 	void *ip = data + l3;
 	__u8 type = packet->is_v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY;
 

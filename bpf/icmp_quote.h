@@ -19,7 +19,7 @@ static __always_inline bool icmp_is_error(const struct packet *packet, __u8 type
 static __always_inline bool icmp_quote_v4(const void *data, const void *end,
 					  struct flight_quote *ret)
 {
-	const struct iphdr *ip = data + ret->l3;
+	const struct iphdr *ip = data + parse_within(ret->l3);
 
 	if ((const void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5 ||
 	    ip->frag_off & bpf_htons(PARSE_V4_OFFSET))
@@ -34,7 +34,7 @@ static __always_inline bool icmp_quote_v4(const void *data, const void *end,
 static __always_inline bool icmp_quote_v6(const void *data, const void *end,
 					  struct flight_quote *ret)
 {
-	const struct ipv6hdr *ip = data + ret->l3;
+	const struct ipv6hdr *ip = data + parse_within(ret->l3);
 
 	if ((const void *)(ip + 1) > end || ip->version != 6)
 		return false;
@@ -61,7 +61,7 @@ static __always_inline bool icmp_read_quote(const struct xdp_md *ctx, const stru
 		return false;
 	if (packet->is_v4 ? !icmp_quote_v4(data, end, ret) : !icmp_quote_v6(data, end, ret))
 		return false;
-	const __be16 *port = data + (ret->at & (2 * PARSE_HEADERS_MAX - 1));
+	const __be16 *port = data + parse_within(ret->at);
 
 	/* RFC 792: eight bytes of it are there. */
 	if ((const void *)(port + 4) > end ||
@@ -79,7 +79,7 @@ static __always_inline __u64 icmp_inner_check(void *data, const void *end,
 {
 	bool is_tcp = quote->flow.proto == IPPROTO_TCP;
 	__u32 at = quote->at + (is_tcp ? REWRITE_TCP_CHECK : REWRITE_UDP_CHECK);
-	__u16 *check = data + (at & (2 * PARSE_HEADERS_MAX - 1));
+	__u16 *check = data + parse_within(at);
 
 	if ((const void *)(check + 1) > end)
 		return sum;
@@ -99,9 +99,9 @@ static __always_inline bool icmp_rewrite(struct xdp_md *ctx, const struct packet
 					 const struct rewrite_ends outer[2])
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 l3 = quote->l3 & (2 * PARSE_HEADERS_MAX - 1), at = packet->at;
-	__be16 *port = data + (quote->at & (2 * PARSE_HEADERS_MAX - 1));
-	struct icmp_make_words *words = data + (at & (2 * PARSE_HEADERS_MAX - 1));
+	__u32 l3 = parse_within(quote->l3), at = packet->at;
+	__be16 *port = data + parse_within(quote->at);
+	struct icmp_make_words *words = data + parse_within(at);
 	__u64 change = rewrite_change(&inner[0], &inner[1], true), sum = change;
 
 	if (data + sizeof(struct ethhdr) > end || (void *)(words + 1) > end ||

@@ -57,6 +57,17 @@ struct packet {
 	__u32 bytes; /* of the frame: what is there, or what the headers say if that is more */
 };
 
+/*
+ * An offset as the verifier wants to see it, whatever it has lost sight of: verifiers before Linux
+ * 6.18 forget what was checked of a value when another one is made of it, and compilers drop a mask
+ * that they know to change nothing.
+ */
+static __always_inline __u32 parse_within(__u32 at)
+{
+	asm volatile("" : "+r"(at));
+	return at & (2 * PARSE_HEADERS_MAX - 1);
+}
+
 struct parse_vlan {
 	__be16 tag;
 	__be16 proto;
@@ -200,7 +211,7 @@ static __always_inline __u32 parse_walk(const void *data, const void *end, __u32
 	__u32 flags = 1u << 31, start = at;
 
 	for (int i = 0; i < PARSE_EXT_MAX && parse_is_ext(proto); i++) {
-		const struct parse_ext *ext = data + at;
+		const struct parse_ext *ext = data + parse_within(at);
 
 		if (at > PARSE_HEADERS_MAX || (const void *)(ext + 1) > end)
 			return verdict_drop(ABI_DROP_MALFORMED);
@@ -248,6 +259,7 @@ static __always_inline int parse_transport(const void *data, const void *end, st
 	/* The bound is for the verifier: no chain of headers that gets here is longer. */
 	if (at > PARSE_HEADERS_MAX)
 		return verdict_drop(ABI_DROP_MALFORMED);
+	at = parse_within(at);
 	if (ret->proto == IPPROTO_TCP) {
 		const struct tcphdr *tcp = data + at;
 

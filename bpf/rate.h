@@ -183,9 +183,8 @@ static __always_inline bool rate_allow4(__be32 source, __u32 policy_id,
 
 static __always_inline __u32 rate_find6(const struct abi_rate6 *line, __be64 prefix, __u16 owner)
 {
-	__u32 way = (match_zero64(line->prefix[1] ^ prefix) +
-		     2 * match_zero64(line->prefix[2] ^ prefix)) &
-		    3;
+	__u32 way = match_way(match_zero64(line->prefix[1] ^ prefix) +
+			      2 * match_zero64(line->prefix[2] ^ prefix));
 
 	if (way < RATE_WAYS6 && line->prefix[way] == prefix && line->owner[way] == owner)
 		return way + 1;
@@ -199,6 +198,7 @@ static __always_inline __u32 rate_find6(const struct abi_rate6 *line, __be64 pre
 static __always_inline void rate_new6(struct abi_rate6 *line, __u32 way, __u64 seen, __be64 prefix,
 				      const struct rate_charge *charge)
 {
+	way = match_way(way);
 	if (way < RATE_WAYS6 && rate_claim(&line->due_ns[way], seen, charge)) {
 		line->prefix[way] = prefix;
 		line->owner[way] = charge->owner;

@@ -135,7 +135,7 @@ static __always_inline bool rewrite_packet(void *data, const void *end, const st
  */
 static __always_inline bool rewrite_mss(void *data, const void *end, __u32 at, __u32 limit)
 {
-	struct tcphdr *tcp = data + (at & (2 * PARSE_HEADERS_MAX - 1));
+	struct tcphdr *tcp = data + parse_within(at);
 
 	if ((const void *)(tcp + 1) > end)
 		return false;
