@@ -270,7 +270,9 @@ static int copy_map(const struct copying *copying)
 	uint8_t *room = calloc((size_t)copying->n_cpus, (size_t)2 * ROW_MAX);
 	int err = room ? 0 : -ENOMEM;
 
-	for (uint32_t half = 0; half <= copying->change->in_halves; half++)
+	uint32_t n_halves = copying->change->in_halves ? 2 : 1;
+
+	for (uint32_t half = 0; half < n_halves; half++)
 		for (uint32_t i = 0; i < copying->n_from && i < copying->n_to && !err; i++)
 			err = copy_row(copying, half, i, room);
 	free(room);
