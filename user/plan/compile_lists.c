@@ -242,6 +242,7 @@ static bool draft_fits(const struct draft *old, const struct draft *new)
 	const struct route *a = &old->route, *b = &new->route;
 
 	return str_eq(a->name, b->name) && a->rule == b->rule && a->priority == b->priority &&
+	       a->created_ns == b->created_ns &&
 	       (a->status == ROUTE_DISABLED) == (b->status == ROUTE_DISABLED) &&
 	       a->is_tls == b->is_tls && !a->below && !b->below &&
 	       str_eq(old->tls_option, new->tls_option) &&

@@ -320,6 +320,7 @@ static void file(struct compile *c, const struct draft *draft, const struct strs
 		return;
 	*slot = *draft;
 	route = &slot->route;
+	route->created_ns = draft->object ? draft->object->meta.created_ns : 0;
 	slot->middlewares = *middlewares;
 	route->middleware_names = names_of(c, middlewares);
 	if (!compile_middleware_chain(c, route->name, middlewares, &route->chain, &problem) &&

@@ -100,6 +100,9 @@ static int by_rank(const void *a, const void *b)
 	order = provider_rank(x->name) - provider_rank(y->name);
 	if (order)
 		return order;
+	/* Nobody is displaced by an object that came later. */
+	if (x->created_ns != y->created_ns)
+		return x->created_ns < y->created_ns ? -1 : 1;
 	return str_cmp(x->name, y->name);
 }
 

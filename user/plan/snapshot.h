@@ -60,6 +60,7 @@ struct route {
 	int64_t priority;
 	struct str object;	  /* "IngressRoute/shop/web" */
 	uint32_t route_index;	  /* spec.routes[i] */
+	int64_t created_ns;	  /* of the object: the older one wins; 0: unknown, the oldest */
 	struct str tls_option;	  /* id of its TLSOption; empty: the default */
 	struct strs entry_points; /* names */
 	struct str problem;	  /* why it is disabled or warned about */

@@ -234,6 +234,30 @@ static void a_tls_route_is_for_tls_only(void **state)
 	assert_string_not_equal(fixture_answer(f, "web", true, "a", "/"), "");
 }
 
+/* Whose object came first keeps the rule, whatever the names say; it is so after any change, too.
+ */
+static void of_equal_rules_the_older_object_wins(void **state)
+{
+	static const char *const created[] = {"2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"};
+	struct fixture *f = *state;
+
+	for (int turn = 0; turn < 2; turn++) {
+		for (int i = 0; i < 2; i++)
+			fixture_put(
+				f,
+				"{'apiVersion':'traefik.io/"
+				"v1alpha1','kind':'IngressRoute','metadata':{"
+				"'name':'%s','namespace':'shop','creationTimestamp':'%s'},'spec':{'"
+				"entryPoints':['web'],'routes':[{'match':'Host(`same`)','kind':'"
+				"Rule','"
+				"services':[{'name':'web','port':80}]}]}}",
+				i ? "zebra" : "ant", created[i ^ turn]);
+		fixture_compile(f);
+		assert_non_null(strstr(fixture_answer(f, "web", false, "same", "/"),
+				       turn ? "shop-ant-" : "shop-zebra-"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +268,7 @@ int main(void)
 		FIXTURE_TEST(entry_points_with_defaults_get_copies),
 		FIXTURE_TEST(the_same_rule_twice_in_one_object_is_told_and_the_last_wins),
 		FIXTURE_TEST(equal_router_names_do_not_replace_another_tenants_route),
+		FIXTURE_TEST(of_equal_rules_the_older_object_wins),
 		FIXTURE_TEST(a_tls_route_is_for_tls_only),
 	};
 
