@@ -129,10 +129,11 @@ static __always_inline int cookie_answer(struct xdp_md *ctx, const struct stage 
 		return verdict_drop(ABI_DROP_COOKIE_BAD);
 	if (bpf_xdp_adjust_tail(ctx, (long)bytes - cookie_length(ctx)))
 		return verdict_drop(ABI_DROP_NO_ROOM);
+	context_seal(ctx, l3, at, IPPROTO_TCP);
 	return cookie_send(ctx, packet, flight->flags & FLIGHT_INNER);
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int cookie(struct xdp_md *ctx)
 {
 	struct stage stage;

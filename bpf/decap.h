@@ -88,7 +88,7 @@ static __always_inline int decap_strip(struct xdp_md *ctx, const struct packet *
 #pragma unroll
 	for (int i = 0; i < 6; i++)
 		link[i] = ((__u32 *)data)[i];
-	if (bpf_xdp_adjust_head(ctx, (int)bytes))
+	if (context_pull(ctx, packet, bytes, is_v4))
 		return -1;
 	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
@@ -118,7 +118,7 @@ static __always_inline int decap_strip(struct xdp_md *ctx, const struct packet *
 	return 0;
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int decap(struct xdp_md *ctx)
 {
 	struct stage stage;

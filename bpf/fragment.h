@@ -176,7 +176,7 @@ static __always_inline int fragment_go(struct xdp_md *ctx, struct stage *stage)
 		       flight->now_ns, flight, stage->control);
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int fragment_stage(struct xdp_md *ctx)
 {
 	struct stage stage;

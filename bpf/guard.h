@@ -117,7 +117,7 @@ static __always_inline int guard_look(struct xdp_md *ctx, const struct stage *st
 	return is_guarded ? verdict_drop(ABI_DROP_COOKIE_BAD) : (int)flight->verdict;
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int guard(struct xdp_md *ctx)
 {
 	struct stage stage;

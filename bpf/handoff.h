@@ -162,7 +162,7 @@ static __always_inline int handoff_send(struct xdp_md *ctx, struct stage *stage,
 	return verdict;
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int hop(struct xdp_md *ctx)
 {
 	struct stage stage;

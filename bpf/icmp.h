@@ -78,7 +78,7 @@ static __always_inline int icmp_to_client(struct xdp_md *ctx, struct stage *stag
 
 	stage->row = count_row(found->entry % ABI_ENTRIES) ?: stage->row;
 	int verdict = fib_find(ctx, &outer[1].source, &outer[1].dest, packet->is_v4, packet->proto,
-			       nat_ip_bytes(packet), &way);
+			       context_wire_bytes(ctx, packet, 0), &way);
 
 	if (verdict != VERDICT_OPEN)
 		return verdict;
@@ -203,7 +203,7 @@ static __always_inline int icmp_of_fault(struct xdp_md *ctx, struct stage *stage
 	return icmp_make_error(ctx, packet, flight->why, flight->mtu, flight->now_ns);
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int icmp(struct xdp_md *ctx)
 {
 	struct stage stage;

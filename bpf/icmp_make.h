@@ -273,7 +273,7 @@ static __always_inline int icmp_make_error(struct xdp_md *ctx, const struct pack
 		return verdict_drop(why);
 	if (!icmp_make_may(ICMP_MAKE_ERROR, now_ns))
 		return verdict_drop(why);
-	if (bpf_xdp_adjust_head(ctx, -(int)more))
+	if (context_grow(ctx, packet, more))
 		return verdict_drop(why);
 	if (have >= ICMP_MAKE_LONG_QUOTE)
 		return icmp_make_write(ctx, packet, words, ICMP_MAKE_LONG_QUOTE);

@@ -14,6 +14,7 @@
 #include "ban.h"
 #include "bound.h"
 #include "capture.h"
+#include "context.h"
 #include "count.h"
 #include "event.h"
 #include "forward.h"
@@ -176,6 +177,8 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 	asm volatile("" : : "r"(&packet) : "memory");
 	if (!settings || !all || (role != ROLE_SHARED && !flight))
 		return XDP_PASS;
+	if (role != ROLE_INNER)
+		context_begin(ctx);
 	__u32 generation = *(volatile __u32 *)&settings->generation;
 	__u64 now_ns = tick_now_ns(settings);
 	int verdict = read_headers(ctx, &packet), passed = verdict_pass(ABI_PASS_ADMITTED);
@@ -237,17 +240,17 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 	}
 	if (verdict & VERDICT_PASS)
 		return role == ROLE_SHARED ? XDP_PASS : next_or_pass(ctx);
-	return verdict & VERDICT_TX ? XDP_TX : XDP_REDIRECT;
+	return verdict & VERDICT_TX ? context_tx(ctx) : XDP_REDIRECT;
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int ingress(struct xdp_md *ctx)
 {
 	return decide(ctx, ROLE_FIRST);
 }
 
 /* What came out of a tunnel; a stage. */
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int inner(struct xdp_md *ctx)
 {
 	return decide(ctx, ROLE_INNER);
@@ -258,7 +261,7 @@ int inner(struct xdp_md *ctx)
  * kernel counts both as a change of the packet, and then refuses the program in the place of a stub
  * that makes none.
  */
-SEC("?xdp.frags")
+SEC(CONTEXT_SECTION_ASIDE)
 int ingress_shared(struct xdp_md *ctx)
 {
 	return decide(ctx, ROLE_SHARED);

@@ -38,11 +38,6 @@ static __always_inline void nat_mss(struct xdp_md *ctx, const struct packet *pac
 		nat_limit_mss(ctx, packet->at, mtu - headers);
 }
 
-static __always_inline __u32 nat_ip_bytes(const struct packet *packet)
-{
-	return packet->at + packet->rest - packet->l3;
-}
-
 /* Whether it may be sent on one hop further; how long it may live is a byte of the IP header. */
 static __always_inline bool nat_may_hop(const struct xdp_md *ctx, const struct packet *packet)
 {
@@ -102,7 +97,7 @@ static __always_inline int nat_out(struct xdp_md *ctx, struct stage *stage)
 		return nat_refuse(flight, ABI_DROP_NO_ROUTE, 0);
 	if (!nat_may_hop(ctx, packet))
 		return nat_refuse(flight, ABI_DROP_TTL, 0);
-	if (row->mtu && nat_ip_bytes(packet) > row->mtu)
+	if (row->mtu && context_wire_bytes(ctx, packet, 0) > row->mtu)
 		return nat_refuse(flight, ABI_DROP_TOO_BIG, row->mtu);
 
 	struct flow_want want = nat_want(stage, row, self);
@@ -127,10 +122,12 @@ static __always_inline int nat_out(struct xdp_md *ctx, struct stage *stage)
 	    !rewrite_packet(data, end, packet, &want.ends, &to, flight->flags & FLIGHT_LATER))
 		return verdict_drop(ABI_DROP_MALFORMED);
 	way_write(data, row);
+	if (!(flight->flags & FLIGHT_LATER))
+		context_seal(ctx, packet->l3, packet->at, packet->proto);
 	return way_send(ctx, row, ABI_SEND_FORWARDED);
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int nat(struct xdp_md *ctx)
 {
 	struct stage stage;
@@ -181,7 +178,7 @@ static __always_inline int nat_back(struct xdp_md *ctx, struct stage *stage)
 	if (!nat_may_hop(ctx, packet))
 		return nat_refuse(flight, ABI_DROP_TTL, 0);
 	int verdict = fib_find(ctx, &to.source, &to.dest, packet->is_v4, packet->proto,
-			       nat_ip_bytes(packet), &way);
+			       context_wire_bytes(ctx, packet, 0), &way);
 
 	if (verdict == verdict_drop(ABI_DROP_TOO_BIG))
 		return nat_refuse(flight, ABI_DROP_TOO_BIG, way.mtu);
@@ -196,10 +193,12 @@ static __always_inline int nat_back(struct xdp_md *ctx, struct stage *stage)
 	if (!rewrite_packet((void *)(long)ctx->data, (const void *)(long)ctx->data_end, packet,
 			    &from, &to, flight->flags & FLIGHT_LATER))
 		return verdict_drop(ABI_DROP_MALFORMED);
+	if (!(flight->flags & FLIGHT_LATER))
+		context_seal(ctx, packet->l3, packet->at, packet->proto);
 	return fib_send(ctx, &way, ABI_SEND_RETURNED);
 }
 
-SEC("xdp.frags")
+SEC(CONTEXT_SECTION)
 int answer(struct xdp_md *ctx)
 {
 	struct stage stage;

@@ -12,7 +12,11 @@
 
 static __always_inline int next_or_pass(struct xdp_md *ctx)
 {
+#ifdef CONTEXT_SKB
+	(void)ctx; /* tc calls the others */
+#else
 	bpf_tail_call_static(ctx, &next, 0);
+#endif
 	return XDP_PASS;
 }
 

@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "context.h"
 #include "flight.h"
 #include "maps.h"
 #include "verdict.h"
@@ -98,7 +99,6 @@ static __always_inline int push_check(const struct xdp_md *ctx, const struct pac
 {
 	const void *data = (const void *)(long)ctx->data, *end = (const void *)(long)ctx->data_end;
 	const struct iphdr *ip = data + packet->l3;
-	__u32 bytes = packet->at + packet->rest - packet->l3;
 
 	if ((const void *)(ip + 1) > end)
 		return verdict_drop(ABI_DROP_MALFORMED);
@@ -110,7 +110,7 @@ static __always_inline int push_check(const struct xdp_md *ctx, const struct pac
 		flight->why = ABI_DROP_TTL;
 		return verdict_stage(ABI_STAGE_ICMP);
 	}
-	if (row->mtu && bytes + more > row->mtu) {
+	if (row->mtu && context_wire_bytes(ctx, packet, more) > row->mtu) {
 		flight->why = ABI_DROP_TOO_BIG;
 		flight->mtu = row->mtu - more;
 		return verdict_stage(ABI_STAGE_ICMP);
@@ -187,7 +187,8 @@ static __always_inline int push_send(struct xdp_md *ctx, const struct packet *pa
 				     const struct abi_backend *row, const struct abi_here *self,
 				     __u32 more, __u64 hash, enum abi_send why)
 {
-	if (more && bpf_xdp_adjust_head(ctx, -(int)more))
+	if (more &&
+	    context_push(ctx, packet, more, way_is_v4(&row->addr), row->mode == ABI_MODE_DSR_GUE))
 		return verdict_drop(ABI_DROP_NO_ROOM);
 
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;

@@ -115,6 +115,7 @@ static __always_inline int reset_answer(struct xdp_md *ctx, const struct packet 
 
 	if (surplus > 0 && bpf_xdp_adjust_tail(ctx, -surplus))
 		return verdict_drop(ABI_DROP_MALFORMED);
+	context_seal(ctx, l3, l3 + bytes, IPPROTO_TCP);
 	return verdict_tx(ABI_SEND_RESET);
 }
 

@@ -7,12 +7,13 @@
  *
  * The first program does what most packets need; what few need is a program of its own, reached by
  * a static tail call (3 ns) with a struct flight in a per-CPU map. To add one: a row in ABI_STAGES
- * and a header that defines SEC("xdp.frags") with the row's name, included at the end of
+ * and a header that defines SEC(CONTEXT_SECTION) with the row's name, included at the end of
  * ingress.bpf.c; the loader puts it into the map "stage" by that name. It begins with stage_begin()
  * and ends with stage_end(), which counts.
  */
 
 #include "capture.h"
+#include "context.h"
 #include "count.h"
 #include "event.h"
 #include "flight.h"
@@ -61,7 +62,7 @@ static __always_inline int stage_end(struct xdp_md *ctx, const struct stage *sta
 	}
 	if (verdict & VERDICT_PASS)
 		return next_or_pass(ctx);
-	return verdict & VERDICT_TX ? XDP_TX : XDP_REDIRECT;
+	return verdict & VERDICT_TX ? context_tx(ctx) : XDP_REDIRECT;
 }
 
 /* Goes on to another program; returns only when its slot is empty. */

@@ -15,6 +15,7 @@
 
 #include "fault.h"
 #include "pin.h"
+#include "tc.h"
 
 void attach_pin_name(const char *ifname, char ret_name[64])
 {
@@ -54,11 +55,39 @@ uint32_t attach_link_ifindex(int link_fd, uint32_t *ret_program_id)
 	struct bpf_link_info info = {0};
 	__u32 size = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(link_fd, &info, &size) || info.type != BPF_LINK_TYPE_XDP)
+	/* In both types the interface stands first. */
+	if (bpf_obj_get_info_by_fd(link_fd, &info, &size) ||
+	    (info.type != BPF_LINK_TYPE_XDP && info.type != TC_LINK_TYPE))
 		return 0;
 	if (ret_program_id)
 		*ret_program_id = info.prog_id;
 	return info.xdp.ifindex;
+}
+
+uint32_t attach_link_type(int link_fd)
+{
+	struct bpf_link_info info = {0};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link_fd, &info, &size) ? 0 : info.type;
+}
+
+const char *attach_mode_name(const struct loader_attachment *attachment)
+{
+	return attachment->is_elsewhere ? "unknown"
+	       : attachment->is_tc	? "tc"
+	       : attachment->is_native	? "native"
+					: "generic";
+}
+
+const char *attach_how_name(const struct loader_attachment *attachment)
+{
+	static const char *const names[] = {[LOADER_BY_LINK] = "pinned link",
+					    [LOADER_BY_DISPATCHER] = "libxdp dispatcher",
+					    [LOADER_BY_TCX] = "tcx link",
+					    [LOADER_BY_FILTER] = "clsact filter"};
+
+	return names[attachment->how];
 }
 
 static const char *native_refused(int err)
@@ -122,7 +151,8 @@ int attach_link(const struct loader_options *options, int prog_fd,
 }
 
 struct switching {
-	int prog_fd, n;
+	int prog_fd;
+	uint32_t type;
 	struct loader_fault *fault;
 };
 
@@ -135,22 +165,18 @@ static int switch_one(const char *name, const char *path, void *user)
 		return fault_set(switching->fault, -errno, "cannot open %s: %m", path);
 	if (!attach_link_ifindex(fd, NULL))
 		unlink(path); /* the interface is gone, and with it what the link was for */
-	else if (bpf_link_update(fd, switching->prog_fd, NULL))
+	else if (attach_link_type(fd) == switching->type &&
+		 bpf_link_update(fd, switching->prog_fd, NULL))
 		err = fault_set(switching->fault, -errno, "cannot replace the program of %s: %m",
 				name + strlen("link_"));
-	else
-		switching->n++;
 	close(fd);
 	return err;
 }
 
-int attach_switch_all(const struct loader_options *options, int prog_fd, int *ret_n,
+int attach_switch_all(const struct loader_options *options, int prog_fd, uint32_t type,
 		      struct loader_fault *ret_fault)
 {
-	struct switching switching = {.prog_fd = prog_fd, .fault = ret_fault};
-	int err = pin_each(options, "link_", switch_one, &switching);
+	struct switching switching = {.prog_fd = prog_fd, .type = type, .fault = ret_fault};
 
-	if (ret_n)
-		*ret_n = switching.n;
-	return err;
+	return pin_each(options, "link_", switch_one, &switching);
 }

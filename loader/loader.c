@@ -19,6 +19,7 @@
 #include "pin.h"
 #include "program.h"
 #include "socket_steer.h"
+#include "tc.h"
 
 /* Maps are charged to the cgroup since Linux 5.11; before that they needed this. Not fatal where it
  * fails. */
@@ -65,9 +66,11 @@ static int load_locked(const struct loader_options *options, struct loader_fault
 		fault_set(ret_fault, err, "cannot pin the program in %s: %s", pin_folder(options),
 			  strerror(-err));
 	if (!err)
-		err = attach_switch_all(options, prog_fd, NULL, ret_fault);
+		err = attach_switch_all(options, prog_fd, BPF_LINK_TYPE_XDP, ret_fault);
 	if (!err)
 		err = dispatcher_switch_all(options, ret_fault);
+	if (!err)
+		err = tc_switch_all(options, ret_fault);
 	migrate_end(options, &migration, skel, err);
 	/* Sockets can be chosen without us: no reason to fail. */
 	if (!err)
@@ -96,9 +99,26 @@ int loader_load(const struct loader_options *options, struct loader_fault *ret_f
 	return err;
 }
 
+/* How it is attached is not how it was asked for. */
+static bool is_other_mode(const struct loader_options *options,
+			  const struct loader_attachment *attachment)
+{
+	return (options->mode == LOADER_NATIVE && !attachment->is_native) ||
+	       (options->mode == LOADER_GENERIC && (attachment->is_native || attachment->is_tc)) ||
+	       (options->mode == LOADER_TC && !attachment->is_tc);
+}
+
+/* The program for the link, a descriptor to close; of tc where the link is. */
+static int program_for(const struct loader_options *options, int link_fd,
+		       struct loader_fault *ret_fault)
+{
+	return attach_link_type(link_fd) == TC_LINK_TYPE ? tc_program(options, ret_fault)
+							 : pin_get(options, "prog_ingress");
+}
+
 /* Ours already: exchange the program. Returns 1 when that was all there was to do. */
-static int attach_again(const struct loader_options *options, int prog_fd,
-			struct loader_attachment *attachment, struct loader_fault *ret_fault)
+static int attach_again(const struct loader_options *options, struct loader_attachment *attachment,
+			struct loader_fault *ret_fault)
 {
 	struct attach_seen seen = {0};
 	char name[64], path[PATH_MAX];
@@ -119,7 +139,12 @@ static int attach_again(const struct loader_options *options, int prog_fd,
 			unlink(path);
 		return 0;
 	}
-	if (ifindex != attachment->ifindex || program_id != seen.program_id)
+	bool is_tc = attach_link_type(fd) == TC_LINK_TYPE;
+	int prog_fd = program_for(options, fd, ret_fault);
+
+	if (prog_fd < 0)
+		err = prog_fd;
+	else if (ifindex != attachment->ifindex || (!is_tc && program_id != seen.program_id))
 		err = fault_set(ret_fault, -EEXIST,
 				"%s holds the link of a %s in another network namespace: detach it "
 				"there, or "
@@ -131,12 +156,16 @@ static int attach_again(const struct loader_options *options, int prog_fd,
 	else
 		attach_link_ifindex(fd, &attachment->program_id);
 	close(fd);
+	if (prog_fd >= 0)
+		close(prog_fd);
 	if (err)
 		return err;
-	attachment->is_native = seen.is_native;
+	attachment->is_tc = is_tc;
+	attachment->is_native = !is_tc && seen.is_native;
 	attachment->was_there = true;
-	if ((options->mode == LOADER_NATIVE && !seen.is_native) ||
-	    (options->mode == LOADER_GENERIC && seen.is_native))
+	if (is_tc)
+		attachment->how = LOADER_BY_TCX;
+	if (is_other_mode(options, attachment))
 		snprintf(attachment->why, sizeof(attachment->why),
 			 "it was attached that way before; detach first to change the mode");
 	return 1;
@@ -145,23 +174,26 @@ static int attach_again(const struct loader_options *options, int prog_fd,
 static int busy(const struct loader_attachment *attachment, const struct attach_seen *seen,
 		const char *folder, struct loader_fault *ret_fault)
 {
-	return fault_set(
-		ret_fault, -EBUSY,
-		"%s already runs the XDP program '%s' (id %u, %s mode), and it stays: an "
-		"interface holds one program. To run it behind Tidegate, detach it, attach "
-		"Tidegate, then `tidegate-loader next PINNED-PROGRAM` (folder %s)",
-		attachment->ifname, seen->name, seen->program_id,
-		seen->is_native ? "native" : "generic", folder);
+	return fault_set(ret_fault, -EBUSY,
+			 "%s already runs the XDP program '%s' (id %u, %s mode), and it stays: an "
+			 "interface holds one program. --mode=tc runs Tidegate behind it, on what "
+			 "it passes; "
+			 "to run it behind Tidegate, detach it, attach "
+			 "Tidegate, then `tidegate-loader next PINNED-PROGRAM` (folder %s)",
+			 attachment->ifname, seen->name, seen->program_id,
+			 seen->is_native ? "native" : "generic", folder);
 }
 
 static int attach_locked(const struct loader_options *options, int prog_fd,
 			 struct loader_attachment *attachment, struct loader_fault *ret_fault)
 {
 	struct attach_seen seen;
-	int err = attach_again(options, prog_fd, attachment, ret_fault);
+	int err = attach_again(options, attachment, ret_fault);
 
 	if (err)
 		return err < 0 ? err : 0;
+	if (options->mode == LOADER_TC || tc_is_there(options, attachment->ifname))
+		return tc_attach(options, attachment, ret_fault);
 	err = attach_look(attachment->ifindex, &seen);
 	if (err)
 		return fault_set(ret_fault, err, "cannot ask %s for its XDP program: %s",
@@ -169,6 +201,13 @@ static int attach_locked(const struct loader_options *options, int prog_fd,
 	err = dispatcher_attach(options, attachment);
 	if (!err)
 		return 0;
+	if (seen.program_id && options->mode == LOADER_AUTO) {
+		snprintf(attachment->why, sizeof(attachment->why),
+			 "the XDP program '%s' (id %u, %s mode) is there, and it stays: Tidegate "
+			 "sees what it passes",
+			 seen.name, seen.program_id, seen.is_native ? "native" : "generic");
+		return tc_attach(options, attachment, ret_fault);
+	}
 	if (seen.program_id)
 		return busy(attachment, &seen, pin_folder(options), ret_fault);
 	return attach_link(options, prog_fd, attachment, ret_fault);
@@ -228,6 +267,8 @@ int loader_detach(const struct loader_options *options, const char *ifname,
 	if (!err)
 		err = detach_pin(path);
 	if (err == -ENOENT)
+		err = tc_detach(options, ifname);
+	if (err == -ENOENT)
 		err = dispatcher_detach(if_nametoindex(ifname));
 	if (err == -ENOENT)
 		return fault_set(ret_fault, err, "Tidegate does not run on %s", ifname);
@@ -286,6 +327,7 @@ int loader_unload(const struct loader_options *options, struct loader_fault *ret
 	if (folder < 0)
 		return folder;
 	dispatcher_detach_all(options);
+	tc_detach_all(options);
 	int err = pin_each(options, "", unload_pin, NULL);
 
 	close(folder);
@@ -311,12 +353,17 @@ static int list_one(const char *name, const char *path, void *user)
 	if (fd < 0)
 		return 0;
 	row.ifindex = attach_link_ifindex(fd, &row.program_id);
+	row.is_tc = attach_link_type(fd) == TC_LINK_TYPE;
+	if (row.is_tc)
+		row.how = LOADER_BY_TCX;
 	close(fd);
 	if (!row.ifindex || listing->n == listing->max)
 		return 0;
 	snprintf(row.ifname, sizeof(row.ifname), "%.15s", name + strlen("link_"));
 	/* An interface of another network namespace cannot be asked for its mode from here. */
-	if (!attach_look(row.ifindex, &seen) && seen.program_id == row.program_id)
+	if (row.is_tc)
+		row.is_elsewhere = if_nametoindex(row.ifname) != row.ifindex;
+	else if (!attach_look(row.ifindex, &seen) && seen.program_id == row.program_id)
 		row.is_native = seen.is_native;
 	else
 		row.is_elsewhere = true;
@@ -335,6 +382,7 @@ int loader_attachments(const struct loader_options *options, struct loader_attac
 	if (err)
 		return fault_set(ret_fault, err, "cannot read %s: %s", pin_folder(options),
 				 strerror(-err));
+	listing.n += tc_list(options, ret_rows + listing.n, max - listing.n);
 	return listing.n + dispatcher_list(options, ret_rows + listing.n, max - listing.n);
 }
 

@@ -22,7 +22,7 @@
 
 #define LOADER_FOLDER "/sys/fs/bpf/tidegate"
 
-enum loader_mode { LOADER_AUTO, LOADER_NATIVE, LOADER_GENERIC };
+enum loader_mode { LOADER_AUTO, LOADER_NATIVE, LOADER_GENERIC, LOADER_TC };
 
 struct loader_options {
 	const char *folder; /* NULL: LOADER_FOLDER; its parent must be on a bpffs */
@@ -39,17 +39,23 @@ struct loader_fault {
 	char text[768];
 };
 
-enum loader_how { LOADER_BY_LINK, LOADER_BY_DISPATCHER };
+enum loader_how {
+	LOADER_BY_LINK,
+	LOADER_BY_DISPATCHER,
+	LOADER_BY_TCX,	 /* a pinned link, too */
+	LOADER_BY_FILTER /* of clsact, before Linux 6.6 */
+};
 
 struct loader_attachment {
 	char ifname[IF_NAMESIZE];
 	uint32_t ifindex;
 	uint32_t program_id;
 	bool is_native;
+	bool is_tc;	   /* a program of tc; else, unless is_native, generic XDP */
 	bool was_there;	   /* the interface already ran us: the program was replaced */
 	bool is_elsewhere; /* in a list: in another network namespace, mode unknown */
 	enum loader_how how;
-	char why[256]; /* why not native, or not through the dispatcher; "" when there is nothing to
+	char why[384]; /* why not native, or not through the dispatcher; "" when there is nothing to
 			  say */
 };
 
@@ -60,9 +66,10 @@ struct loader_attachment {
  */
 int loader_load(const struct loader_options *options, struct loader_fault *ret_fault);
 /*
- * Runs the pinned program on an interface: native, or else generic (LOADER_AUTO). Never evicts a
- * program that somebody else attached: -EBUSY, and the sentence says whose it is and what can be
- * done.
+ * Runs the pinned program on an interface: native, or else generic, or else, where another XDP
+ * program is in the way, as a program of tc (LOADER_AUTO). Never evicts a program that somebody
+ * else attached: where XDP was asked for by name, -EBUSY, and the sentence says whose it is and
+ * what can be done.
  */
 int loader_attach(const struct loader_options *options, const char *ifname,
 		  struct loader_attachment *ret_attachment, struct loader_fault *ret_fault);

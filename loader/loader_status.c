@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "attach.h"
 #include "pin.h"
 
 enum { ATTACHMENTS_MAX = 64 };
@@ -46,11 +47,6 @@ void loader_status_json_string(const char *text)
 	putchar('"');
 }
 
-static const char *mode_of(const struct loader_attachment *row)
-{
-	return row->is_elsewhere ? "unknown" : row->is_native ? "native" : "generic";
-}
-
 static int count(const struct loader_maps *maps, struct counted *ret)
 {
 	int n_cpus = libbpf_num_possible_cpus();
@@ -83,6 +79,11 @@ static int count(const struct loader_maps *maps, struct counted *ret)
 static void print_json(const struct loader_options *options, const struct abi_control *control,
 		       const struct loader_attachment *rows, int n, const struct counted *counted)
 {
+	static const char *const how[] = {[LOADER_BY_LINK] = "link",
+					  [LOADER_BY_DISPATCHER] = "dispatcher",
+					  [LOADER_BY_TCX] = "tcx",
+					  [LOADER_BY_FILTER] = "filter"};
+
 	printf("{\"loaded\":true,\"folder\":");
 	loader_status_json_string(pin_folder(options));
 	printf(",\"layout\":%u,\"generation\":%u,\"interfaces\":[", control->abi_version,
@@ -90,8 +91,8 @@ static void print_json(const struct loader_options *options, const struct abi_co
 	for (int i = 0; i < n; i++)
 		printf("%s{\"name\":\"%s\",\"ifindex\":%u,\"mode\":\"%s\",\"how\":\"%s\","
 		       "\"program\":%u}",
-		       i ? "," : "", rows[i].ifname, rows[i].ifindex, mode_of(&rows[i]),
-		       rows[i].how == LOADER_BY_LINK ? "link" : "dispatcher", rows[i].program_id);
+		       i ? "," : "", rows[i].ifname, rows[i].ifindex, attach_mode_name(&rows[i]),
+		       how[rows[i].how], rows[i].program_id);
 	printf("],\"received\":%" PRIu64 ",\"passed\":{", counted->received);
 	for (int i = 0; i < ABI_PASS__COUNT; i++)
 		printf("%s\"%s\":%" PRIu64, i ? "," : "", pass_labels[i], counted->pass[i]);
@@ -109,10 +110,9 @@ static void print_text(const struct loader_options *options, const struct abi_co
 	if (!n)
 		printf("runs on no interface\n");
 	for (int i = 0; i < n; i++)
-		printf("%-12s %s, %s, program %u\n", rows[i].ifname, mode_of(&rows[i]),
-		       rows[i].is_elsewhere	       ? "another network namespace"
-		       : rows[i].how == LOADER_BY_LINK ? "pinned link"
-						       : "libxdp dispatcher",
+		printf("%-12s %s, %s, program %u\n", rows[i].ifname, attach_mode_name(&rows[i]),
+		       rows[i].is_elsewhere ? "another network namespace"
+					    : attach_how_name(&rows[i]),
 		       rows[i].program_id);
 	printf("received     %" PRIu64 "\n", counted->received);
 	printf("passed       %" PRIu64 "\n", counted->passed);

@@ -14,6 +14,7 @@
 
 #include "base/num.h"
 #include "base/str.h"
+#include "attach.h"
 #include "default_route.h"
 #include "doctor.h"
 #include "loader.h"
@@ -52,12 +53,15 @@ static const char *folder_of(const struct command_line *line)
 
 static void tell(const struct loader_attachment *attachment)
 {
+	static const char *const how[] = {[LOADER_BY_LINK] = "by a pinned link",
+					  [LOADER_BY_DISPATCHER] = "through libxdp's dispatcher",
+					  [LOADER_BY_TCX] = "by a pinned tcx link",
+					  [LOADER_BY_FILTER] = "by a clsact filter"};
+
 	printf("%s: %s in %s mode, %s (program %u)%s%s\n", attachment->ifname,
 	       attachment->was_there ? "program replaced" : "attached",
-	       attachment->is_native ? "native" : "generic",
-	       attachment->how == LOADER_BY_LINK ? "by a pinned link"
-						 : "through libxdp's dispatcher",
-	       attachment->program_id, *attachment->why ? ": " : "", attachment->why);
+	       attach_mode_name(attachment), how[attachment->how], attachment->program_id,
+	       *attachment->why ? ": " : "", attachment->why);
 }
 
 static int run_load(const struct command_line *line)
@@ -189,7 +193,8 @@ static const struct command commands[] = {
 	 run_up},
 	{"load", "", 0, 0, "load the program and its maps, or replace the program everywhere",
 	 run_load},
-	{"attach", "INTERFACE...", 1, 64, "run it on interfaces: native, else generic", run_attach},
+	{"attach", "INTERFACE...", 1, 64, "run it on interfaces: native, else generic, else by tc",
+	 run_attach},
 	{"detach", "INTERFACE...", 1, 64, "take it off interfaces", run_detach},
 	{"next", "PINNED-PROGRAM|none", 1, 1, "run another XDP program on what passes", run_next},
 	{"status", "", 0, 0, "what is loaded, where it runs, what it counted", run_status},
@@ -204,7 +209,7 @@ enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
 static const struct {
 	const char *name, *value, *preset, *help;
 } options_help[] = {
-	{"mode", "auto|native|generic", "auto", "how to attach"},
+	{"mode", "auto|native|generic|tc", "auto", "how to attach"},
 	{"folder", "PATH", LOADER_FOLDER, "where everything is pinned"},
 	{"max-sources", "N", "1048576",
 	 "IPv4 sources with a bucket (64 bytes per 4), at first load"},
@@ -269,15 +274,16 @@ static int parse_mode(const char *text, enum loader_mode *ret)
 {
 	static const struct str modes[] = {[LOADER_AUTO] = {"auto", 4},
 					   [LOADER_NATIVE] = {"native", 6},
-					   [LOADER_GENERIC] = {"generic", 7}};
+					   [LOADER_GENERIC] = {"generic", 7},
+					   [LOADER_TC] = {"tc", 2}};
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
 		if (str_eq(str_of(text), modes[i])) {
 			*ret = (enum loader_mode)i;
 			return 0;
 		}
 	}
-	usage("unknown mode", text, modes, 3);
+	usage("unknown mode", text, modes, sizeof(modes) / sizeof(*modes));
 	return -EINVAL;
 }
 

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 
 #include "abi.h"
 #include "fault.h"
+#include "ingress_tc.skel.h"
 #include "loader_maps.h"
 #include "pin.h"
 #include "stages.h"
@@ -115,17 +117,53 @@ static int check_pinned(const struct loader_options *options, struct loader_faul
 	return err == -ENOENT ? 0 : err;
 }
 
-int program_open(const struct loader_options *options, struct ingress **ret_skel,
-		 struct loader_fault *ret_fault)
+/* A map's pin; program arrays hold programs of one type, so tc's are its own. */
+static int set_pin(const struct loader_options *options, struct bpf_map *map, bool is_tc)
 {
-	char path[PATH_MAX];
+	char name[64], path[PATH_MAX];
+
+	snprintf(name, sizeof(name), "%s%s", bpf_map__name(map),
+		 is_tc && bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY ? "_tc" : "");
+	int err = pin_path(options, name, path);
+
+	return err ? err : bpf_map__set_pin_path(map, path);
+}
+
+/* The object of tc has the same maps, variables and programs, so the same struct describes it. */
+static struct ingress *open_object(bool is_tc)
+{
+	_Static_assert(sizeof(struct ingress) == sizeof(struct ingress_tc) &&
+			       sizeof(*((struct ingress *)0)->rodata) ==
+				       sizeof(*((struct ingress_tc *)0)->rodata),
+		       "both objects come of one source");
+	struct ingress *skel = is_tc ? calloc(1, sizeof(*skel)) : ingress__open();
+
+	if (!is_tc || !skel)
+		return skel;
+	int err = ingress__create_skeleton(skel);
+
+	if (!err) {
+		skel->skeleton->data =
+			(void *)(uintptr_t)ingress_tc__elf_bytes(&skel->skeleton->data_sz);
+		err = bpf_object__open_skeleton(skel->skeleton, NULL);
+	}
+	if (!err)
+		return skel;
+	ingress__destroy(skel);
+	errno = -err;
+	return NULL;
+}
+
+static int open_either(const struct loader_options *options, bool is_tc, struct ingress **ret_skel,
+		       struct loader_fault *ret_fault)
+{
 	struct bpf_program *program;
 	struct bpf_map *map;
 	int err = check_pinned(options, ret_fault);
 
 	if (err)
 		return err;
-	struct ingress *skel = ingress__open();
+	struct ingress *skel = open_object(is_tc);
 
 	if (!skel)
 		return fault_set(ret_fault, -errno, "cannot open the embedded program: %m");
@@ -133,9 +171,7 @@ int program_open(const struct loader_options *options, struct ingress **ret_skel
 	{
 		if (bpf_map__is_internal(map))
 			continue;
-		err = pin_path(options, bpf_map__name(map), path);
-		if (!err)
-			err = bpf_map__set_pin_path(map, path);
+		err = set_pin(options, map, is_tc);
 		if (err)
 			goto failed;
 	}
@@ -155,6 +191,18 @@ failed:
 	ingress__destroy(skel);
 	return fault_set(ret_fault, err, "cannot prepare the maps in %s: %s", pin_folder(options),
 			 strerror(-err));
+}
+
+int program_open(const struct loader_options *options, struct ingress **ret_skel,
+		 struct loader_fault *ret_fault)
+{
+	return open_either(options, false, ret_skel, ret_fault);
+}
+
+int program_open_tc(const struct loader_options *options, struct ingress **ret_skel,
+		    struct loader_fault *ret_fault)
+{
+	return open_either(options, true, ret_skel, ret_fault);
 }
 
 int program_refused(int err, struct loader_fault *ret_fault)

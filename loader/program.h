@@ -15,6 +15,9 @@
  */
 int program_open(const struct loader_options *options, struct ingress **ret_skel,
 		 struct loader_fault *ret_fault);
+/* The same for the object of tc, with program arrays of its own, since they hold one type. */
+int program_open_tc(const struct loader_options *options, struct ingress **ret_skel,
+		    struct loader_fault *ret_fault);
 /* After loading: puts our other programs into the map "stage", and fills in "control" when the maps
  * are new. */
 int program_ready(struct ingress *skel, struct loader_fault *ret_fault);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "attach.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "default_route.h"
@@ -30,18 +31,19 @@ static void fill_facts(struct kernel_plane *plane, size_t n)
 {
 	struct control_kernel *facts = &plane->facts;
 
-	facts->mode = "native";
+	facts->mode = n ? attach_mode_name(&plane->attachments[0]) : "native";
 	for (size_t i = 0; i < n; i++) {
 		const struct loader_attachment *row = &plane->attachments[i];
 
 		facts->interfaces[i] = row->ifname;
+		/* Of several interfaces, the one that has it worst. */
 		if (!row->is_native) {
-			facts->mode = "generic";
+			if (!str_eq(str_of(facts->mode), STR("tc")))
+				facts->mode = attach_mode_name(row);
 			facts->reason = row->why[0] ? row->why : NULL;
 		}
 		LOG(LOG_INFO, "kernel plane attached", LOG_C("interface", row->ifname),
-		    LOG_C("mode", row->is_native ? "native" : "generic"),
-		    LOG_C("by", row->how == LOADER_BY_LINK ? "link" : "libxdp dispatcher"),
+		    LOG_C("mode", attach_mode_name(row)), LOG_C("by", attach_how_name(row)),
 		    LOG_C("why", row->why));
 	}
 	facts->n_interfaces = n;
@@ -58,6 +60,8 @@ static int open_own(const struct static_config *config, struct loader_options *o
 		options->mode = LOADER_NATIVE;
 	else if (str_eq(config->kernel_plane, STR("generic")))
 		options->mode = LOADER_GENERIC;
+	else if (str_eq(config->kernel_plane, STR("tc")))
+		options->mode = LOADER_TC;
 	if (!n) {
 		snprintf(plane->fault.text, sizeof(plane->fault.text),
 			 "there is no default route to tell which interface; name it with "

@@ -24,7 +24,7 @@ enum { CONTROLLER_GAP_MS = 10, CONTROLLER_INTERFACES_MAX = 16 };
 
 /* How the kernel plane came up; texts are copied. */
 struct control_kernel {
-	const char *mode;   /* "native", "generic", "off" */
+	const char *mode;   /* "native", "generic", "tc", "off" */
 	const char *reason; /* why off or generic; NULL: nothing to say */
 	const char *interfaces[CONTROLLER_INTERFACES_MAX];
 	size_t n_interfaces;

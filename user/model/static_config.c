@@ -413,8 +413,10 @@ static const struct field config_fields[] = {
 	FIELD(struct static_config, workers, .name = "workers", .preset = "0", .min = 0, .max = 256,
 	      OURS, .doc = "Worker threads; 0: one per CPU."),
 	FIELD(struct static_config, kernel_plane, .name = "kernelPlane", .preset = "auto",
-	      .choices = "auto|native|generic|pinned|off", .any_case = true, OURS,
-	      .doc = "How XDP attaches; auto: natively, else generically, else not at all; pinned: "
+	      .choices = "auto|native|generic|tc|pinned|off", .any_case = true, OURS,
+	      .doc = "How it attaches; native, generic: by XDP; tc: behind whatever holds the "
+		     "XDP hook; auto: natively, else generically, else, where another XDP program "
+		     "is in the way, by tc, else not at all; pinned: "
 		     "uses what tidegate-loader has brought up, which needs no privilege."),
 	FIELD_IN(struct static_config, security, &schema_security, .name = "security",
 		 .doc = "Safety that may be lowered."),
