@@ -129,8 +129,7 @@ static int set_pin(const struct loader_options *options, struct bpf_map *map, bo
 	return err ? err : bpf_map__set_pin_path(map, path);
 }
 
-/* The object of tc has the same maps, variables and programs, so the same struct describes it. */
-static struct ingress *open_object(bool is_tc)
+struct ingress *program_object(bool is_tc)
 {
 	_Static_assert(sizeof(struct ingress) == sizeof(struct ingress_tc) &&
 			       sizeof(*((struct ingress *)0)->rodata) ==
@@ -163,7 +162,7 @@ static int open_either(const struct loader_options *options, bool is_tc, struct 
 
 	if (err)
 		return err;
-	struct ingress *skel = open_object(is_tc);
+	struct ingress *skel = program_object(is_tc);
 
 	if (!skel)
 		return fault_set(ret_fault, -errno, "cannot open the embedded program: %m");

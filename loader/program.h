@@ -15,6 +15,9 @@
  */
 int program_open(const struct loader_options *options, struct ingress **ret_skel,
 		 struct loader_fault *ret_fault);
+/* The embedded object, opened; NULL and errno. That of tc has the same maps, variables and
+ * programs, so the same struct describes it. */
+struct ingress *program_object(bool is_tc);
 /* The same for the object of tc, with program arrays of its own, since they hold one type. */
 int program_open_tc(const struct loader_options *options, struct ingress **ret_skel,
 		    struct loader_fault *ret_fault);

@@ -271,9 +271,17 @@ static void a_foreign_program_is_not_evicted(void **state)
 	int ifindex = (int)if_nametoindex("tgb"), fd = make_program("somebody", XDP_PASS, 0, 0);
 
 	assert_int_equal(bpf_xdp_attach(ifindex, fd, XDP_FLAGS_DRV_MODE, NULL), 0);
+	options.mode = LOADER_NATIVE;
 	CHECK_INT("attach", loader_attach(&options, "tgb", &attachment, &fault), -EBUSY);
 	assert_non_null(strstr(fault.text, "'somebody'"));
 	assert_non_null(strstr(fault.text, "native"));
+	assert_non_null(strstr(fault.text, "--mode=tc"));
+	/* Unless XDP was asked for by name, ours goes behind it, and says so. */
+	options.mode = LOADER_AUTO;
+	attachment = attach("tgb");
+	CHECK_INT("tc", attachment.is_tc, 1);
+	assert_non_null(strstr(attachment.why, "'somebody'"));
+	assert_int_equal(loader_detach(&options, "tgb", &fault), 0);
 	assert_int_equal(bpf_xdp_query(ifindex, 0, &query), 0);
 	assert_int_not_equal(query.prog_id, 0);
 	assert_int_equal(bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL), 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * neighbour_test: other people's programs on the same interfaces: tc and tcx programs stay, in
- * their order, and go on seeing packets while ours comes and goes a hundred times, native and
- * generic, on several interfaces at once.
+ * their order, and go on seeing packets while ours comes and goes a hundred times, native, generic
+ * and by tc, on several interfaces at once. A foreign XDP program stays, and ours runs behind it.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,9 +13,11 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "abi.h"
 #include "check.h"
 #include "loader.h"
 
@@ -140,7 +142,7 @@ static void tc_and_tcx_programs_stay_in_their_order(void **state)
 	assert_int_equal(bpf_tc_attach(&hook, &filter), 0);
 	uint32_t n = tcx_order(ifindex, ids), classic = filter.prog_id;
 
-	for (int mode = LOADER_NATIVE; mode <= LOADER_GENERIC; mode++) {
+	for (int mode = LOADER_NATIVE; mode <= LOADER_TC; mode++) {
 		uint64_t before = seen(tc_map), first = seen(maps[0]);
 
 		cycle((enum loader_mode)mode);
@@ -151,8 +153,11 @@ static void tc_and_tcx_programs_stay_in_their_order(void **state)
 		send_some();
 		assert_true(seen(tc_map) >= before + 3);
 		assert_true(links[0] < 0 || seen(maps[0]) >= first + 3);
-		CHECK_INT("as many", tcx_order(ifindex, now), n);
-		assert_memory_equal(now, ids, sizeof(ids));
+		/* Of tcx ours is the first, unless it is a filter. */
+		uint32_t ours = mode == LOADER_TC && links[0] >= 0;
+
+		CHECK_INT("as many", tcx_order(ifindex, now), n + ours);
+		assert_memory_equal(now + ours, ids, n * sizeof(*ids));
 		filter.prog_fd = 0;
 		filter.prog_id = 0;
 		assert_int_equal(bpf_tc_query(&hook, &filter), 0);
@@ -164,10 +169,69 @@ static void tc_and_tcx_programs_stay_in_their_order(void **state)
 			close(links[i]);
 }
 
+/* What our program has seen. */
+static uint64_t received(void)
+{
+	struct loader_maps maps;
+	struct abi_counter rows[256];
+	uint64_t sum = 0;
+
+	assert_int_equal(loader_maps_open(folder, &maps), 0);
+	assert_int_equal(bpf_map_lookup_elem(maps.fd[LOADER_MAP_COUNTER], &(uint32_t){0}, rows), 0);
+	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+		sum += rows[cpu].received;
+	loader_maps_close(&maps);
+	return sum;
+}
+
+static void ours_runs_behind_a_foreign_xdp_program(void **state)
+{
+	if (!*state)
+		skip();
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	uint32_t ifindex = if_nametoindex("tgb"), id = 0;
+	int prog = bpf_prog_load(BPF_PROG_TYPE_XDP, "foreign", "GPL", insns, 2, NULL);
+	struct loader_attachment attachment, rows[8];
+
+	assert_int_equal(bpf_xdp_attach((int)ifindex, prog, XDP_FLAGS_DRV_MODE, NULL), 0);
+	options.mode = LOADER_AUTO;
+	for (int i = 0; i < CYCLES; i++) {
+		if (loader_attach(&options, "tgb", &attachment, &fault) ||
+		    loader_attach(&options, "tgb", &attachment, &fault) ||
+		    loader_detach(&options, "tgb", &fault))
+			fail_msg("%s", fault.text);
+		CHECK_INT("tc", attachment.is_tc, 1);
+		CHECK_INT("found again", attachment.was_there, 1);
+	}
+	assert_int_equal(loader_attach(&options, "tgb", &attachment, &fault), 0);
+	assert_non_null(strstr(attachment.why, "'foreign'"));
+	CHECK_INT("listed", loader_attachments(&options, rows, 8, &fault), 1);
+	CHECK_INT("as tc", rows[0].is_tc, 1);
+	/* A new program goes there, too. */
+	assert_int_equal(loader_load(&options, &fault), 0);
+	CHECK_INT("still", loader_attachments(&options, rows, 8, &fault), 1);
+	assert_int_not_equal(rows[0].program_id, attachment.program_id);
+	uint64_t before = received();
+
+	send_some();
+	assert_true(received() >= before + 3);
+	assert_int_equal(bpf_xdp_query_id((int)ifindex, 0, &id), 0);
+	assert_int_not_equal(id, 0);
+	assert_int_equal(loader_detach(&options, "tgb", &fault), 0);
+	assert_int_equal(bpf_xdp_query_id((int)ifindex, 0, &id), 0);
+	assert_int_not_equal(id, 0);
+	assert_int_equal(bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL), 0);
+	close(prog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tc_and_tcx_programs_stay_in_their_order),
+		cmocka_unit_test(ours_runs_behind_a_foreign_xdp_program),
 	};
 
 	return cmocka_run_group_tests(tests, begin, clean);

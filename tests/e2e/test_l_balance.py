@@ -38,7 +38,7 @@ def make(mode):
     return made
 
 
-@pytest.fixture(scope="module", params=["native", "generic"])
+@pytest.fixture(scope="module", params=["native", "generic", "tc"])
 def world(request):
     with make(request.param) as made:
         yield made

@@ -5,9 +5,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pkt_cls.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi.h"
+#include "program.h"
 #include "stages.h"
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -25,7 +28,8 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 				      .tick_ns = PLANE_TICK_NS};
 
 	libbpf_set_print(quiet);
-	struct ingress *skel = ingress__open();
+	bool is_tc = getenv("PLANE_TC");
+	struct ingress *skel = program_object(is_tc);
 
 	if (!skel)
 		return -errno;
@@ -42,7 +46,8 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 	}
 	skel->rodata->rate4_mask = skel->rodata->rate6_mask = lines - 1;
 	skel->rodata->ban_mask = ban_lines - 1;
-	bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);
+	if (!is_tc)
+		bpf_program__set_expected_attach_type(skel->progs.ingress, BPF_XDP);
 	int err = ingress__load(skel);
 
 	if (!err)
@@ -55,6 +60,7 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 		return err;
 	}
 	ret_plane->skel = skel;
+	ret_plane->is_tc = is_tc;
 	ret_plane->prog_fd = bpf_program__fd(skel->progs.ingress);
 	return 0;
 }
@@ -82,6 +88,21 @@ void plane_at_ms(struct plane *plane, uint64_t ms)
 	plane->skel->bss->tick_fake_ns = ms * 1000000;
 }
 
+/* What XDP calls it. */
+static int verdict_of_tc(uint32_t action)
+{
+	switch ((int)action) {
+	case TC_ACT_UNSPEC:
+		return XDP_PASS;
+	case TC_ACT_SHOT:
+		return XDP_DROP;
+	case TC_ACT_REDIRECT:
+		return XDP_REDIRECT;
+	default:
+		return -EPROTO;
+	}
+}
+
 int plane_run(const struct plane *plane, const uint8_t *frame, size_t n, uint8_t *ret_out)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (__u32)n,
@@ -89,5 +110,5 @@ int plane_run(const struct plane *plane, const uint8_t *frame, size_t n, uint8_t
 
 	if (bpf_prog_test_run_opts(plane->prog_fd, &run))
 		return -errno;
-	return (int)run.retval;
+	return plane->is_tc ? verdict_of_tc(run.retval) : (int)run.retval;
 }

@@ -26,17 +26,19 @@ struct plane_options {
 
 struct plane {
 	struct ingress *skel;
+	bool is_tc;
 	int prog_fd;
 };
 
-/* NULL options are presets. Returns 0 or a negative errno: the test is then skipped. */
+/* With PLANE_TC in the environment, the object of tc. NULL options are presets. Returns 0 or a
+ * negative errno: the test is then skipped. */
 int plane_open(struct plane *ret_plane, const struct plane_options *options);
 void plane_close(struct plane *plane);
 /* Descriptors of its own, as the loader hands them over. */
 struct loader_maps plane_maps(const struct plane *plane);
 void plane_at_ms(struct plane *plane, uint64_t ms);
-/* The program's verdict (XDP_PASS...), or a negative errno. ret_out may be NULL; it has room for n
- * bytes. */
+/* The program's verdict (XDP_PASS..., XDP_REDIRECT also for tc's way of XDP_TX), or a negative
+ * errno. ret_out may be NULL; it has room for n bytes. */
 int plane_run(const struct plane *plane, const uint8_t *frame, size_t n, uint8_t *ret_out);
 
 #endif

@@ -44,7 +44,7 @@ class Topology:
 
     def __init__(self, build, nodes=1, backends=2, mode="native", tunnels=False, near=False):
         self.build, self.mode, self.n_nodes, self.n_backends = build, mode, nodes, backends
-        self.tag = f"tn{os.getpid()}{'g' if mode == 'generic' else ''}"  # not the lab's: both may stand
+        self.tag = f"tn{os.getpid()}{'' if mode == 'native' else mode[0]}"  # not the lab's: both may stand
         self.dir = tempfile.mkdtemp(prefix="tidegate-topology-")
         self.namespaces, self.processes, self.planes = [], [], []
         try:
