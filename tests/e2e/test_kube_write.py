@@ -143,3 +143,28 @@ def test_commands_that_only_look_write_nothing(world):
     subprocess.run([TIDEGATE, "check", f"--kubeconfig={world.server.kubeconfig()}"], capture_output=True, timeout=30, check=False)
     assert world.server.requests and {r.method for r in world.server.requests} == {"GET"}
     assert set(KINDS) & {"leases"}
+
+
+def test_who_loses_a_conflict_is_told_who_has_won(world):
+    world.run(*PUBLISHED)
+    late = {"creationTimestamp": "2026-11-22T20:00:00Z"}
+    world.server.put(*world.service(namespace="evil"))
+    route, address = world.route(namespace="evil", name="thief"), json.loads(json.dumps(ADDRESS))
+    route["metadata"].update(late)
+    address["metadata"].update(late, name="thief", namespace="evil")
+    world.server.put(route, address)
+    told = lambda kind: [e for e in events(world) if e["involvedObject"]["name"] == "thief" and e["involvedObject"]["kind"] == kind]
+    world.until(lambda: told("IngressRoute") and told("VirtualAddress"), "Events for the losers")
+    [event] = told("IngressRoute")
+    assert event["reason"] == "Conflict" and event["metadata"]["namespace"] == "evil"
+    assert event["message"].startswith("spec.routes[0].match: ") and "IngressRoute/shop/web has the same rule" in event["message"]
+    assert "VirtualAddress/shop/va has this address and port" in told("VirtualAddress")[0]["message"]
+    world.until(lambda: stored(world, "virtualaddresses", "evil", "thief").get("status"), "the condition")
+    [condition] = stored(world, "virtualaddresses", "evil", "thief")["status"]["conditions"]
+    assert (condition["status"], condition["reason"]) == ("False", "Conflict")
+    rows = {row["name"]: row for row in json.loads(world.api("/api/http/routers"))}
+    [loser] = [row for name, row in rows.items() if name.startswith("evil-thief-")]
+    assert loser["status"] == "warning" and "IngressRoute/shop/web" in loser["error"][0]
+    assert world.serves() and world.status()["routersNeverReached"] == 1
+    world.server.delete("IngressRoute", "shop", "web")
+    world.until(lambda: world.status()["routersNeverReached"] == 0 and world.serves(), "the one that is left to serve")

@@ -98,6 +98,7 @@ static void add_snapshot(struct controller *self, json_t *status)
 	json_object_set_new(status, "revision", number(snapshot->revision));
 	json_object_set_new(status, "routers", number(snapshot->n_routes));
 	json_object_set_new(status, "routersDisabled", number(disabled));
+	json_object_set_new(status, "routersNeverReached", number(snapshot->n_conflicts));
 	json_object_set_new(status, "tcp", rawdata_stream_tcp_counts(snapshot));
 	json_object_set_new(status, "udp", rawdata_stream_udp_counts(snapshot));
 	json_object_set_new(status, "services", number(snapshot->n_services));

@@ -32,6 +32,7 @@ struct diag {
 	struct str file;       /* where the object came from, may be empty */
 	size_t line;	       /* 1.., 0 unknown */
 	bool unsupported;      /* about something that Traefik does and we do not */
+	bool is_conflict;      /* another object has what this one asks for */
 };
 
 struct diag_sink {

@@ -205,6 +205,7 @@ void compile_lists_diags(struct compile *c)
 		n += made_of(c, i) ? made_of(c, i)->n_diags : 0;
 	for (size_t i = 0; i < COMPILE_SECTIONS_MAX && c->sections[i]; i++)
 		n += compile_unit_now(c->sections[i])->n_diags;
+	n += c->conflicts.n;
 	sink->cap = n < DIAG_MAX ? n : DIAG_MAX;
 	sink->at = ARENA_ARRAY(&c->snapshot->arena, struct diag, sink->cap + 1);
 	if (!sink->at) {
@@ -215,6 +216,9 @@ void compile_lists_diags(struct compile *c)
 		add_diags(sink, made_of(c, i));
 	for (size_t i = 0; i < COMPILE_SECTIONS_MAX && c->sections[i]; i++)
 		add_diags(sink, compile_unit_now(c->sections[i]));
+	for (size_t i = 0; i < c->conflicts.n && sink->n < sink->cap; i++)
+		sink->at[sink->n++] = c->conflicts.at[i];
+	sink->n_warnings += c->conflicts.n_warnings;
 }
 
 void compile_lists_all(struct compile *c)

@@ -106,6 +106,8 @@ struct compile {
 	struct streams *streams;       /* of raw TCP and UDP: compile_stream.h */
 	struct table router_names;     /* name without provider -> the unit that has it */
 	struct provider_rules crd_rules, ingress_rules;
+	struct diag_sink conflicts; /* compile_conflict.h; in index */
+	struct route_conflict *conflict_rows;
 	bool router_series, service_series, entry_point_series;
 	bool tls_is_plain;   /* no route has another than the default options */
 	uint16_t tls_policy; /* those */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "plan/compile_conflict.h"
 #include "plan/tcp_router.h"
 
 /* reference b.4: the top of the range belongs to @internal routers */
@@ -363,7 +364,9 @@ static void tell_hidden(struct compile *c, struct tcp_draft **drafts, size_t n,
 		struct tcp_route *route = &drafts[i]->route;
 		struct compile_about before;
 
-		if (route == first || route->is_tls || !route->is_catch_all)
+		/* Of one rule: told below. */
+		if (route == first || route->is_tls || !route->is_catch_all ||
+		    route->rule == first->rule)
 			continue;
 		before = compile_about(c, drafts[i]->object);
 		diag_warning(c->sink,
@@ -372,7 +375,8 @@ static void tell_hidden(struct compile *c, struct tcp_draft **drafts, size_t n,
 					"match"),
 			     "never reached on entry point " STR_FMT ": " STR_FMT
 			     " takes every connection first",
-			     STR_ARG(entry_point->name), STR_ARG(first->object));
+			     STR_ARG(entry_point->name), STR_ARG(first->object))
+			->is_conflict = true;
 		compile_about_end(c, before);
 		warn(c, drafts[i]);
 	}
@@ -404,6 +408,7 @@ static void make_router(struct compile *c, struct entry_point *entry_point)
 	if (!entry_point->tcp)
 		c->arena->failed = true;
 	tell_hidden(c, drafts, n, entry_point);
+	compile_conflict_tcp(c, routes, n, entry_point->name);
 }
 
 static int by_tcp_name(const void *a, const void *b)

@@ -2,7 +2,8 @@
 /*
  * compile_stream_udp: IngressRouteUDP objects -> routes (reference a.3).
  *
- * An entry point has one: that with the greatest name. The others are told.
+ * An entry point has one: that of the oldest object; of objects of one age, or none, that with the
+ * greatest name. The others are told.
  */
 
 #include "plan/compile_stream.h"
@@ -76,6 +77,7 @@ static void compile_rule(struct compile *c, const struct object *object, size_t 
 		.name = names_join(name, is_file ? STR(NAMES_FILE) : STR(NAMES_CRD), c->arena),
 		.object = object->id,
 		.route_index = (uint32_t)index,
+		.created_ns = object->meta.created_ns,
 		.series = METRIC_SERIES_NONE,
 	};
 	set_entry_points(c, route, &spec->entry_points);
@@ -94,7 +96,14 @@ static bool is_on(const struct udp_route *route, struct str name)
 	return false;
 }
 
-/* reference a.3: the greatest name wins */
+/* reference a.3: the greatest name wins; but nobody is displaced by an object that came later. */
+static bool goes_before(const struct udp_route *a, const struct udp_route *b)
+{
+	if (a->created_ns != b->created_ns)
+		return a->created_ns < b->created_ns;
+	return str_cmp(a->name, b->name) > 0;
+}
+
 static void choose(struct compile *c, struct entry_point *entry_point)
 {
 	const struct pointers *all = &c->streams->udp;
@@ -104,7 +113,7 @@ static void choose(struct compile *c, struct entry_point *entry_point)
 		const struct udp_route *route = all->at[i];
 
 		if (route->status != ROUTE_DISABLED && is_on(route, entry_point->name) &&
-		    (!best || str_cmp(route->name, best->name) > 0))
+		    (!best || goes_before(route, best)))
 			best = route;
 	}
 	entry_point->udp_route = best;
@@ -118,8 +127,11 @@ static void choose(struct compile *c, struct entry_point *entry_point)
 		diag_about(c->sink, route->object, (struct str){0}, 0);
 		diag_warning(c->sink, DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "entryPoints"),
 			     "entry point " STR_FMT " has one UDP route, and " STR_FMT
-			     " has it: its name is greater",
-			     STR_ARG(entry_point->name), STR_ARG(best->name));
+			     " has it: %s",
+			     STR_ARG(entry_point->name), STR_ARG(best->object),
+			     best->created_ns < route->created_ns ? "it is older"
+								  : "its name is greater")
+			->is_conflict = true;
 		warn(c, route);
 	}
 }

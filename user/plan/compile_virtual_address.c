@@ -321,6 +321,7 @@ static bool take(struct making *making, const struct claim *claim, const struct 
 		else
 			diag = diag_error(c->sink, path, STR_FMT " has this address and port",
 					  STR_ARG(claims->at[i].object->id));
+		diag->is_conflict = claims->at[i].object != making->object;
 		diag_suggest(c->sink, diag, "the older object keeps it");
 		return false;
 	}

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "obs/metric.h"
+#include "plan/compile_conflict.h"
 #include "plan/compile_kernel.h"
 #include "plan/compile_lists.h"
 #include "plan/compile_services.h"
@@ -128,6 +129,7 @@ static void make_all(struct compile *c)
 	compile_stream_routers(c);
 	c->is_finishing = false;
 	compile_lists_all(c);
+	compile_conflicts(c);
 	compile_lists_middlewares(c);
 	for (size_t i = 0; i < SECTIONS; i++)
 		make_section(c, i);
@@ -355,6 +357,7 @@ static bool list_anew(struct compile *c, struct part **ret_old_index)
 		return false;
 	compile_entry_point_route_anew(c);
 	compile_lists_all(c);
+	compile_conflicts(c);
 	return true;
 }
 
@@ -383,6 +386,8 @@ static void begin_from(struct compile *c, const struct snapshot *last)
 	snapshot->n_tcp_middlewares = last->n_tcp_middlewares;
 	snapshot->stream_probes = last->stream_probes;
 	snapshot->vip_probes = last->vip_probes;
+	snapshot->conflicts = last->conflicts;
+	snapshot->n_conflicts = last->n_conflicts;
 	snapshot->tcp_offload = last->tcp_offload;
 	snapshot->udp_offload = last->udp_offload;
 }
@@ -422,8 +427,11 @@ static bool make_marked(struct compiler *compiler, struct part **ret_old_index)
 }
 
 /* Whether faults are other ones than before; the common unit only ever gets more of them. */
-static bool are_same_diags(const struct compile *c, size_t n_common)
+static bool are_same_diags(const struct compile *c, const struct snapshot *last, size_t n_common)
 {
+	if (c->snapshot->conflicts != last->conflicts &&
+	    (c->snapshot->n_conflicts || last->n_conflicts))
+		return false;
 	for (size_t i = 0; i < c->dirty.n; i++) {
 		const struct compile_unit *unit = c->dirty.at[i];
 
@@ -491,7 +499,7 @@ static struct snapshot *quick_pass(struct compiler *compiler, const struct store
 		snapshot_unref(snapshot);
 		return NULL;
 	}
-	compiler->stats.same_diags = are_same_diags(c, n_common);
+	compiler->stats.same_diags = are_same_diags(c, compiler->last, n_common);
 	commit_marked(c, old_grave);
 	if (old_index)
 		part_grave_bury(old_grave, old_index);

@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "base/table.h"
+#include "plan/compile_conflict.h"
 #include "plan/rawdata_stream.h"
 
 /* Names of routers by what they use; values are json arrays, owned. */
@@ -109,10 +110,11 @@ json_t *rawdata_router(const struct snapshot *snapshot, const struct route *rout
 		[ROUTE_WARNING] = "warning",
 		[ROUTE_DISABLED] = "disabled",
 	};
+	struct str hidden = compile_conflict_of(snapshot, route->name);
 	json_t *item = json_object();
 	char priority[24];
+	bool is_hidden;
 
-	(void)snapshot;
 	snprintf(priority, sizeof(priority), "%lld", (long long)route->priority);
 	json_object_set_new(item, "entryPoints", texts(&route->entry_points));
 	if (route->middleware_names.n)
@@ -131,8 +133,10 @@ json_t *rawdata_router(const struct snapshot *snapshot, const struct route *rout
 				    json_pack("{s:o}", "options",
 					      text(route->tls_option.len ? route->tls_option
 									 : STR("default"))));
-	json_object_set_new(item, "status", json_string(statuses[route->status]));
-	add_problem(item, route->problem);
+	is_hidden = route->status == ROUTE_ENABLED && hidden.len;
+	json_object_set_new(item, "status",
+			    json_string(statuses[is_hidden ? ROUTE_WARNING : route->status]));
+	add_problem(item, is_hidden ? hidden : route->problem);
 	json_object_set_new(item, "using", texts(&route->entry_points));
 	add_identity(item, route->name);
 	return item;

@@ -119,6 +119,11 @@ struct snapshot {
 	const struct stream_probe *stream_probes;
 	const struct vip_probe *vip_probes;
 	const struct stream_offload *tcp_offload, *udp_offload; /* by index of the route */
+	/* Routes that others hide (plan/compile_conflict.h), sorted by name. */
+	const struct route_conflict {
+		struct str route, problem;
+	} * conflicts;
+	uint32_t n_conflicts;
 	uint32_t max_service_id, max_server_id,
 		max_series; /* sizes of the workers' arrays: ids are below */
 	const struct kernel_config *kernel;

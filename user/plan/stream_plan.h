@@ -121,6 +121,7 @@ struct udp_route {
 	uint32_t series, index;
 	struct str name, object;
 	uint32_t route_index;
+	int64_t created_ns; /* of the object; 0: unknown */
 	struct strs entry_points;
 	uint8_t status; /* enum route_status */
 	struct str problem;

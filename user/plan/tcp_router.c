@@ -37,10 +37,8 @@ struct tcp_router {
 
 /* reference b.4: file after kubernetescrd; then the older object, so that nobody is displaced by a
  * later one; then by name, so that the order is the same always. */
-static int by_rank(const void *a, const void *b)
+int tcp_router_rank(const struct tcp_route *x, const struct tcp_route *y)
 {
-	const struct tcp_route *x = *(const struct tcp_route *const *)a;
-	const struct tcp_route *y = *(const struct tcp_route *const *)b;
 	bool x_is_file = str_ends(x->name, STR("@file")),
 	     y_is_file = str_ends(y->name, STR("@file"));
 
@@ -51,6 +49,12 @@ static int by_rank(const void *a, const void *b)
 	if (x->created_ns != y->created_ns)
 		return x->created_ns < y->created_ns ? -1 : 1;
 	return str_cmp(x->name, y->name);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	return tcp_router_rank(*(const struct tcp_route *const *)a,
+			       *(const struct tcp_route *const *)b);
 }
 
 struct keys {

@@ -51,4 +51,7 @@ struct tcp_router_step {
 size_t tcp_router_trace(const struct tcp_router *router, const struct tcp_facts *facts,
 			struct tcp_router_step *steps, size_t max);
 
+/* Negative: x is asked before y. */
+int tcp_router_rank(const struct tcp_route *x, const struct tcp_route *y);
+
 #endif

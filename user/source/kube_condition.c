@@ -144,7 +144,7 @@ static const char *time_of(const json_t *before, const char *type, const char *s
 }
 
 json_t *kube_condition_of_address(const struct object *object, const char *fault,
-				  const json_t *before, uint64_t wall_ns)
+				  const char *reason, const json_t *before, uint64_t wall_ns)
 {
 	const struct virtual_address *spec = object->spec;
 	const char *status = fault[0] ? "False" : "True", *since;
@@ -163,7 +163,7 @@ json_t *kube_condition_of_address(const struct object *object, const char *fault
 	}
 	return json_pack("{s:{s:o, s:[{s:s, s:s, s:s, s:s, s:s}]}}", "status", "addresses",
 			 addresses, "conditions", "type", "Accepted", "status", status, "reason",
-			 fault[0] ? "Invalid" : "Accepted", "message",
+			 fault[0] ? reason : "Accepted", "message",
 			 fault[0] ? fault : "the address is understood", "lastTransitionTime",
 			 since);
 }

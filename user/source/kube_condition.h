@@ -20,10 +20,10 @@ json_t *kube_condition_addresses(const struct kubernetes_ingress_provider *provi
 json_t *kube_condition_of_ingress(const json_t *addresses);
 /*
  * The merge patch of a VirtualAddress: its addresses and the condition Accepted. fault: why it is
- * broken, "" when it is not; before: its status of now, or NULL: a condition that holds as before
- * keeps its time.
+ * broken, "" when it is not; reason: of which kind the fault is; before: its status of now, or
+ * NULL: a condition that holds as before keeps its time.
  */
 json_t *kube_condition_of_address(const struct object *object, const char *fault,
-				  const json_t *before, uint64_t wall_ns);
+				  const char *reason, const json_t *before, uint64_t wall_ns);
 
 #endif

@@ -35,8 +35,11 @@ struct row {
 	struct str id;
 	json_t *status;	       /* as the server has it; NULL: nothing */
 	char *fault;	       /* NULL: none */
+	bool is_conflict;      /* the fault: another object has what this one asks for */
 	uint64_t said_hash;    /* of the fault that was made an Event */
 	uint64_t written_hash; /* of the status that was written and not seen yet */
+	unsigned n_writes;     /* that run: they need it */
+	bool is_gone;	       /* the object */
 };
 
 struct kube_write {
@@ -44,7 +47,7 @@ struct kube_write {
 	struct kube_write *next, **at;
 	struct rest_request *request;
 	enum kube_write_kind kind;
-	struct row *row; /* rows stay */
+	struct row *row;
 	char again_path[KUBE_PATH_MAX_BYTES];
 };
 
@@ -58,6 +61,8 @@ static struct row *row_of(struct kube_duty *duty, struct str id, bool make)
 {
 	struct row *row = table_find(&duty->rows, id);
 
+	if (row)
+		row->is_gone = row->is_gone && !make;
 	if (row || !make)
 		return row;
 	row = calloc(1, sizeof(*row) + id.len);
@@ -69,6 +74,27 @@ static struct row *row_of(struct kube_duty *duty, struct str id, bool make)
 		return row;
 	free(row);
 	return NULL;
+}
+
+static void row_free(struct row *row)
+{
+	json_decref(row->status);
+	free(row->fault);
+	free(row);
+}
+
+/* What is not there needs no row, unless a write for it still runs. */
+static void forget(struct kube_duty *duty, struct str id)
+{
+	struct row *row = table_find(&duty->rows, id);
+
+	if (!row)
+		return;
+	row->is_gone = true;
+	if (row->n_writes)
+		return;
+	table_del(&duty->rows, id);
+	row_free(row);
 }
 
 void kube_duty_seen(struct kube_source *source, const struct object *object, const json_t *document)
@@ -83,9 +109,11 @@ void kube_duty_seen(struct kube_source *source, const struct object *object, con
 		duty->published = json_incref((json_t *)(uintptr_t)document);
 		duty->is_dirty = true;
 	}
-	if (object->kind != KIND_INGRESS && object->kind != KIND_VIRTUAL_ADDRESS)
+	if (!document)
+		forget(duty, object->id);
+	if (!document || (object->kind != KIND_INGRESS && object->kind != KIND_VIRTUAL_ADDRESS))
 		return;
-	struct row *row = row_of(duty, object->id, document != NULL);
+	struct row *row = row_of(duty, object->id, true);
 
 	if (!row)
 		return;
@@ -115,6 +143,8 @@ static void write_free(struct kube_write *write)
 	if (write->next)
 		write->next->at = write->at;
 	write->source->duty.n_running--;
+	if (!--write->row->n_writes && write->row->is_gone)
+		forget(&write->source->duty, write->row->id);
 	free(write);
 }
 
@@ -201,6 +231,7 @@ static struct kube_write *write_new(struct kube_source *source, enum kube_write_
 		write->next->at = &write->next;
 	duty->running = write;
 	duty->n_running++;
+	row->n_writes++;
 	return write;
 }
 
@@ -290,6 +321,11 @@ static bool pass_ingresses(struct kube_source *source)
 	return go_on;
 }
 
+static const char *reason_of(const struct row *row)
+{
+	return row->is_conflict ? "Conflict" : "Invalid";
+}
+
 static bool pass_addresses(struct kube_source *source)
 {
 	bool go_on = true;
@@ -302,7 +338,8 @@ static bool pass_addresses(struct kube_source *source)
 
 		if (!go_on || !row)
 			continue;
-		patch = kube_condition_of_address(object, fault, row->status, clock_wall_ns());
+		patch = kube_condition_of_address(object, fault, reason_of(row), row->status,
+						  clock_wall_ns());
 		go_on = patch_status(
 			source, KUBE_WRITE_ADDRESS, row, object, patch,
 			row->status && json_equal(row->status, json_object_get(patch, "status")));
@@ -331,6 +368,7 @@ static bool say(struct kube_source *source, struct row *row, const struct object
 		.uid = object->meta.uid,
 		.version = object->meta.resource_version,
 		.message = str_of(row->fault),
+		.reason = reason_of(row),
 	};
 	char path[512], again[1024], name[KUBE_EVENT_NAME_BYTES], who[128];
 	bool go_on = take_token(&source->duty, source->now_ns);
@@ -485,13 +523,8 @@ void kube_duty_end(struct kube_source *source)
 	if (source->client)
 		rest_client_cancel(source->client, duty->lease_request);
 	duty->lease_request = NULL;
-	TABLE_EACH (&duty->rows, slot) {
-		struct row *row = slot->value;
-
-		json_decref(row->status);
-		free(row->fault);
-		free(row);
-	}
+	TABLE_EACH (&duty->rows, slot)
+		row_free(slot->value);
 	table_done(&duty->rows);
 	table_init(&duty->rows, NULL);
 	json_decref(duty->published);
@@ -502,15 +535,18 @@ void kube_duty_end(struct kube_source *source)
 
 static void take_fault(struct kube_duty *duty, const struct diag *diag)
 {
-	struct row *row = diag->level == DIAG_ERROR ? row_of(duty, diag->object, true) : NULL;
+	bool counts = diag->level == DIAG_ERROR || diag->is_conflict;
+	struct row *row = counts ? row_of(duty, diag->object, true) : NULL;
 	char *text = NULL;
 
 	/* The first fault of an object stands for all. */
 	if (!row || row->fault)
 		return;
 	if (asprintf(&text, STR_FMT "%s" STR_FMT, STR_ARG(diag->field), diag->field.len ? ": " : "",
-		     STR_ARG(diag->message)) >= 0)
-		row->fault = text;
+		     STR_ARG(diag->message)) < 0)
+		return;
+	row->fault = text;
+	row->is_conflict = diag->is_conflict;
 }
 
 static void take_broken(struct kube_duty *duty, const struct object *object)

@@ -51,7 +51,7 @@ json_t *kube_event_make(const struct kube_event *event, const char *instance, ui
 	return json_pack("{s:s, s:s, s:{s:s, s:o}, s:o, s:s, s:o, s:s, s:{s:s}, s:s, s:s, s:s, "
 			 "s:s, s:i}",
 			 "apiVersion", "v1", "kind", "Event", "metadata", "name", name, "namespace",
-			 text(event->namespace_), "involvedObject", about, "reason", "Invalid",
+			 text(event->namespace_), "involvedObject", about, "reason", event->reason,
 			 "message", text(str_take(event->message, KUBE_EVENT_MESSAGE_MAX_BYTES)),
 			 "type", "Warning", "source", "component", "tidegate", "reportingComponent",
 			 "tidegate.io/tidegate", "reportingInstance", instance, "firstTimestamp",

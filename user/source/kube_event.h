@@ -13,6 +13,7 @@ struct kube_event {
 	enum kind kind;
 	struct str namespace_, name, uid, version; /* of the object; uid may be empty */
 	struct str message;
+	const char *reason; /* of a kind: "Invalid", "Conflict" */
 };
 
 enum { KUBE_EVENT_NAME_BYTES = 280, KUBE_EVENT_MESSAGE_MAX_BYTES = 1000 };

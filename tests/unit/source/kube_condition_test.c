@@ -111,14 +111,14 @@ static void a_condition_keeps_its_time_while_it_holds(void **state)
 			     "\"metadata\":{\"name\":\"v\",\"namespace\":\"shop\"},\"spec\":{"
 			     "\"addresses\":[\"192.0.2.1\"],\"ports\":[{\"port\":80}],"
 			     "\"backendRefs\":[{\"name\":\"web\",\"port\":80}]}}");
-	expect(kube_condition_of_address(object, "", NULL, 1795374301ULL * 1000000000ULL),
+	expect(kube_condition_of_address(object, "", "", NULL, 1795374301ULL * 1000000000ULL),
 	       "{\"status\":{\"addresses\":[\"192.0.2.1\"],\"conditions\":[{\"type\":\"Accepted\","
 	       "\"status\":\"True\",\"reason\":\"Accepted\",\"message\":\"the address is "
 	       "understood\",\"lastTransitionTime\":\"2026-11-22T19:05:01Z\"}]}}");
 	before = json_loads("{\"conditions\":[{\"type\":\"Accepted\",\"status\":\"False\","
 			    "\"lastTransitionTime\":\"2020-01-01T00:00:00Z\"}]}",
 			    0, NULL);
-	expect(kube_condition_of_address(object, "bad", before, 1795374301ULL * 1000000000ULL),
+	expect(kube_condition_of_address(object, "bad", "Invalid", before, 1795374301ULL * 1000000000ULL),
 	       "{\"status\":{\"addresses\":[],\"conditions\":[{\"type\":\"Accepted\","
 	       "\"status\":\"False\",\"reason\":\"Invalid\",\"message\":\"bad\","
 	       "\"lastTransitionTime\":\"2020-01-01T00:00:00Z\"}]}}");

@@ -18,6 +18,7 @@ static void an_event_says_what_is_wrong_with_whom(void **state)
 		.uid = STR("u-1"),
 		.version = STR("7"),
 		.message = STR("spec.routes[0].match: \"x\" is unknown"),
+		.reason = "Invalid",
 	};
 	char name[KUBE_EVENT_NAME_BYTES], other[KUBE_EVENT_NAME_BYTES];
 	struct kube_event later = event;
