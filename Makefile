@@ -105,9 +105,10 @@ $(O)/lib/%.a: $$(call mod_obj,$$*)
 	$(call say,AR,$@)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 # A unit test is linked with its module and everything below it, so that a module stands alone.
+# The loader is there for tests/support alone.
 below = $(shell echo '$(FLOORS)' | tr ' ' '\n' | sed '/^$1$$/q')
 lib_of = $(foreach m,$(call below,$1),$(if $(wildcard user/$m/*.c user/$m/*.cc),$(O)/lib/$m.a)) \
-         $(if $(filter dataplane control admin app,$1),$(O)/lib/loader.a)
+         $(O)/lib/loader.a
 
 $(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(support_o) $$(call lib_of,$$(firstword $$(subst /, ,$$*)))
 	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS) -o $@

@@ -162,7 +162,7 @@ def test_who_loses_a_conflict_is_told_who_has_won(world):
     world.until(lambda: stored(world, "virtualaddresses", "evil", "thief").get("status"), "the condition")
     [condition] = stored(world, "virtualaddresses", "evil", "thief")["status"]["conditions"]
     assert (condition["status"], condition["reason"]) == ("False", "Conflict")
-    rows = {row["name"]: row for row in json.loads(world.api("/api/http/routers"))}
+    rows = json.loads(world.api("/api/rawdata"))["routers"]
     [loser] = [row for name, row in rows.items() if name.startswith("evil-thief-")]
     assert loser["status"] == "warning" and "IngressRoute/shop/web" in loser["error"][0]
     assert world.serves() and world.status()["routersNeverReached"] == 1

@@ -33,7 +33,8 @@ static void the_greatest_name_has_the_entry_point(void **state)
 	/* Without entry points: all of UDP. */
 	assert_text(fixture_entry_point(f, "log")->udp_route->name, "shop-a-0@kubernetescrd");
 	assert_null(fixture_entry_point(f, "web")->udp);
-	assert_told(f, "IngressRouteUDP/shop/b", "shop-c-0@kubernetescrd has it");
+	assert_told(f, "IngressRouteUDP/shop/b",
+		    "IngressRouteUDP/shop/c has it: its name is greater");
 	assert_told(f, "IngressRouteUDP/shop/a", "entry point dns has one UDP route");
 	assert_int_equal(udp_route(f, "shop-a-0@kubernetescrd")->status, ROUTE_WARNING);
 	assert_int_equal(udp_route(f, "shop-c-0@kubernetescrd")->status, ROUTE_ENABLED);
