@@ -400,6 +400,10 @@ int serve_run(struct command_line *line, const struct serve_options *options)
 	privilege_raise_files();
 	int rc = open_all(&self, n_workers, options->must_replace);
 
+	/* Asked for or not: objects and `explain` say what is so. */
+	if (!self.dataplane)
+		line->config.kernel_plane = STR("off");
+
 	if (rc == 0)
 		rc = serve(&self, n_workers, options->ready_fd);
 	if (rc < 0)

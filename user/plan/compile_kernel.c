@@ -22,6 +22,11 @@ void compile_kernel(struct compile *c)
 	compile_virtual_addresses(c, config);
 }
 
+bool compile_kernel_is_off(const struct compile *c)
+{
+	return str_eq_nocase(c->config->kernel_plane, STR("off"));
+}
+
 struct str compile_kernel_name(struct compile *c, struct str text)
 {
 	enum { HASH_TEXT = 9 };

@@ -14,6 +14,9 @@
 /* The section of the kernel plane: policies, then everything below. */
 void compile_kernel(struct compile *c);
 
+/* Switched off by the options, or found to be impossible here: nothing of it is in force. */
+bool compile_kernel_is_off(const struct compile *c);
+
 /* What a thing is called in the maps: cut, with a hash of the whole, when it is too long. */
 struct str compile_kernel_name(struct compile *c, struct str text);
 

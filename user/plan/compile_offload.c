@@ -138,7 +138,7 @@ static void check_entry(struct asking *asking, const struct entry_point *entry_p
 
 	if (str_eq(config->forwarding.offload, STR("off")))
 		refuse(asking, "forwarding.offload is off");
-	if (str_eq_nocase(config->kernel_plane, STR("off")))
+	if (compile_kernel_is_off(asking->compile))
 		refuse(asking, "the kernel plane is off");
 	if (entry_point->conf->proxy_protocol)
 		refuse(asking, "the entry point reads the PROXY protocol");

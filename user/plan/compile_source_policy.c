@@ -5,13 +5,14 @@
  * Several policies may cover an entry point: their lists are united, of each limit the strictest
  * holds, and sources are counted by the widest prefix (the fewest bits), which is the strictest
  * too. Differences are told, since nobody should be surprised by whose number holds. An entry point
- * that no policy covers is listed without one, so that the kernel plane counts it.
+ * that no policy covers is listed without one, so that the kernel plane counts it. While the kernel
+ * plane is off no entry point has a policy, and each object is told that it is not in force.
  */
 
 #include <netinet/in.h>
 
 #include "model/source_policy.h"
-#include "plan/compile_parts.h"
+#include "plan/compile_kernel.h"
 
 struct merging {
 	struct compile *compile;
@@ -249,6 +250,16 @@ static void check_names(struct compile *c, const struct source_policy *spec)
 				   spec->entry_points.at[i]);
 }
 
+static void tell_off(struct compile *c)
+{
+	diag_suggest(c->sink,
+		     diag_warning(c->sink, NULL,
+				  "the kernel plane is off: nothing that this object denies or "
+				  "limits is held up"),
+		     "`tidegate status` says why it is off; the middlewares ipAllowList, rateLimit "
+		     "and inFlightConn work without it");
+}
+
 static bool merge_object(struct merging *merging, const struct object *object)
 {
 	struct compile_about before;
@@ -285,7 +296,7 @@ static void cover(struct compile *c, struct kernel_config *config, struct entry_
 			merge_object(&merging, objects[i]);
 	if (kernel_config_add(config, entry_point->name, is_any ? &any : &conf->listen.addr,
 			      conf->listen.port, conf->listen.udp ? IPPROTO_UDP : IPPROTO_TCP,
-			      merging.policy))
+			      compile_kernel_is_off(c) ? NULL : merging.policy))
 		config->entries[config->n_entries - 1].cookies =
 			conf->listen.udp ? KERNEL_COOKIES_OFF : merging.cookies;
 	else
@@ -338,6 +349,8 @@ void compile_source_policies(struct compile *c)
 		struct compile_about before = compile_about(c, objects[i]);
 
 		if (objects[i]->valid) {
+			if (compile_kernel_is_off(c))
+				tell_off(c);
 			check_names(c, objects[i]->spec);
 			compile_source_lists(c, objects[i], NULL);
 		}

@@ -6,6 +6,7 @@
  * service. Who came first has an address: of two objects that want the same one the older gets it,
  * and the younger is told; what an entry point listens on is nobody else's. An address whose family
  * no backend has is refused to senders rather than left unanswered by us: its service is empty.
+ * Without the kernel plane nobody serves such an address, and each object is told so.
  */
 
 #include <netinet/in.h>
@@ -388,7 +389,6 @@ static bool add_entry(struct making *making, const struct claim *claim, struct s
 	entry->cookies = making->cookies;
 	if (is_local) {
 		entry->point = (uint8_t)(making->entry_point->index + 1);
-		entry->point = (uint8_t)(making->entry_point->index + 1);
 	}
 	return true;
 }
@@ -494,6 +494,20 @@ static enum kernel_cookies preset_cookies(const struct compile *c)
 					  : KERNEL_COOKIES_AUTO;
 }
 
+static bool is_served(struct making *making)
+{
+	struct compile *c = making->compile;
+
+	if (!compile_kernel_is_off(c))
+		return true;
+	diag_suggest(c->sink,
+		     diag_error(c->sink, NULL,
+				"the kernel plane is off: nobody serves this address"),
+		     "`tidegate status` says why it is off; an IngressRouteTCP or IngressRouteUDP "
+		     "on an entry point is served without it");
+	return false;
+}
+
 static void compile_object(struct making *making)
 {
 	const struct virtual_address *spec = making->object->spec;
@@ -506,7 +520,8 @@ static void compile_object(struct making *making)
 	making->first_port =
 		spec->ports.n ? (uint16_t)LIST_AT(spec->ports, struct virtual_port, 0)->port : 0;
 	making->cookies = preset_cookies(c);
-	if (!find_entry_point(making) || !find_policy(making) || !add_probe(making))
+	if (!is_served(making) || !find_entry_point(making) || !find_policy(making) ||
+	    !add_probe(making))
 		return;
 	if (is_tcp && str_eq(spec->syn_cookies, STR("on")))
 		making->cookies = KERNEL_COOKIES_ON;

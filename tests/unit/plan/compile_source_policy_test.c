@@ -139,6 +139,19 @@ static void networks_connections_and_cookies_are_merged_too(void **state)
 	assert_int_equal(f->snapshot->kernel->shield.syns, 10000);
 }
 
+static void without_the_kernel_plane_nothing_is_in_force_and_it_is_told_so(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_config(f, "{'entryPoints':{'web':{'address':':80'}},'kernelPlane':'off'}");
+	fixture_add(f, "SourcePolicy", "a", "'spec':{'deny':['10.9.0.0/16','nonsense']}");
+	fixture_add(f, "SourcePolicy", "b",
+		    "'spec':{'deny':['10.9.0.0/16'],'limits':{'packetsPerSecond':5}}");
+	fixture_compile(f);
+	assert_null(policy_of(f, "web"));
+	assert_told(f, "SourcePolicy/shop/b", "the kernel plane is off");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +161,7 @@ int main(void)
 		FIXTURE_TEST(a_broken_policy_harms_only_itself),
 		FIXTURE_TEST(networks_connections_and_cookies_are_merged_too),
 		FIXTURE_TEST(escalation_stands_with_the_entry_point),
+		FIXTURE_TEST(without_the_kernel_plane_nothing_is_in_force_and_it_is_told_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,20 @@ static void checks_decide_and_when_all_fail_nobody_is_left_out(void **state)
 			    "10.0.0.1:15432x1 10.0.0.2:15432x1!");
 }
 
+static void without_the_kernel_plane_nobody_serves_it_and_it_is_told_so(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_config(f, "{" STREAM_EPS ",'kernelPlane':'off'}");
+	stream_backend(f, "pg", "'10.0.0.1'");
+	fixture_add(f, "VirtualAddress", "db",
+		    VIP(",'healthCheck':{'type':'http','path':'/ok','interval':'1s'}"));
+	fixture_compile(f);
+	assert_told(f, "VirtualAddress/shop/db", "nobody serves this address");
+	assert_null(stream_entry(f, "shop/db 192.0.2.10:5432"));
+	assert_null(f->snapshot->vip_probes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +237,7 @@ int main(void)
 		STREAM_TEST(local_addresses_are_an_entry_point_s),
 		STREAM_TEST(a_policy_can_be_its_own),
 		STREAM_TEST(checks_decide_and_when_all_fail_nobody_is_left_out),
+		STREAM_TEST(without_the_kernel_plane_nobody_serves_it_and_it_is_told_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
