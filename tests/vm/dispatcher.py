@@ -21,6 +21,7 @@ LOADER = BUILD / "tidegate-loader"
 FOREIGN = BUILD / "tests/vm/foreign.bpf.o"
 DEVICE, HERE, THERE = "edge0", "10.9.0.1", "10.9.0.2"
 PACKETS = 20
+CYCLES = 100
 
 
 def sh(command):
@@ -106,14 +107,36 @@ def detaches_alone():
     assert foreign_seen() - before >= PACKETS
 
 
+def order_is_kept():
+    """A hundred times on and off, between a foreign program before and one after: they stay, in their order"""
+    for priority in (5, 40):
+        sh(f"xdp-loader load -m native -P {priority} {DEVICE} {FOREIGN}")
+    sh(f"{LOADER} load")
+    runs = []
+    for cycle in range(CYCLES):
+        sh(f"{LOADER} attach {DEVICE}")
+        if cycle in (0, CYCLES // 2, CYCLES - 1):
+            rows = re.findall(r"^ => +(\d+) +(\w+)", sh(f"xdp-loader status {DEVICE}"), re.M)
+            runs.append([f"{priority} {name}" for priority, name in rows])
+            ours = ours_received()
+            send_packets()
+            assert ours_received() - ours >= PACKETS, f"our program missed packets in cycle {cycle}"
+        sh(f"{LOADER} detach {DEVICE}")
+    print(f"{CYCLES} cycles: {', '.join(runs[0])}")
+    assert all(run == runs[0] for run in runs) and len(runs[0]) == 4, runs
+    assert runs[0][0] == "5 foreign_count" and runs[0][-1] == "40 foreign_count", runs[0]
+    assert "10 ingress_shared" in runs[0], runs[0]
+    assert programs() == ["foreign_count"] * 3, programs()
+
+
 def unloads():
     """Unloading removes what was pinned and nothing else"""
     sh(f"{LOADER} unload")
     assert not os.path.exists("/sys/fs/bpf/tidegate")
-    assert programs() == ["foreign_count"], programs()
+    assert set(programs()) == {"foreign_count"}, programs()
 
 
 if not os.path.exists("/sys/kernel/btf/vmlinux"):
     sys.exit("this test wants a kernel with BTF")
 make_network()
-story.run(doctor, attaches_beside, replaces_itself, detaches_alone, unloads)
+story.run(doctor, attaches_beside, replaces_itself, detaches_alone, order_is_kept, unloads)
