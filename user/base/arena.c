@@ -2,7 +2,8 @@
 /*
  * arena: blocks are chained newest first. An allocation larger than half an ordinary block gets a
  * block of its own behind the head, so that the room left in the head stays usable. Ordinary blocks
- * double in size; from BLOCK_HUGE_FROM_BYTES on they are whole huge pages.
+ * double in size; from BLOCK_HUGE_FROM_BYTES on they are whole huge pages. An arena that gets a
+ * large array goes over to those at once: such arrays are read all over.
  */
 
 #include "base/arena.h"
@@ -16,6 +17,7 @@
 enum {
 	BLOCK_DEFAULT_BYTES = 4096,
 	BLOCK_HUGE_FROM_BYTES = 512 << 10,
+	LARGE_BYTES = 64 << 10, /* an array of this size is worth a huge page */
 	ALIGN_MAX = 64,
 };
 
@@ -100,6 +102,12 @@ void arena_done(struct arena *arena)
 	*arena = (struct arena){.cap_bytes = arena->cap_bytes, .block_bytes = arena->block_bytes};
 }
 
+/* Large, but with others in one huge page. */
+static bool is_large(size_t n)
+{
+	return n >= LARGE_BYTES && n <= (HUGE_BLOCK_BYTES - sizeof(struct arena_block)) / 2;
+}
+
 static void *fail(struct arena *arena)
 {
 	arena->failed = true;
@@ -115,6 +123,8 @@ void *arena_alloc_slow(struct arena *arena, size_t n, size_t align)
 	ASSERT(align && align <= ALIGN_MAX && (align & (align - 1)) == 0);
 	if (need < n || need > left || need > PTRDIFF_MAX / 2)
 		return fail(arena);
+	if (is_large(need) && need > arena->block_bytes / 2)
+		arena->block_bytes = next_bytes(BLOCK_HUGE_FROM_BYTES);
 	bool ordinary = need <= arena->block_bytes / 2 || !arena->head;
 	size_t size = need;
 

@@ -292,19 +292,30 @@ bool canon_host(struct str authority, struct arena *arena, struct str *ret_host)
 	return true;
 }
 
-enum fail canon_request(struct request *request, const struct canon_options *options)
+enum fail canon_request_host(struct request *request)
 {
 	/* The asterisk is no path; nothing that routes or rewrites paths may see it. */
 	if (request->raw_path.len == 1 && request->raw_path.at[0] == '*')
 		return FAIL_SERVER_OPTIONS;
 	if (!canon_host(request->authority, request->arena, &request->host))
 		return FAIL_HOST_BAD;
+	return FAIL_NONE;
+}
 
+enum fail canon_request_path(struct request *request, const struct canon_options *options)
+{
 	enum fail fail = set_path(request, request->raw_path, !options->keep_path);
 
 	if (fail != FAIL_NONE)
 		return fail;
 	return replace_semicolons(request, options->encode_query_semicolons);
+}
+
+enum fail canon_request(struct request *request, const struct canon_options *options)
+{
+	enum fail fail = canon_request_host(request);
+
+	return fail ? fail : canon_request_path(request, options);
 }
 
 enum fail canon_set_path(struct request *request, struct str raw_path)

@@ -41,6 +41,9 @@ struct canon_options {
  * FAIL_SERVER_OPTIONS for "OPTIONS *", which the proxy answers itself.
  */
 enum fail canon_request(struct request *request, const struct canon_options *options);
+/* The same in two steps, for who can use the host while the path is not known yet. */
+enum fail canon_request_host(struct request *request);
+enum fail canon_request_path(struct request *request, const struct canon_options *options);
 /*
  * For middlewares that replace the path: raw_path is escaped, must begin with '/', and is made
  * canonical again (a rewritten path is always sanitised). request is untouched on failure.

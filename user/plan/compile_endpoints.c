@@ -92,6 +92,7 @@ static bool read_host(struct compile *c, struct str host, uint16_t port, struct 
 			return false;
 		}
 		server->dns_name = host;
+		server->is_named = true;
 		snprintf(ret_text, HOST_TEXT_MAX, STR_FMT ":%u", STR_ARG(host), port);
 		return true;
 	}

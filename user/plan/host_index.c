@@ -12,7 +12,7 @@ struct host_slot {
 	uint32_t len;
 	const char *host;
 	const struct path_node *paths; /* NULL: free */
-	size_t ahead;
+	void *unused;
 };
 
 _Static_assert(sizeof(struct host_slot) == CACHE_LINE / 2, "two slots are a cache line");
@@ -22,7 +22,7 @@ struct host_index {
 	size_t mask, n;
 };
 
-static void place(struct host_index *index, const struct host_entry *entry)
+static void place(struct host_index *index, struct host_entry *entry)
 {
 	uint64_t hash = hash_keyed(entry->host);
 	size_t i = hash & index->mask;
@@ -32,12 +32,11 @@ static void place(struct host_index *index, const struct host_entry *entry)
 	index->slots[i] = (struct host_slot){.tag = (uint32_t)(hash >> 32),
 					     .len = (uint32_t)entry->host.len,
 					     .host = entry->host.at,
-					     .paths = entry->paths,
-					     .ahead = entry->ahead};
+					     .paths = entry->paths};
+	entry->place = (uint32_t)i;
 }
 
-const struct host_index *host_index_new(const struct host_entry *entries, size_t n,
-					struct arena *arena)
+const struct host_index *host_index_new(struct host_entry *entries, size_t n, struct arena *arena)
 {
 	struct host_index *index = ARENA_NEW(arena, struct host_index);
 	size_t n_slots = SLOTS_MIN;
@@ -57,7 +56,7 @@ const struct host_index *host_index_new(const struct host_entry *entries, size_t
 }
 
 const struct path_node *host_index_find(const struct host_index *index, struct str host,
-					const void *base, const void **ret_ahead)
+					uint32_t *ret_place)
 {
 	uint64_t hash;
 
@@ -71,22 +70,41 @@ const struct path_node *host_index_find(const struct host_index *index, struct s
 			return NULL;
 		if (slot->tag != (uint32_t)(hash >> 32) || slot->len != host.len)
 			continue;
-		/* As good as found: all of it comes while the names are compared. */
-		__builtin_prefetch((const void *)((uintptr_t)base + slot->ahead));
-		__builtin_prefetch(slot->paths);
 		if (!str_eq(host, str_n(slot->host, slot->len)))
 			continue;
-		*ret_ahead =
-			slot->ahead == HOST_INDEX_NOTHING ? NULL : (const char *)base + slot->ahead;
+		*ret_place = (uint32_t)i;
 		return slot->paths;
 	}
 }
 
-void host_index_prefetch(const struct host_index *index, struct str host)
+void host_index_send_for(const struct host_index *index, struct str host,
+			 struct host_ahead *ret_ahead)
 {
+	uint64_t hash;
+
+	*ret_ahead = (struct host_ahead){0};
 	/* A few slots are in the cache anyway. */
-	if (index->n > FEW)
-		__builtin_prefetch(&index->slots[hash_keyed(host) & index->mask]);
+	if (index->n <= FEW)
+		return;
+	hash = hash_keyed(host);
+	*ret_ahead = (struct host_ahead){.slot = &index->slots[hash & index->mask],
+					 .tag = (uint32_t)(hash >> 32),
+					 .place = (uint32_t)(hash & index->mask)};
+	__builtin_prefetch(ret_ahead->slot);
+}
+
+bool host_index_send_for_paths(const struct host_ahead *ahead)
+{
+	/* Further slots are not tried: most hosts are where they should be. */
+	if (ahead->slot->tag != ahead->tag || !ahead->slot->paths)
+		return false;
+	__builtin_prefetch(ahead->slot->paths);
+	return true;
+}
+
+size_t host_index_places(const struct host_index *index)
+{
+	return index->mask + 1;
 }
 
 size_t host_index_size(const struct host_index *index)

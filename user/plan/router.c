@@ -35,11 +35,15 @@ struct ranked {
 	struct route *route;
 	const struct service *service;
 	const struct server *server;
-	void *unused; /* half a cache line */
+	uint32_t seat; /* of the only host of the route, if it is the only one of that: SEAT_NONE */
 };
+
+enum { SEAT_NONE = UINT32_MAX };
 
 struct router {
 	struct ranked *ranked;
+	/* By the place of an exact host: the only route of that, which is probably the answer. */
+	struct ranked *seats;
 	uint64_t *proved; /* bit by rank: all keys are whole */
 	uint32_t n;
 	const struct host_index *exact, *wildcard;
@@ -63,6 +67,7 @@ struct shelf {
 	} path_holds, host_holds;
 	struct str host;
 	bool is_exact;
+	size_t place; /* in the list of hosts */
 	struct shelf *next;
 };
 
@@ -220,21 +225,39 @@ static bool build_shelf(struct router *router, struct shelves *shelves, struct s
 	struct host_list *list = shelf->is_exact ? &shelves->exact_hosts : &shelves->wildcard_hosts;
 	const struct literal_set *holds;
 	const struct path_node *paths;
-	size_t first;
 	struct str host;
 
 	if (!build_literals(router, shelves, shelf, &shelf->path_holds, arena, &holds))
 		return false;
-	/* Of several it is not known which one will answer. */
-	first = shelf->n == 1 ? shelf->entries[0].rank * sizeof(struct ranked) : HOST_INDEX_NOTHING;
 	/* What is compared lies where the lookup goes on. */
 	paths = path_trie_new(shelf->entries, shelf->n, shelf->host, arena);
 	if (!paths)
 		return false;
 	host = str_n(path_trie_tail(paths), shelf->host.len);
-	list->at[list->n++] = (struct host_entry){host, paths, first};
+	shelf->place = list->n;
+	list->at[list->n++] = (struct host_entry){.host = host, .paths = paths};
 	return !holds || table_put(shelf->is_exact ? &router->exact_holds : &router->wildcard_holds,
 				   host, (void *)holds, NULL) == 0;
+}
+
+/* Of several routes of a host it is not known which one will answer. A route has one seat at most,
+ * so that it can be replaced there. */
+static bool seat_all(struct router *router, const struct shelves *shelves, struct arena *arena)
+{
+	router->seats =
+		arena_zero_line(arena, host_index_places(router->exact), sizeof(*router->seats));
+	if (!router->seats)
+		return false;
+	for (const struct shelf *shelf = shelves->all; shelf; shelf = shelf->next) {
+		struct ranked *ranked =
+			shelf->n == 1 ? &router->ranked[shelf->entries[0].rank] : NULL;
+
+		if (!shelf->is_exact || !ranked || ranked->seat != SEAT_NONE)
+			continue;
+		ranked->seat = shelves->exact_hosts.at[shelf->place].place;
+		router->seats[ranked->seat] = *ranked;
+	}
+	return true;
 }
 
 static bool build_hosts(struct router *router, struct shelves *shelves, struct arena *arena)
@@ -250,7 +273,7 @@ static bool build_hosts(struct router *router, struct shelves *shelves, struct a
 			return false;
 	router->exact = host_index_new(exact->at, exact->n, arena);
 	router->wildcard = host_index_new(wildcard->at, wildcard->n, arena);
-	return router->exact && router->wildcard;
+	return router->exact && router->wildcard && seat_all(router, shelves, arena);
 }
 
 static bool file_all(struct shelves *shelves, struct router *router, struct arena *arena)
@@ -299,7 +322,7 @@ static struct ranked ranked_of(struct route *route)
 {
 	const struct service *service = route->service;
 
-	return (struct ranked){route, service, service ? service->servers : NULL, NULL};
+	return (struct ranked){route, service, service ? service->servers : NULL, SEAT_NONE};
 }
 
 struct router *router_new(struct route *const *routes, size_t n, struct arena *arena)
@@ -350,6 +373,17 @@ static uint32_t rank_of(const struct router *router, const struct route *route)
 	return low;
 }
 
+static void replace(struct router *router, uint32_t rank, struct route *route)
+{
+	struct ranked *ranked = &router->ranked[rank];
+	uint32_t seat = ranked->seat;
+
+	*ranked = ranked_of(route);
+	ranked->seat = seat;
+	if (seat != SEAT_NONE)
+		router->seats[seat] = *ranked;
+}
+
 struct router *router_swapped(const struct router *old, const struct router_swap *swaps, size_t n,
 			      struct arena *arena)
 {
@@ -359,14 +393,17 @@ struct router *router_swapped(const struct router *old, const struct router_swap
 		return NULL;
 	*router = *old;
 	router->ranked = arena_zero_line(arena, old->n + 1, sizeof(*router->ranked));
-	if (!router->ranked)
+	router->seats =
+		arena_zero_line(arena, host_index_places(old->exact), sizeof(*router->seats));
+	if (!router->ranked || !router->seats)
 		return NULL;
 	memcpy(router->ranked, old->ranked, old->n * sizeof(*router->ranked));
+	memcpy(router->seats, old->seats, host_index_places(old->exact) * sizeof(*router->seats));
 	for (size_t i = 0; i < n; i++) {
 		uint32_t rank = rank_of(old, swaps[i].old);
 
 		if (rank < router->n)
-			router->ranked[rank] = ranked_of(swaps[i].new);
+			replace(router, rank, swaps[i].new);
 	}
 	return router;
 }
@@ -436,16 +473,12 @@ static void send_for(const struct ranked *ranked)
 	__builtin_prefetch(ranked->server);
 }
 
-static void look_host(const struct router *router, struct places *places,
-		      const struct host_index *index, struct str host, struct str path)
+static void look_host(struct places *places, const struct host_index *index, struct str host,
+		      struct str path)
 {
-	const void *first = NULL;
-	const struct path_node *paths = host_index_find(index, host, router->ranked, &first);
+	uint32_t place;
 
-	/* The only route of the host: its memory is asked for before the path is looked at. */
-	if (first)
-		send_for(first);
-	look(places, paths, path);
+	look(places, host_index_find(index, host, &place), path);
 }
 
 static void locate(const struct router *router, const struct request *request,
@@ -457,14 +490,13 @@ static void locate(const struct router *router, const struct request *request,
 	ret_places->n = ret_places->n_literals = 0;
 	ret_places->is_searched = router->holds_from == UINT32_MAX;
 	ret_places->is_plain = host.len == request->host.len;
-	look_host(router, ret_places, router->exact, host, path);
+	look_host(ret_places, router->exact, host, path);
 	if (host_index_size(router->wildcard)) {
 		ptrdiff_t dot = str_find(host, '.');
 
 		/* reference b.2: the star stands for a label, not for nothing */
 		if (dot > 0)
-			look_host(router, ret_places, router->wildcard, str_from(host, (size_t)dot),
-				  path);
+			look_host(ret_places, router->wildcard, str_from(host, (size_t)dot), path);
 	}
 	look(ret_places, router->any, path);
 	if (router->has_tails) {
@@ -525,9 +557,18 @@ const struct route *router_route(const struct router *router, size_t rank)
 	return router->ranked[rank].route;
 }
 
-void router_prefetch(const struct router *router, const struct request *request)
+void router_send_for_host(const struct router *router, const struct request *request,
+			  struct host_ahead *ret_ahead)
 {
-	host_index_prefetch(router->exact, router_key_host(request->host));
+	host_index_send_for(router->exact, router_key_host(request->host), ret_ahead);
+	if (ret_ahead->slot)
+		__builtin_prefetch(&router->seats[ret_ahead->place]);
+}
+
+void router_send_for_route(const struct router *router, const struct host_ahead *ahead)
+{
+	if (ahead->slot && host_index_send_for_paths(ahead) && router->seats[ahead->place].route)
+		send_for(&router->seats[ahead->place]);
 }
 
 const struct route *router_find(const struct router *router, const struct request *request)

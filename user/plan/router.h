@@ -13,6 +13,7 @@
  * cannot match.
  */
 
+#include "plan/host_index.h"
 #include "plan/snapshot.h"
 
 struct router;
@@ -33,8 +34,13 @@ struct router *router_swapped(const struct router *old, const struct router_swap
 /* How many routes it has, and the one of a rank. */
 size_t router_size(const struct router *router);
 const struct route *router_route(const struct router *router, size_t rank);
-/* What finding will read first comes from memory meanwhile; request->host is known. */
-void router_prefetch(const struct router *router, const struct request *request);
+/*
+ * What finding will read comes from memory meanwhile, in two steps with other work before, between
+ * and after them: request->host is known at the first. Both may be left out.
+ */
+void router_send_for_host(const struct router *router, const struct request *request,
+			  struct host_ahead *ret_ahead);
+void router_send_for_route(const struct router *router, const struct host_ahead *ahead);
 /* The route that answers, or NULL (404). Never allocates. */
 const struct route *router_find(const struct router *router, const struct request *request);
 

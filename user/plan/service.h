@@ -29,8 +29,9 @@ struct server {
 	/* What choosing reads: one cache line. */
 	uint32_t id; /* dense: address, port, scheme, transport */
 	uint16_t port;
-	uint8_t scheme; /* enum transport_scheme */
-	bool fenced;	/* terminating: keeps sticky clients, gets no new ones */
+	uint8_t scheme;	   /* enum transport_scheme */
+	bool fenced : 1;   /* terminating: keeps sticky clients, gets no new ones */
+	bool is_named : 1; /* has a dns_name */
 	int32_t weight;
 	uint32_t up_series;		   /* service_server_up */
 	struct live_server *live;	   /* NULL in tests only */

@@ -205,7 +205,7 @@ static int resolve(struct upstream *upstream)
 static bool is_plain(const struct server *server)
 {
 	return server->scheme == TRANSPORT_HTTP && !upstream_transport(server)->proxy_protocol &&
-	       !server->dns_name.len;
+	       !server->is_named;
 }
 
 /* Nobody else is making the connection: this one does. */
@@ -218,7 +218,7 @@ static int begin(struct upstream *upstream)
 		dial->led = upstream->pool;
 		dial->led->n_leaders++;
 	}
-	if (server->dns_name.len)
+	if (server->is_named)
 		return server->live && server->live->addrs ? resolve(upstream) : -EHOSTUNREACH;
 	dial->addrs[0] = server->addr;
 	dial->n_addrs = 1;
@@ -363,10 +363,10 @@ static void tls_go_on(struct upstream *upstream)
 /* The host of "10.0.0.1:80", "[::1]:80", "name:80". */
 static struct str host_of(const struct server *server)
 {
-	struct str host = server->dns_name.len ? server->dns_name : server->host;
+	struct str host = server->is_named ? server->dns_name : server->host;
 	ptrdiff_t colon;
 
-	if (server->dns_name.len)
+	if (server->is_named)
 		return host;
 	if (host.len && host.at[0] == '[') {
 		ptrdiff_t end = str_find(host, ']');

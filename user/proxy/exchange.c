@@ -247,14 +247,21 @@ void exchange_begin(struct exchange *exchange)
 {
 	const struct entry *entry = exchange->conn->entry;
 	struct request *request = &exchange->request;
+	struct host_ahead ahead = {0};
 	const struct router *router;
 	enum fail fail;
 
 	start(exchange);
 	router = router_of(exchange);
-	fail = canon_request(request, &entry->reading.canon);
+	/* One of many routes is in no cache: each step towards it is under way during other work.
+	 */
+	fail = canon_request_host(request);
 	if (!fail && router)
-		router_prefetch(router, request);
+		router_send_for_host(router, request, &ahead);
+	if (!fail)
+		fail = canon_request_path(request, &entry->reading.canon);
+	if (!fail && router)
+		router_send_for_route(router, &ahead);
 	if (!fail)
 		fail = forwarded_receive(request, &entry->reading.forwarded);
 	if (fail) {

@@ -143,8 +143,10 @@ void stream_dial_refresh(struct worker *worker, const struct stream_server *serv
 			 struct snapshot_use *use)
 {
 	/* As much of an HTTP server as asking for its name takes. */
-	const struct server asked = {
-		.port = server->port, .live = server->live, .dns_name = server->dns_name};
+	const struct server asked = {.port = server->port,
+				     .live = server->live,
+				     .dns_name = server->dns_name,
+				     .is_named = server->dns_name.len > 0};
 	const struct upstream_owner owner = {.use = use};
 
 	dial_refresh(worker, &asked, &owner);

@@ -331,7 +331,7 @@ struct upstream *upstream_reuse(struct worker *worker, const struct server *serv
 	if (!pool || (list_empty(&pool->idle) && list_empty(&pool->h2)) ||
 	    pool->transport != upstream_transport(server)->id)
 		return NULL;
-	if (server->dns_name.len && server->live && server->live->addrs) {
+	if (server->is_named && server->live && server->live->addrs) {
 		dial_refresh(worker, server, owner);
 		follow_name(pool, server->live->addrs);
 	}

@@ -11,38 +11,56 @@
 
 #include <cmocka.h>
 
+/* Only in large ones, of most hosts, and never of another one. */
+static void check_what_is_sent_for(const struct host_index *index, const struct host_entry *entries,
+				   size_t n)
+{
+	struct host_ahead ahead;
+	size_t n_there = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		host_index_send_for(index, entries[i].host, &ahead);
+		assert_int_equal(ahead.slot != NULL, n > 1000);
+		if (!ahead.slot || !host_index_send_for_paths(&ahead))
+			continue;
+		assert_int_equal(ahead.place, entries[i].place);
+		n_there++;
+	}
+	assert_true(n <= 1000 ? !n_there : n_there > n / 4);
+	host_index_send_for(index, STR("other"), &ahead);
+	assert_false(ahead.slot && host_index_send_for_paths(&ahead));
+}
+
 static void every_host_is_found_and_no_other(void **state)
 {
 	static const size_t sizes[] = {0, 1, 2, 3, 100, 5000};
 	static struct path_node nodes[5000];
 	static struct host_entry entries[5000];
-	static const char base[5000];
 
 	(void)state;
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
 		const struct host_index *index;
-		const void *ahead = NULL;
+		uint32_t place = 0;
 		struct arena arena;
 
 		arena_init(&arena, 16 << 20, 0);
 		for (size_t i = 0; i < sizes[s]; i++)
-			entries[i] =
-				(struct host_entry){arena_printf(&arena, "h%zu.example.com", i),
-						    &nodes[i], i % 2 ? i : HOST_INDEX_NOTHING};
+			entries[i] = (struct host_entry){
+				arena_printf(&arena, "h%zu.example.com", i), &nodes[i], UINT32_MAX};
 		index = host_index_new(entries, sizes[s], &arena);
-		host_index_prefetch(index, STR("any"));
 		assert_non_null(index);
 		assert_int_equal(host_index_size(index), sizes[s]);
 		for (size_t i = 0; i < sizes[s]; i++) {
-			assert_ptr_equal(host_index_find(index, entries[i].host, base, &ahead),
+			assert_ptr_equal(host_index_find(index, entries[i].host, &place),
 					 &nodes[i]);
-			assert_ptr_equal(ahead, i % 2 ? base + i : NULL);
+			assert_int_equal(place, entries[i].place);
+			assert_true(place < host_index_places(index));
 			/* Neither a part of it nor more. */
-			assert_null(
-				host_index_find(index, str_from(entries[i].host, 1), base, &ahead));
+			assert_null(host_index_find(index, str_from(entries[i].host, 1), &place));
 		}
-		assert_null(host_index_find(index, STR("other"), base, &ahead));
-		assert_null(host_index_find(index, STR(""), base, &ahead));
+		check_what_is_sent_for(index, entries, sizes[s]);
+		assert_null(host_index_find(index, STR("other"), &place));
+		assert_null(host_index_find(index, STR(""), &place));
 		arena_done(&arena);
 	}
 }
