@@ -160,3 +160,15 @@ void names_sticky_values(struct str name, struct arena *arena,
 	ret_values[2] = fnv_hex(name, arena);
 	ret_values[3] = fnv_hex(ret_values[2], arena);
 }
+
+int names_provider_rank(struct str name)
+{
+	static const struct str providers[] = {
+		{"@kubernetescrd", 14}, {"@kubernetes", 11}, {"@file", 5}};
+	int n = sizeof(providers) / sizeof(*providers);
+
+	for (int i = 0; i < n; i++)
+		if (str_ends(name, providers[i]))
+			return i;
+	return n;
+}

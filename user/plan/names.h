@@ -43,4 +43,8 @@ struct str names_cookie_clean(struct str name, struct arena *arena);
 void names_sticky_values(struct str name, struct arena *arena,
 			 struct str ret_values[NAMES_STICKY_VALUES]);
 
+/* The place of a router's provider among all (reference b.4); those that are not in it, such as
+ * internal, are last. */
+int names_provider_rank(struct str name);
+
 #endif

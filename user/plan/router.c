@@ -20,6 +20,7 @@
 #include "base/table.h"
 #include "plan/host_index.h"
 #include "plan/literal_set.h"
+#include "plan/names.h"
 #include "plan/path_trie.h"
 #include "plan/router_key.h"
 
@@ -81,19 +82,6 @@ struct shelves {
 	} exact_hosts, wildcard_hosts;
 };
 
-/* reference b.4: the order of providers; those that are not in it, such as internal, rank last. */
-static int provider_rank(struct str route)
-{
-	static const struct str providers[] = {
-		{"@kubernetescrd", 14}, {"@kubernetes", 11}, {"@file", 5}};
-	int n = sizeof(providers) / sizeof(*providers);
-
-	for (int i = 0; i < n; i++)
-		if (str_ends(route, providers[i]))
-			return i;
-	return n;
-}
-
 static int by_rank(const void *a, const void *b)
 {
 	const struct route *x = ((const struct ranked *)a)->route;
@@ -102,7 +90,7 @@ static int by_rank(const void *a, const void *b)
 
 	if (x->priority != y->priority)
 		return x->priority > y->priority ? -1 : 1;
-	order = provider_rank(x->name) - provider_rank(y->name);
+	order = names_provider_rank(x->name) - names_provider_rank(y->name);
 	if (order)
 		return order;
 	/* Nobody is displaced by an object that came later. */

@@ -11,6 +11,7 @@
 #include "proxy/attempt.h"
 #include "proxy/composite.h"
 #include "proxy/conn.h"
+#include "proxy/record.h"
 #include "proxy/reply.h"
 #include "proxy/tunnel.h"
 #include "proxy/upload.h"
@@ -439,6 +440,7 @@ void answer_server(struct exchange *exchange, struct response *response, struct 
 				  .source_body = response->body,
 				  .source_length = response->content_length};
 
+	record_send_for_lines(exchange);
 	exchange->origin_status = response->status;
 	exchange->keep_upstream = response->keep_alive;
 	if (upstream_becomes_private(response) && !exchange->conn->private_to)
@@ -452,6 +454,7 @@ void answer_server(struct exchange *exchange, struct response *response, struct 
 		return;
 	}
 	add_cookies(exchange, response);
+	record_send_for(exchange);
 	go(exchange, &passing);
 }
 

@@ -63,6 +63,20 @@ static void count(const struct exchange *exchange, uint64_t duration_ns, uint64_
 			       request_bytes, response_bytes);
 }
 
+void record_send_for_lines(const struct exchange *exchange)
+{
+	__builtin_prefetch(exchange->route);
+	__builtin_prefetch(exchange->pick.service);
+}
+
+void record_send_for(const struct exchange *exchange)
+{
+	struct metric_worker *metrics = exchange->worker->metrics;
+
+	if (metrics && exchange->pick.service)
+		__builtin_prefetch(metric_block(metrics, exchange->pick.service->series), 1);
+}
+
 void record_exchange(const struct exchange *exchange)
 {
 	struct worker *worker = exchange->worker;

@@ -86,6 +86,15 @@ static void a_server_is_known_by_four_spellings(void **state)
 	assert_str(values[3], "1f4d85d64d241a59");
 }
 
+static void a_router_ranks_by_its_provider(void **state)
+{
+	(void)state;
+	assert_int_equal(names_provider_rank(STR("a@kubernetescrd")), 0);
+	assert_int_equal(names_provider_rank(STR("a@kubernetes")), 1);
+	assert_int_equal(names_provider_rank(STR("a@file")), 2);
+	assert_int_equal(names_provider_rank(STR("a@internal")), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +103,7 @@ int main(void)
 		cmocka_unit_test(services_carry_their_port_as_written),
 		cmocka_unit_test(a_cookie_is_named_after_its_service),
 		cmocka_unit_test(a_server_is_known_by_four_spellings),
+		cmocka_unit_test(a_router_ranks_by_its_provider),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
