@@ -36,7 +36,8 @@ struct ranked {
 	struct route *route;
 	const struct service *service;
 	const struct server *server;
-	uint32_t seat; /* of the only host of the route, if it is the only one of that: SEAT_NONE */
+	/* Where it stands in seats, SEAT_NONE: nowhere; in a seat: its rank. */
+	uint32_t twin;
 };
 
 enum { SEAT_NONE = UINT32_MAX };
@@ -228,6 +229,14 @@ static bool build_shelf(struct router *router, struct shelves *shelves, struct s
 				   host, (void *)holds, NULL) == 0;
 }
 
+static void sit(struct router *router, uint32_t rank)
+{
+	struct ranked *seat = &router->seats[router->ranked[rank].twin];
+
+	*seat = router->ranked[rank];
+	seat->twin = rank;
+}
+
 /* Of several routes of a host it is not known which one will answer. A route has one seat at most,
  * so that it can be replaced there. */
 static bool seat_all(struct router *router, const struct shelves *shelves, struct arena *arena)
@@ -240,10 +249,10 @@ static bool seat_all(struct router *router, const struct shelves *shelves, struc
 		struct ranked *ranked =
 			shelf->n == 1 ? &router->ranked[shelf->entries[0].rank] : NULL;
 
-		if (!shelf->is_exact || !ranked || ranked->seat != SEAT_NONE)
+		if (!shelf->is_exact || !ranked || ranked->twin != SEAT_NONE)
 			continue;
-		ranked->seat = shelves->exact_hosts.at[shelf->place].place;
-		router->seats[ranked->seat] = *ranked;
+		ranked->twin = shelves->exact_hosts.at[shelf->place].place;
+		sit(router, shelf->entries[0].rank);
 	}
 	return true;
 }
@@ -363,13 +372,12 @@ static uint32_t rank_of(const struct router *router, const struct route *route)
 
 static void replace(struct router *router, uint32_t rank, struct route *route)
 {
-	struct ranked *ranked = &router->ranked[rank];
-	uint32_t seat = ranked->seat;
+	uint32_t seat = router->ranked[rank].twin;
 
-	*ranked = ranked_of(route);
-	ranked->seat = seat;
+	router->ranked[rank] = ranked_of(route);
+	router->ranked[rank].twin = seat;
 	if (seat != SEAT_NONE)
-		router->seats[seat] = *ranked;
+		sit(router, rank);
 }
 
 struct router *router_swapped(const struct router *old, const struct router_swap *swaps, size_t n,
@@ -555,8 +563,12 @@ void router_send_for_host(const struct router *router, const struct request *req
 
 void router_send_for_route(const struct router *router, const struct host_ahead *ahead)
 {
-	if (ahead->slot && host_index_send_for_paths(ahead) && router->seats[ahead->place].route)
-		send_for(&router->seats[ahead->place]);
+	const struct ranked *seat = ahead->slot ? &router->seats[ahead->place] : NULL;
+
+	if (!seat || !host_index_send_for_paths(ahead) || !seat->route)
+		return;
+	__builtin_prefetch(&router->ranked[seat->twin]);
+	send_for(seat);
 }
 
 const struct route *router_find(const struct router *router, const struct request *request)
