@@ -45,6 +45,9 @@ static __always_inline int read_headers(struct xdp_md *ctx, struct packet *ret)
 		verdict = parse_walked(walk_extensions(ctx, ret->at, ret->proto), ret);
 	if (verdict == VERDICT_OPEN)
 		verdict = parse_transport(data, end, ret);
+	/* Three tags in all, one of which the kernel has taken out of the frame. */
+	if (context_tags(ctx) && ret->l3 > sizeof(struct ethhdr) + sizeof(struct parse_vlan))
+		return verdict_pass(ABI_PASS_NOT_IP);
 	/* The headers claim more than the first buffer: true of multi-buffer frames only. */
 	if (ret->bytes > ret->first_bytes && ret->bytes > bpf_xdp_get_buff_len(ctx))
 		verdict = verdict_drop(ABI_DROP_MALFORMED);

@@ -33,6 +33,7 @@
 #include "counting.h"
 #include "dispatcher.h"
 #include "fault.h"
+#include "program.h"
 #include "ingress.skel.h"
 #include "loader_status.h"
 #include "pin.h"
@@ -153,9 +154,9 @@ static void check_btf(struct finding *ret)
 }
 
 /* The program with private maps of the least size: nothing is pinned, nothing stays. */
-static struct ingress *load_private(void)
+static struct ingress *load_private(bool is_tc)
 {
-	struct ingress *skel = ingress__open();
+	struct ingress *skel = program_object(is_tc);
 
 	if (!skel)
 		return NULL;
@@ -174,7 +175,7 @@ static struct ingress *load_private(void)
 
 static void check_program(struct finding *ret)
 {
-	struct ingress *skel = load_private();
+	struct ingress *skel = load_private(false);
 
 	if (skel)
 		found(ret, GOOD, "the kernel accepts it");
@@ -218,7 +219,7 @@ static int try_attach(bool with_veth, const char *ifname, unsigned flags)
 
 		if (unshare(CLONE_NEWNET) || (with_veth && make_veth()))
 			_exit(255);
-		skel = load_private();
+		skel = load_private(false);
 		if (!skel)
 			_exit(255);
 		LIBBPF_OPTS(bpf_link_create_opts, create, .flags = flags);
@@ -255,6 +256,19 @@ static void check_generic(struct finding *ret)
 		found(ret, LESS, "could not be tried");
 	else
 		found(ret, BAD, "refused on lo: %s", strerror(err));
+}
+
+static void check_tc(struct finding *ret)
+{
+	struct ingress *skel = load_private(true);
+
+	if (skel)
+		found(ret, GOOD,
+		      "the kernel accepts the program for tc, for interfaces whose XDP hook is "
+		      "taken");
+	else
+		found(ret, LESS, "refused (%s): no way past another XDP program", strerror(errno));
+	ingress__destroy(skel);
 }
 
 static void check_dispatcher(struct finding *ret)
@@ -380,6 +394,7 @@ static const struct {
 	{"sockets", "socket steering", check_sockets},
 	{"native", "native XDP", check_native},
 	{"generic", "generic XDP", check_generic},
+	{"tc", "tc", check_tc},
 	{"dispatcher", "libxdp dispatcher", check_dispatcher},
 	{"unprivileged_bpf", "unprivileged BPF", check_unprivileged},
 	{"syncookies", "SYN cookies", check_syncookies},

@@ -162,7 +162,7 @@ static inline void lab_run(struct lab *lab, const uint8_t *frame, size_t n, stru
 		    .data_out = ret->frame, .data_size_out = LAB_ROOM);
 
 	assert_int_equal(bpf_prog_test_run_opts(lab->plane.prog_fd, &run), 0);
-	ret->verdict = (int)run.retval;
+	ret->verdict = plane_action(&lab->plane, run.retval);
 	ret->n = run.data_size_out;
 }
 

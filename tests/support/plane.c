@@ -18,6 +18,8 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
 
+static uint64_t sent_back; /* of the plane that is open */
+
 int plane_open(struct plane *ret_plane, const struct plane_options *options)
 {
 	uint32_t lines = options && options->lines ? options->lines : PLANE_LINES;
@@ -61,6 +63,7 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 	}
 	ret_plane->skel = skel;
 	ret_plane->is_tc = is_tc;
+	sent_back = 0;
 	ret_plane->prog_fd = bpf_program__fd(skel->progs.ingress);
 	return 0;
 }
@@ -83,21 +86,46 @@ struct loader_maps plane_maps(const struct plane *plane)
 	return maps;
 }
 
+bool plane_takes(const struct plane *plane, size_t n)
+{
+	return !plane->is_tc || (n > PLANE_TC_LEAST && n <= PLANE_TC_BYTES);
+}
+
 void plane_at_ms(struct plane *plane, uint64_t ms)
 {
 	plane->skel->bss->tick_fake_ns = ms * 1000000;
 }
 
-/* What XDP calls it. */
-static int verdict_of_tc(uint32_t action)
+/* Both are one action of tc; the counters tell them apart. */
+static bool is_sent_back(const struct plane *plane)
 {
+	struct abi_counter rows[256];
+	int fd = bpf_map__fd(plane->skel->maps.counter);
+	uint64_t now = 0;
+
+	for (__u32 entry = 0; entry < ABI_ENTRIES; entry++) {
+		if (bpf_map_lookup_elem(fd, &entry, rows))
+			break;
+		for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+			now += rows[cpu].tx;
+	}
+	bool is_more = now != sent_back;
+
+	sent_back = now;
+	return is_more;
+}
+
+int plane_action(const struct plane *plane, uint32_t action)
+{
+	if (!plane->is_tc)
+		return (int)action;
 	switch ((int)action) {
 	case TC_ACT_UNSPEC:
 		return XDP_PASS;
 	case TC_ACT_SHOT:
 		return XDP_DROP;
 	case TC_ACT_REDIRECT:
-		return XDP_REDIRECT;
+		return is_sent_back(plane) ? XDP_TX : XDP_REDIRECT;
 	default:
 		return -EPROTO;
 	}
@@ -110,5 +138,5 @@ int plane_run(const struct plane *plane, const uint8_t *frame, size_t n, uint8_t
 
 	if (bpf_prog_test_run_opts(plane->prog_fd, &run))
 		return -errno;
-	return plane->is_tc ? verdict_of_tc(run.retval) : (int)run.retval;
+	return plane_action(plane, run.retval);
 }

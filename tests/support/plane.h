@@ -14,7 +14,8 @@
 #include "ingress.skel.h"
 #include "loader_maps.h"
 
-enum { PLANE_TICK_NS = 4000000, PLANE_LINES = 1024, PLANE_RING_LINES = 1 << 14 };
+enum { PLANE_TICK_NS = 4000000, PLANE_LINES = 1024, PLANE_RING_LINES = 1 << 14, PLANE_TC_BYTES = 3500,
+       PLANE_TC_LEAST = 54 };
 
 struct plane_options {
 	bool real_clock;
@@ -36,8 +37,13 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options);
 void plane_close(struct plane *plane);
 /* Descriptors of its own, as the loader hands them over. */
 struct loader_maps plane_maps(const struct plane *plane);
+/* Whether the kernel runs a frame of n bytes: for tc it wants the IP header whole
+ * and has a buffer of one page. */
+bool plane_takes(const struct plane *plane, size_t n);
+/* What XDP calls the action that a run has returned. */
+int plane_action(const struct plane *plane, uint32_t action);
 void plane_at_ms(struct plane *plane, uint64_t ms);
-/* The program's verdict (XDP_PASS..., XDP_REDIRECT also for tc's way of XDP_TX), or a negative
+/* The program's verdict (XDP_PASS...), or a negative
  * errno. ret_out may be NULL; it has room for n bytes. */
 int plane_run(const struct plane *plane, const uint8_t *frame, size_t n, uint8_t *ret_out);
 
