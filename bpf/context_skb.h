@@ -12,9 +12,12 @@
  * program of the interface, which tc itself calls.
  */
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
 /* The same names for what is only called otherwise. Included before anything that uses them. */
 #define xdp_md			  __sk_buff
-#define ingress_ifindex		ifindex
+#define ingress_ifindex		  ifindex
 #define bpf_xdp_get_buff_len(ctx) ((ctx)->len)
 #define bpf_xdp_load_bytes	  bpf_skb_load_bytes
 #define bpf_xdp_adjust_tail(ctx, delta) \

@@ -8,6 +8,7 @@
  * stages: "nat" towards the backend, "answer" back to the client.
  */
 
+#include "context.h"
 #include "fib.h"
 #include "flow.h"
 #include "reset.h"

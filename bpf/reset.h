@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "context.h"
 #include "parse.h"
 #include "sum.h"
 

@@ -14,8 +14,13 @@
 #include "ingress.skel.h"
 #include "loader_maps.h"
 
-enum { PLANE_TICK_NS = 4000000, PLANE_LINES = 1024, PLANE_RING_LINES = 1 << 14, PLANE_TC_BYTES = 3500,
-       PLANE_TC_LEAST = 54 };
+enum {
+	PLANE_TICK_NS = 4000000,
+	PLANE_LINES = 1024,
+	PLANE_RING_LINES = 1 << 14,
+	PLANE_TC_BYTES = 3500,
+	PLANE_TC_LEAST = 54
+};
 
 struct plane_options {
 	bool real_clock;
