@@ -6,7 +6,7 @@
  * way: how a backend's next hop is reached: interface and link addresses.
  *
  * Asking the kernel's routes and neighbours takes 30 to 45 ns, so the answer stays in the backend's
- * row for a second (a fault, for a tenth): forwarding follows routes that change, and needs no
+ * row for a second (a fault, for a hundredth): forwarding follows routes that change, and needs no
  * process. What the program cannot do is to make the kernel look for a neighbour: user space does,
  * for rows whose fault says so.
  */
@@ -20,7 +20,7 @@
 enum { WAY_AF_INET = 2, WAY_AF_INET6 = 10 };
 
 #define WAY_GOOD_NS 1000000000ULL
-#define WAY_BAD_NS  100000000ULL
+#define WAY_BAD_NS  10000000ULL
 
 static __always_inline bool way_is_v4(const struct abi_addr *addr)
 {

@@ -20,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import objects  # noqa: E402
+from ports import free_port  # noqa: E402
 
 BUILD = ROOT / os.environ.get("O", "build")
 TOOLS = BUILD / "tests/bench/tools"
@@ -30,11 +31,6 @@ ROUNDS = int(os.environ.get("ROUNDS", "8"))
 DURATION = float(os.environ.get("DURATION", "2"))
 WARMUP = min(0.5, DURATION / 2)
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_port(port, process, seconds=20):

@@ -249,7 +249,7 @@ static void the_way_is_asked_for_when_it_is_old(void **state)
 
 	while (!bpf_map_lookup_elem(fd, &first, &row) && !row.mode)
 		first++;
-	CHECK_INT("remembered for a tenth of a second", row.hop_until_ns, 1100000000);
+	CHECK_INT("remembered for a hundredth of a second", row.hop_until_ns, 1010000000);
 	CHECK_INT("as", row.fault, ABI_HOP_NO_ROUTE);
 	lab_balance(lab);
 }

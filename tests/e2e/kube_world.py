@@ -5,19 +5,14 @@ import http.client
 import http.server
 import json
 import os
-import socket
 import subprocess
 import threading
 import time
 
 from conftest import SANITIZED, TIDEGATE
 from kube_server import KubeServer
+from ports import free_port
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Backend(http.server.BaseHTTPRequestHandler):

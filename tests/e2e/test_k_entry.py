@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from conftest import SANITIZED, TIDEGATE, middleware, route
-from loop import Loop, Upstream, free_port, values
+from loop import Loop, Upstream, values
+from ports import free_port
 from test_k_wire import loop_service
 
 

@@ -320,14 +320,15 @@ def test_virtual_addresses(tmp_path):
 
 
 def test_faults_of_virtual_addresses_are_told(tmp_path):
-    faults = check(tmp_path, [
+    objects = [
         vip("a", {"addresses": ["192.0.2.10"], "ports": [{"port": 80}], "backendRefs": [{"address": "10.0.0.1"}]}),
         vip("b", {"addresses": ["192.0.2.10"], "ports": [{"port": 79, "endPort": 81}], "backendRefs": [{"address": "10.0.0.2"}]}),
         vip("c", {"addresses": ["192.0.2.x"], "ports": [{"port": 80}], "backendRefs": [{"address": "10.0.0.1"}]}),
-        vip("d", {"addresses": ["192.0.2.11"], "ports": [{"port": 80}], "mode": "local"})])
-    told = {f["object"].split("/")[-1]: f["message"] for f in faults}
-    assert "VirtualAddress/default/a has this address" in told["b"] and "entry point" in told["d"]
-    assert set(told) == {"b", "c", "d"}
+        vip("d", {"addresses": ["192.0.2.11"], "ports": [{"port": 80}], "mode": "local"})]
+    off, on = ({f["object"].split("/")[-1]: f["message"] for f in check(tmp_path, objects, *options)} for options in ((), KERNEL))
+    assert "VirtualAddress/default/a has this address" in on["b"] and "entry point" in on["d"]
+    assert set(on) == {"b", "c", "d"}
+    assert off == {**on, "a": "the kernel plane is off: nobody serves this address"}
 
 
 def test_the_text_form_and_flags(tmp_path):

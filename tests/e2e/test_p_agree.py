@@ -16,7 +16,8 @@ import agree_wire
 import pytest
 import yaml
 from conftest import SANITIZED, TIDEGATE
-from loop import Loop, free_port
+from loop import Loop
+from ports import free_port
 
 COUNT = int(os.environ.get("AGREE_COUNT", "3000"))
 SEED = int(os.environ.get("AGREE_SEED", "1"))

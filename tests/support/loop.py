@@ -11,11 +11,8 @@ import subprocess
 import threading
 import time
 
+from ports import free_port
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def read_head(connection, buffer):

@@ -27,6 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import objects  # noqa: E402
 import story  # noqa: E402
+from ports import free_port  # noqa: E402
 
 BUILD = ROOT / os.environ.get("O", "build")
 TIDEGATE = BUILD / "tidegate"
@@ -147,12 +148,6 @@ class Machine:
     def status(self, *arguments):
         command = [TIDEGATE, "status", *arguments, f"--admin.socket={self.socket}"]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def tls_stat(name):

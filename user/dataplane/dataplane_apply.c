@@ -249,6 +249,7 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	arena_reset(arena);
 	TRY(prepare(dataplane, config, arena, &change));
 	*ret_result = (struct dataplane_result){.generation = generation};
+	dataplane_meet(dataplane, change.plan->fresh, change.plan->n_fresh);
 	set_flow_seed(dataplane, config);
 	zero_counters(dataplane, change.plan);
 	dataplane_shield(dataplane, config);

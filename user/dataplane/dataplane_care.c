@@ -92,6 +92,15 @@ static bool wants_poke(const struct abi_backend *row)
 	return row->mode && row->state != ABI_BACKEND_DEAD && !row->is_here;
 }
 
+void dataplane_meet(struct dataplane *dataplane, const uint16_t *backends, size_t n)
+{
+	struct dataplane_care *care = n ? care_of(dataplane) : NULL;
+
+	for (size_t i = 0; care && i < n && i < POKE_STEP; i++)
+		if (wants_poke(&dataplane->tables.backends[backends[i]]))
+			poke(care, &dataplane->tables.backends[backends[i]]);
+}
+
 /* Missing neighbours at once, all others in rounds. */
 static void poke_some(struct dataplane *dataplane, struct dataplane_care *care, uint64_t now_ns)
 {

@@ -89,6 +89,8 @@ int dataplane_now(const struct dataplane *dataplane, uint64_t *ret_now_ns);
 void dataplane_wait_for_packets(void);
 /* This machine's address towards another, as the kernel would choose it; zero when it has none. */
 struct addr dataplane_self(const struct addr *towards);
+/* Has the kernel look for the neighbours of new backends, so that their first packet finds them. */
+void dataplane_meet(struct dataplane *dataplane, const uint16_t *backends, size_t n);
 void dataplane_care_free(struct dataplane_care *care);
 /* What the kernel plane does against floods; read by each packet that needs it. */
 void dataplane_shield(struct dataplane *dataplane, const struct kernel_config *config);

@@ -369,10 +369,12 @@ static bool add_entry(struct making *making, const struct claim *claim, struct s
 {
 	struct kernel_config *config = making->config;
 	bool is_local = making->entry_point != NULL;
-	const struct kernel_service *service =
-		is_local ? NULL : service_of(making, addr_is_v4(&claim->addr));
+	const struct kernel_service *service;
 	struct kernel_entry *entry;
 
+	if (compile_kernel_is_off(making->compile))
+		return true;
+	service = is_local ? NULL : service_of(making, addr_is_v4(&claim->addr));
 	if (!is_local && !service)
 		return false;
 	if (!kernel_config_add(config, name, &claim->addr, claim->first, claim->proto,
@@ -387,9 +389,8 @@ static bool add_entry(struct making *making, const struct claim *claim, struct s
 	entry->port_last = claim->last > claim->first ? claim->last : 0;
 	entry->is_spread = making->spec->spread;
 	entry->cookies = making->cookies;
-	if (is_local) {
+	if (is_local)
 		entry->point = (uint8_t)(making->entry_point->index + 1);
-	}
 	return true;
 }
 
@@ -494,20 +495,6 @@ static enum kernel_cookies preset_cookies(const struct compile *c)
 					  : KERNEL_COOKIES_AUTO;
 }
 
-static bool is_served(struct making *making)
-{
-	struct compile *c = making->compile;
-
-	if (!compile_kernel_is_off(c))
-		return true;
-	diag_suggest(c->sink,
-		     diag_error(c->sink, NULL,
-				"the kernel plane is off: nobody serves this address"),
-		     "`tidegate status` says why it is off; an IngressRouteTCP or IngressRouteUDP "
-		     "on an entry point is served without it");
-	return false;
-}
-
 static void compile_object(struct making *making)
 {
 	const struct virtual_address *spec = making->object->spec;
@@ -520,8 +507,8 @@ static void compile_object(struct making *making)
 	making->first_port =
 		spec->ports.n ? (uint16_t)LIST_AT(spec->ports, struct virtual_port, 0)->port : 0;
 	making->cookies = preset_cookies(c);
-	if (!is_served(making) || !find_entry_point(making) || !find_policy(making) ||
-	    !add_probe(making))
+	if (!find_entry_point(making) || !find_policy(making) ||
+	    (!compile_kernel_is_off(c) && !add_probe(making)))
 		return;
 	if (is_tcp && str_eq(spec->syn_cookies, STR("on")))
 		making->cookies = KERNEL_COOKIES_ON;
@@ -534,8 +521,19 @@ static void compile_object(struct making *making)
 					  "keeps what it gets"),
 			     "label Nodes with tidegate.io/spread: \"true\", and set "
 			     "forwarding.nodeName");
-	add_backends(making);
+	if (!compile_kernel_is_off(c))
+		add_backends(making);
 	add_entries(making);
+}
+
+/* Said of an object without faults of its own: those hold with the kernel plane, too. */
+static void tell_off(struct compile *c)
+{
+	diag_suggest(
+		c->sink,
+		diag_error(c->sink, NULL, "the kernel plane is off: nobody serves this address"),
+		"`tidegate status` says why it is off; an IngressRouteTCP or IngressRouteUDP "
+		"on an entry point is served without it");
 }
 
 static int by_age(const void *a, const void *b)
@@ -565,11 +563,15 @@ void compile_virtual_addresses(struct compile *c, struct kernel_config *config)
 					.claims = &claims,
 					.shares = {.compile = c}};
 		struct compile_about before;
+		size_t n_errors;
 
 		if (!objects[i]->valid)
 			continue;
 		before = compile_about(c, objects[i]);
+		n_errors = c->sink->n_errors;
 		compile_object(&making);
+		if (compile_kernel_is_off(c) && c->sink->n_errors == n_errors)
+			tell_off(c);
 		compile_about_end(c, before);
 	}
 }

@@ -20,8 +20,8 @@
 #include "base/table.h"
 #include "plan/host_index.h"
 #include "plan/literal_set.h"
-#include "plan/names.h"
 #include "plan/path_trie.h"
+#include "plan/route_order.h"
 #include "plan/router_key.h"
 
 enum {
@@ -85,19 +85,7 @@ struct shelves {
 
 static int by_rank(const void *a, const void *b)
 {
-	const struct route *x = ((const struct ranked *)a)->route;
-	const struct route *y = ((const struct ranked *)b)->route;
-	int order;
-
-	if (x->priority != y->priority)
-		return x->priority > y->priority ? -1 : 1;
-	order = names_provider_rank(x->name) - names_provider_rank(y->name);
-	if (order)
-		return order;
-	/* Nobody is displaced by an object that came later. */
-	if (x->created_ns != y->created_ns)
-		return x->created_ns < y->created_ns ? -1 : 1;
-	return str_cmp(x->name, y->name);
+	return route_order(((const struct ranked *)a)->route, ((const struct ranked *)b)->route);
 }
 
 /* A tail is worth looking at only where the path says little. */

@@ -150,6 +150,7 @@ static void know_addresses(const char *const *texts, uint32_t n)
 	live.addrs = calloc(1, sizeof(*live.addrs));
 	live_addrs_write(live.addrs, addrs, n, worker->loop.now_ns + 60 * NS_PER_SEC);
 	server.dns_name = STR("name.test");
+	server.is_named = true;
 }
 
 static void every_address_of_a_name_is_tried(void **state)
@@ -188,6 +189,7 @@ static void names_are_asked_for_and_loopback_is_refused_to_them(void **state)
 	bare->shared.resolver = resolver_new();
 	live.addrs = calloc(1, sizeof(*live.addrs));
 	server.dns_name = STR("localhost");
+	server.is_named = true;
 	dial();
 	assert_int_equal(n_failed, 1);
 	assert_int_equal(last_fail, FAIL_DIAL_FAILED);

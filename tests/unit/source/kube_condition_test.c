@@ -118,7 +118,8 @@ static void a_condition_keeps_its_time_while_it_holds(void **state)
 	before = json_loads("{\"conditions\":[{\"type\":\"Accepted\",\"status\":\"False\","
 			    "\"lastTransitionTime\":\"2020-01-01T00:00:00Z\"}]}",
 			    0, NULL);
-	expect(kube_condition_of_address(object, "bad", "Invalid", before, 1795374301ULL * 1000000000ULL),
+	expect(kube_condition_of_address(object, "bad", "Invalid", before,
+					 1795374301ULL * 1000000000ULL),
 	       "{\"status\":{\"addresses\":[],\"conditions\":[{\"type\":\"Accepted\","
 	       "\"status\":\"False\",\"reason\":\"Invalid\",\"message\":\"bad\","
 	       "\"lastTransitionTime\":\"2020-01-01T00:00:00Z\"}]}}");
