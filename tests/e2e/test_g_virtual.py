@@ -95,6 +95,6 @@ def test_a_star_route_is_the_kernel_plane_s_and_a_rule_gives_it_back(kernel):
 def test_a_local_address_is_an_entry_point_s_without_a_socket(kernel):
     gateway = kernel(route("web", "Host(`x.test`)"),
                      virtual_address({"mode": "local", "entryPoint": "web", "backendRefs": [], "ports": [{"port": 7000, "endPort": 7009}]}))
-    gateway.lab.ip("gw", "route", "add", "local", f"{VIP}/32", "dev", "lo")
-    for port in (7000, 7009):
-        assert gateway.get("x.test", port=port, address=VIP)[0] == 200
+    with gateway.lab.here("gw", f"{VIP}/32"):
+        for port in (7000, 7009):
+            assert gateway.get("x.test", port=port, address=VIP)[0] == 200

@@ -142,18 +142,18 @@ def test_without_a_common_folder_the_kernel_moves_what_waits(gateway):
 
 
 def test_a_range_of_a_virtual_address_reaches_an_entry_point_that_did_not_bind_it(gateway):
-    gateway.lab.ip("gw", "route", "replace", "local", "10.99.0.0/24", "dev", "lo")
-    gateway.write("15.yaml", {"apiVersion": "tidegate.io/v1alpha1", "kind": "VirtualAddress",
-                              "metadata": {"name": "range", "namespace": "default"},
-                              "spec": {"addresses": ["10.99.0.1"], "ports": [{"port": 20000, "endPort": 29999}], "protocol": "TCP",
-                                       "mode": "local", "entryPoint": "web"}})
-    start(gateway, "native")
-    for port in (20000, 24321, 29999):
-        assert gateway.get("x.test", port=port, address="10.99.0.1")[0] == 200, gateway.log()
-    assert gateway.get("x.test", "/", "--connect-timeout", "1", port=30000, address="10.99.0.1")[0] == 0
-    asker = steady(gateway, 4, kept=4, fresh=6, address="10.99.0.1", port=25000)
-    for _ in range(3):
-        take_over(gateway)
-        time.sleep(0.3)
-    result = result_of(asker)
-    assert result["failed"] == 0 and result["answered"] > 500, result
+    with gateway.lab.here("gw", "10.99.0.0/24"):
+        gateway.write("15.yaml", {"apiVersion": "tidegate.io/v1alpha1", "kind": "VirtualAddress",
+                                  "metadata": {"name": "range", "namespace": "default"},
+                                  "spec": {"addresses": ["10.99.0.1"], "ports": [{"port": 20000, "endPort": 29999}], "protocol": "TCP",
+                                           "mode": "local", "entryPoint": "web"}})
+        start(gateway, "native")
+        for port in (20000, 24321, 29999):
+            assert gateway.get("x.test", port=port, address="10.99.0.1")[0] == 200, gateway.log()
+        assert gateway.get("x.test", "/", "--connect-timeout", "1", port=30000, address="10.99.0.1")[0] == 0
+        asker = steady(gateway, 4, kept=4, fresh=6, address="10.99.0.1", port=25000)
+        for _ in range(3):
+            take_over(gateway)
+            time.sleep(0.3)
+        result = result_of(asker)
+        assert result["failed"] == 0 and result["answered"] > 500, result

@@ -9,6 +9,7 @@ by their id; everything is removed on exit, also after an exception.
 """
 
 import atexit
+import contextlib
 import os
 import shutil
 import signal
@@ -95,6 +96,15 @@ class Lab:
             self.ip(name, "route", "add", "default", "via", "10.77.2.1")
             self.ip("gw", "addr", "add", "10.77.2.1/32", "dev", device)
             self.ip("gw", "route", "add", f"{address}/32", "dev", device, "src", "10.77.2.1")
+
+    @contextlib.contextmanager
+    def here(self, role, prefix):
+        """The addresses of prefix are those of a namespace itself, for as long as this lasts."""
+        self.ip(role, "route", "add", "local", prefix, "dev", "lo")
+        try:
+            yield
+        finally:
+            self.ip(role, "route", "del", "local", prefix, "dev", "lo")
 
     def ip(self, role, *arguments):
         return run("ip", "-n", self.ns(role), *arguments)
