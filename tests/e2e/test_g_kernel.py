@@ -137,7 +137,7 @@ def test_limits_go_on_when_the_proxy_is_killed(gateway):
     gateway.process.wait()
     assert '"xdp"' in gateway.lab.run("gw", "ip", "-j", "link", "show", "cl0").stdout and '"xdp"' in link
     ping = gateway.lab.run("client", "ping", "-c", "1", "-W", "1", GATEWAY, check=False)
-    assert ping.returncode == 0 or ping.returncode == 127
+    assert ping.returncode == 0
     gateway.start(kernel="native")
     assert gateway.get("x.test", "/", "--interface", CLIENT)[0] == 200
     assert gateway.get("x.test", "/", "--interface", FLOODER, "--connect-timeout", "1")[0] == 0

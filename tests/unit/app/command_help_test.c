@@ -15,7 +15,7 @@ static void help_lists_flags_and_options_with_defaults(void **state)
 		"usage: tidegate explain",
 		"--entryPoints.NAME.address=",
 		"--manifests=",
-		"--kernelPlane=auto|native|generic|pinned|off",
+		"--kernelPlane=auto|native|generic|tc|pinned|off",
 		"(default 60s)",
 		"--providers.kubernetesCRD.allowCrossNamespace=",
 	};
