@@ -54,7 +54,6 @@ skels    := $(patsubst bpf/%.bpf.c,$(O)/gen/%.skel.h,$(wildcard bpf/*.bpf.c))
 support_o := $(patsubst %.c,$(O)/%.o,$(wildcard tests/support/*.c))
 unit_t   := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*/*_test.c))
 bpf_t    := $(patsubst %.c,$(O)/%,$(wildcard tests/bpf/*_test.c))
-fuzz_t   := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 ifeq ($(V),0)
 say = @printf '  %-7s %s\n' '$1' '$(2:$(O)/%=%)';
@@ -66,6 +65,8 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
+# What this Makefile starts by itself builds on every CPU; tests and benchmarks still run one by one.
+JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all deps run test unit check-unit check-bpf check-e2e check-vm check-fuzz check-asan check-tsan bench bench-l7 \
         bench-kernel fuzz lint gen format install clean help FORCE
@@ -119,17 +120,6 @@ $(filter $(O)/tests/unit/mw/%,$(unit_t)): LDLIBS += -lbrotlidec
 $(O)/tests/bpf/%_test: $(O)/tests/bpf/%_test.o $(support_o) $(O)/lib/loader.a $(O)/lib/base.a
 	$(call say,LD,$@)$(CC) $(CFLAGS) -pie $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LDLIBS) -lelf -o $@
 
-# libFuzzer targets are built whole by clang, so that the code under test is instrumented too; the
-# first words of the file name after the stem say nothing: `// link: base http` in the source does.
-fuzz_mods = $(shell sed -n 's|^// link: ||p' tests/fuzz/$1.c)
-$(O)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(O)/flags FORCE | $(skels)
-	$(call say,FUZZ,$@)mkdir -p $(@D) && for m in $(call fuzz_mods,$*_fuzz); do ls user/$$m/*.cc; done 2>/dev/null | \
-		xargs -r -I{} sh -c 'o=$(O)/fuzz/$$(echo {} | tr / _).o; mkdir -p $(O)/fuzz; [ $$o -nt {} ] || clang++ -std=gnu++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=function,vptr $(INC) -c {} -o $$o' && \
-	clang $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(INC) -Itests/support $< \
-		$(foreach m,$(call fuzz_mods,$*_fuzz),$(filter-out $(main_src),$(wildcard user/$m/*.c))) \
-		$$(for m in $(call fuzz_mods,$*_fuzz); do ls user/$$m/*.cc; done 2>/dev/null | while read f; do echo $(O)/fuzz/$$(echo $$f | tr / _).o; done) \
-		$(LDLIBS) -o $@
-
 $(O)/flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(CFLAGS) $(HARDEN) $(CSTD)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(HARDEN) $(CSTD)' > $@
 FORCE:
@@ -139,12 +129,12 @@ deps: ## install what is missing (Debian packages); nothing when all is there
 	@tests/support/deps build test
 
 run: deps ## build, make a small lab in namespaces, take a tour, serve until Ctrl-C (ONCE=1: tour only)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@$(PYTHON) tests/support/tour.py $(if $(ONCE),--once) --build $(O)
 
 test: deps ## install what is missing, build, and run every test
-	@$(MAKE) --no-print-directory all
-	@MAKE='$(MAKE)' tests/support/run-stages check-unit check-bpf check-fuzz check-e2e check-vm lint
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@MAKE='$(MAKE) $(JOBS)' tests/support/run-stages check-unit check-bpf check-fuzz check-e2e check-vm lint
 
 check-e2e: all ## end-to-end tests in network namespaces (root); K=word selects
 	@TIDEGATE_BUILD=$(abspath $(O)) $(PYTHON) -m pytest -q --tb=short -p no:cacheprovider tests/e2e $(if $(K),-k '$(K)')
@@ -250,29 +240,6 @@ $(O)/tests/vm/foreign.bpf.o: tests/vm/foreign.bpf.c
 
 check-vm: $(O)/tidegate $(O)/tidegate-loader $(O)/tests/vm/foreign.bpf.o ## TLS in the kernel, libxdp's dispatcher, in test machines
 	@O=$(O) tests/vm/check
-
-# ------------------------------------------------------------- fuzzing --
-
-# Fuzzing: a target per parser; tests/fuzz/corpus/NAME belongs to tests/fuzz/NAME_fuzz.c. What a run finds new stays
-# under $(O)/fuzz; a crash is left there too, as NAME-crash-*.
-
-FUZZ_SECONDS ?= 30
-
-fuzz: $(fuzz_t) ## run every fuzz target for FUZZ_SECONDS (30)
-	@for t in $(fuzz_t); do \
-		name=$$(basename $$t _fuzz); mkdir -p $(O)/fuzz/$$name; \
-		echo "# $$name"; \
-		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=0 -verbosity=0 \
-			-artifact_prefix=$(O)/fuzz/$$name- $(O)/fuzz/$$name tests/fuzz/corpus/$$name || exit 1; \
-	done
-
-check-fuzz: $(fuzz_t) ## replay every fuzz corpus
-	@for t in $(fuzz_t); do \
-		name=$$(basename $$t _fuzz); \
-		[ -n "$$(ls tests/fuzz/corpus/$$name 2>/dev/null)" ] || { echo "tests/fuzz/corpus/$$name is empty"; exit 1; }; \
-		$$t -runs=0 -timeout=5 -verbosity=0 tests/fuzz/corpus/$$name || exit 1; \
-		echo "ok - $$name: $$(ls tests/fuzz/corpus/$$name | wc -l) inputs"; \
-	done
 
 # ----------------------------------------------------- generated files --
 

@@ -3,7 +3,7 @@
 """The loader beside a foreign XDP program, under a stock kernel where libxdp's dispatcher works.
 
 Runs in a test machine: it makes an interface, a network namespace behind it, and leaves both to end
-with the machine.
+with the machine. Its argument is how often to go on and off between foreign programs (100).
 """
 
 import json
@@ -21,7 +21,7 @@ LOADER = BUILD / "tidegate-loader"
 FOREIGN = BUILD / "tests/vm/foreign.bpf.o"
 DEVICE, HERE, THERE = "edge0", "10.9.0.1", "10.9.0.2"
 PACKETS = 20
-CYCLES = 100
+CYCLES = int(sys.argv[1]) if len(sys.argv) > 1 else 100
 
 
 def sh(command):
@@ -108,7 +108,7 @@ def detaches_alone():
 
 
 def order_is_kept():
-    """A hundred times on and off, between a foreign program before and one after: they stay, in their order"""
+    """Many times on and off, between a foreign program before and one after: they stay, in their order"""
     for priority in (5, 40):
         sh(f"xdp-loader load -m native -P {priority} {DEVICE} {FOREIGN}")
     sh(f"{LOADER} load")
