@@ -33,6 +33,7 @@ struct diag {
 	size_t line;	       /* 1.., 0 unknown */
 	bool unsupported;      /* about something that Traefik does and we do not */
 	bool is_conflict;      /* another object has what this one asks for */
+	bool is_of_node;       /* about this node: the object itself may be whole */
 };
 
 struct diag_sink {

@@ -58,6 +58,7 @@ struct kind_info {
 	/* Completes the decoded struct; returns the number of errors added. May be NULL. */
 	size_t (*finish)(void *decoded, struct arena *arena, struct diag_sink *sink);
 	bool has_raw; /* raw_json fields borrow from the document, which is kept for them */
+	const char *short_name; /* for kubectl; NULL: none */
 };
 extern const struct kind_info kind_infos[KIND__COUNT];
 

@@ -65,7 +65,8 @@ struct field {
 	const char *note;   /* for DIFFERS, REFUSED, IGNORED: how or why, shown by `check` and
 			       unsupported.md */
 	const struct schema *sub;
-	int64_t min, max; /* of a number, of a string's or list's length; both 0: unchecked */
+	const char *map_key; /* of a list: the field that tells its items apart; NULL: none */
+	int64_t min, max;    /* of a number, of a string's or list's length; both 0: unchecked */
 	size_t offset;
 	uint8_t type;	 /* enum field_type */
 	uint8_t support; /* enum support */

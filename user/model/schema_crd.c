@@ -5,6 +5,7 @@
  */
 #include "model/schema_crd.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -74,6 +75,9 @@ static void string_rules(struct buf *buf, int indent, const struct field *field)
 	line(buf, indent, "type: string");
 	if (format && format->pattern)
 		quoted(buf, indent, "pattern", str_of(format->pattern));
+	/* One of the formats that the API server itself checks. */
+	if (format && strcmp(format->name, "date-time") == 0)
+		line(buf, indent, "format: date-time");
 	if (!field->choices || field->any_case)
 		return;
 	line(buf, indent, "enum:");
@@ -135,6 +139,12 @@ static void field_rules(struct buf *buf, int indent, const struct field *field)
 	case FIELD_LIST:
 		line(buf, indent, "type: array");
 		range(buf, indent, field, "minItems", "maxItems");
+		/* Several writers each apply their own items. */
+		if (field->map_key) {
+			line(buf, indent, "x-kubernetes-list-type: map");
+			line(buf, indent, "x-kubernetes-list-map-keys:");
+			line(buf, indent, "- %s", field->map_key);
+		}
 		line(buf, indent, "items:");
 		object_rules(buf, indent + 2, field->sub);
 		break;
@@ -205,20 +215,65 @@ static bool has_status(const struct schema *schema)
 	return false;
 }
 
+#define CONDITION(type) ".status.conditions[?(@.type==\"" type "\")].status"
+
+/* What `kubectl get` shows beside the name; kinds without a row here have their age. */
+static const struct {
+	const char *kind, *name, *type, *path;
+} columns[] = {
+	{"VirtualAddress", "Addresses", "string", ".spec.addresses"},
+	{"VirtualAddress", "Mode", "string", ".spec.mode"},
+	{"VirtualAddress", "Accepted", "string", CONDITION("Accepted")},
+	{"VirtualAddress", "Programmed", "string", CONDITION("Programmed")},
+	{"VirtualAddress", "Age", "date", ".metadata.creationTimestamp"},
+	{"SourcePolicy", "EntryPoints", "string", ".spec.entryPoints"},
+	{"SourcePolicy", "Accepted", "string", CONDITION("Accepted")},
+	{"SourcePolicy", "Age", "date", ".metadata.creationTimestamp"},
+};
+
+static void column_rules(struct buf *buf, const struct kind_info *kind)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
+		if (strcmp(columns[i].kind, kind->kind) != 0)
+			continue;
+		if (!begun)
+			line(buf, 4, "additionalPrinterColumns:");
+		begun = true;
+		line(buf, 4, "- name: %s", columns[i].name);
+		line(buf, 6, "type: %s", columns[i].type);
+		quoted(buf, 6, "jsonPath", str_of(columns[i].path));
+	}
+}
+
+static void names(struct buf *buf, const struct kind_info *kind)
+{
+	char singular[64];
+	size_t n = 0;
+
+	for (const char *at = kind->kind; *at && n + 1 < sizeof(singular); at++)
+		singular[n++] = (char)tolower((unsigned char)*at);
+	singular[n] = '\0';
+	line(buf, 2, "names:");
+	line(buf, 4, "kind: %s", kind->kind);
+	line(buf, 4, "listKind: %sList", kind->kind);
+	line(buf, 4, "plural: %s", kind->plural);
+	line(buf, 4, "singular: %s", singular);
+	if (!kind->short_name)
+		return;
+	line(buf, 4, "shortNames:");
+	line(buf, 4, "- %s", kind->short_name);
+	line(buf, 4, "categories:");
+	line(buf, 4, "- tidegate");
+}
+
 void schema_crd_print(const struct kind_info *kind, struct buf *buf)
 {
 	struct str version = str_of(kind->api_version), group;
-	size_t plural_len = strlen(kind->plural);
 	bool begun = false;
-	char singular[64];
 
 	str_next(&version, '/', &group);
-	snprintf(singular, sizeof(singular), "%s", kind->plural);
-	/* "sourcepolicies" -> "sourcepolicy", "middlewares" -> "middleware". */
-	if (str_ends(str_of(singular), STR("ies")))
-		snprintf(singular + plural_len - 3, 4, "y");
-	else
-		singular[plural_len - 1] = '\0';
 	line(buf, 0, "# Generated from the tables in user/model by `make gen`: do not edit.");
 	line(buf, 0, "apiVersion: apiextensions.k8s.io/v1");
 	line(buf, 0, "kind: CustomResourceDefinition");
@@ -226,16 +281,13 @@ void schema_crd_print(const struct kind_info *kind, struct buf *buf)
 	line(buf, 2, "name: %s." STR_FMT, kind->plural, STR_ARG(group));
 	line(buf, 0, "spec:");
 	line(buf, 2, "group: " STR_FMT, STR_ARG(group));
-	line(buf, 2, "names:");
-	line(buf, 4, "kind: %s", kind->kind);
-	line(buf, 4, "listKind: %sList", kind->kind);
-	line(buf, 4, "plural: %s", kind->plural);
-	line(buf, 4, "singular: %s", singular);
+	names(buf, kind);
 	line(buf, 2, "scope: Namespaced");
 	line(buf, 2, "versions:");
 	line(buf, 2, "- name: " STR_FMT, STR_ARG(version));
 	line(buf, 4, "served: true");
 	line(buf, 4, "storage: true");
+	column_rules(buf, kind);
 	if (has_status(kind->schema)) {
 		line(buf, 4, "subresources:");
 		line(buf, 6, "status: {}");

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/num.h"
 #include "base/regex.h"
+#include "model/object_time.h"
 #include "model/static_entry_point.h"
 
 static bool is_alnum(char c)
@@ -159,6 +160,27 @@ static bool is_cookie_domain(struct str text)
 	return schema_format_is_header_value(text) && str_find(text, ';') < 0;
 }
 
+/* Of a condition (meta/v1). */
+static bool is_reason(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		bool is_inner = i > 0 && i + 1 < text.len;
+
+		if (!is_alnum(c) && !(i > 0 && c == '_') && !(is_inner && (c == ',' || c == ':')))
+			return false;
+	}
+	return !text.len || text.at[0] < '0' || text.at[0] > '9';
+}
+
+static bool is_date_time(struct str text)
+{
+	int64_t ns;
+
+	return !text.len || object_time_parse(text, &ns) == 0;
+}
+
+#define REASON_PATTERN "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
 #define STATUS_PATTERN "^([1-5][0-9]{2}[,-]?)+$"
 
 static const struct schema_format formats[] = {
@@ -177,6 +199,8 @@ static const struct schema_format formats[] = {
 	{"reference", "the name of an object, or name@provider", NULL, is_reference},
 	{"token", "a header name", NULL, schema_format_is_token},
 	{"value", "a header value without control characters", NULL, schema_format_is_header_value},
+	{"reason", "a word in CamelCase", REASON_PATTERN, is_reason},
+	{"date-time", "a time such as 2026-11-22T19:06:29Z", NULL, is_date_time},
 	{"cookie", "a cookie attribute without ; and control characters", NULL, is_cookie_domain},
 };
 

@@ -4,6 +4,8 @@
  */
 #include "model/source_policy.h"
 
+#include "model/object_condition.h"
+
 enum { MAX_CIDRS = 1 << 20, MAX_LISTS = 8 };
 
 static const struct field limits_fields[] = {
@@ -183,41 +185,16 @@ static const struct schema schema_spec = {
 	SCHEMA_FIELDS(spec_fields),
 };
 
-/* As Kubernetes has them everywhere (meta/v1 Condition); never decoded. */
-struct condition {
-	struct str type, status, reason, message, last_transition_time;
-	int64_t observed_generation;
-};
-
+/* Written, never decoded. */
 struct status {
 	struct list_of conditions;
 };
 
-static const struct field condition_fields[] = {
-	FIELD(struct condition, type, .name = "type", .required = true,
-	      .doc = "What it is about: Accepted, Programmed."),
-	FIELD(struct condition, status, .name = "status", .required = true,
-	      .choices = "True|False|Unknown", .doc = "Whether it holds."),
-	FIELD(struct condition, reason, .name = "reason", .required = true,
-	      .doc = "Why, in one word."),
-	FIELD(struct condition, message, .name = "message", .required = true,
-	      .doc = "Why, in a sentence."),
-	FIELD(struct condition, last_transition_time, .name = "lastTransitionTime",
-	      .required = true, .doc = "Since when."),
-	FIELD(struct condition, observed_generation, .name = "observedGeneration",
-	      .doc = "Generation of the object that this is said of."),
-};
-
-static const struct schema schema_condition = {
-	.name = "condition",
-	.doc = "One thing that is said of the policy.",
-	.size = sizeof(struct condition),
-	SCHEMA_FIELDS(condition_fields),
-};
-
 static const struct field status_fields[] = {
-	FIELD(struct status, conditions, .name = "conditions", .sub = &schema_condition,
-	      .doc = "What is said of the policy."),
+	FIELD(struct status, conditions, .name = "conditions", .sub = &schema_object_condition,
+	      .map_key = "type", .min = 0, .max = OBJECT_CONDITIONS_MAX,
+	      .doc = "What is said of the policy: Accepted: it is understood and all that it names "
+		     "is there."),
 };
 
 static const struct schema schema_status = {

@@ -4,6 +4,8 @@
  */
 #include "model/virtual_address.h"
 
+#include "model/object_condition.h"
+
 enum { ADDRESSES_MAX = 64, PORTS_MAX = 64, BACKENDS_MAX = 1024 };
 
 static const struct field port_fields[] = {
@@ -190,44 +192,46 @@ static const struct schema schema_spec = {
 	.check = spec_check,
 };
 
-/* As Kubernetes has them everywhere (meta/v1 Condition); never decoded. */
-struct condition {
-	struct str type, status, reason, message, last_transition_time;
-	int64_t observed_generation;
+/* Written, never decoded. */
+struct node_status {
+	struct str name, programmed, reason, message, last_transition_time;
 };
 
 struct status {
 	struct strs addresses;
-	struct list_of conditions;
+	struct list_of conditions, nodes;
 };
 
-static const struct field condition_fields[] = {
-	FIELD(struct condition, type, .name = "type", .required = true,
-	      .doc = "What it is about: Accepted, Programmed."),
-	FIELD(struct condition, status, .name = "status", .required = true,
-	      .choices = "True|False|Unknown", .doc = "Whether it holds."),
-	FIELD(struct condition, reason, .name = "reason", .required = true,
-	      .doc = "Why, in one word."),
-	FIELD(struct condition, message, .name = "message", .required = true,
-	      .doc = "Why, in a sentence."),
-	FIELD(struct condition, last_transition_time, .name = "lastTransitionTime",
-	      .required = true, .doc = "Since when."),
-	FIELD(struct condition, observed_generation, .name = "observedGeneration",
-	      .doc = "Generation of the object that this is said of."),
+static const struct field node_fields[] = {
+	FIELD(struct node_status, name, .name = "name", .required = true, .min = 1, .max = 253,
+	      .doc = "Name of the node."),
+	FIELD(struct node_status, programmed, .name = "programmed", .required = true,
+	      .choices = "True|False", .doc = "Whether it forwards the address."),
+	FIELD(struct node_status, reason, .name = "reason", .required = true, .format = "reason",
+	      .min = 1, .max = OBJECT_REASON_MAX_BYTES, .doc = "Why, in one word."),
+	FIELD(struct node_status, message, .name = "message", .min = 0,
+	      .max = OBJECT_MESSAGE_MAX_BYTES, .doc = "Why, in a sentence."),
+	FIELD(struct node_status, last_transition_time, .name = "lastTransitionTime",
+	      .required = true, .format = "date-time", .doc = "Since when."),
 };
 
-static const struct schema schema_condition = {
-	.name = "condition",
-	.doc = "One thing that is said of the address.",
-	.size = sizeof(struct condition),
-	SCHEMA_FIELDS(condition_fields),
+static const struct schema schema_node = {
+	.name = "node",
+	.doc = "What a node says of the address.",
+	.size = sizeof(struct node_status),
+	SCHEMA_FIELDS(node_fields),
 };
 
 static const struct field status_fields[] = {
-	FIELD(struct status, addresses, .name = "addresses",
+	FIELD(struct status, addresses, .name = "addresses", .min = 0, .max = ADDRESSES_MAX,
 	      .doc = "The addresses that are forwarded."),
-	FIELD(struct status, conditions, .name = "conditions", .sub = &schema_condition,
-	      .doc = "What is said of the address."),
+	FIELD(struct status, conditions, .name = "conditions", .sub = &schema_object_condition,
+	      .map_key = "type", .min = 0, .max = OBJECT_CONDITIONS_MAX,
+	      .doc = "What is said of the address: Accepted: it is understood, and no older one "
+		     "has it; Programmed: the nodes that are listed forward it."),
+	FIELD(struct status, nodes, .name = "nodes", .sub = &schema_node, .map_key = "name",
+	      .min = 0, .max = VIRTUAL_NODES_MAX,
+	      .doc = "Nodes that cannot forward it, and some of those that do."),
 };
 
 static const struct schema schema_status = {

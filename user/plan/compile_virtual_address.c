@@ -529,11 +529,13 @@ static void compile_object(struct making *making)
 /* Said of an object without faults of its own: those hold with the kernel plane, too. */
 static void tell_off(struct compile *c)
 {
-	diag_suggest(
-		c->sink,
-		diag_error(c->sink, NULL, "the kernel plane is off: nobody serves this address"),
-		"`tidegate status` says why it is off; an IngressRouteTCP or IngressRouteUDP "
-		"on an entry point is served without it");
+	struct diag *diag =
+		diag_error(c->sink, NULL, "the kernel plane is off: nobody serves this address");
+
+	diag->is_of_node = true;
+	diag_suggest(c->sink, diag,
+		     "`tidegate status` says why it is off; an IngressRouteTCP or IngressRouteUDP "
+		     "on an entry point is served without it");
 }
 
 static int by_age(const void *a, const void *b)

@@ -7,8 +7,10 @@
 #include "base/clock.h"
 #include "model/core_node.h"
 #include "model/ingress_object.h"
+#include "model/object_condition.h"
 #include "model/virtual_address.h"
 #include "source/kube_lease.h"
+#include "source/kube_status_text.h"
 
 static struct str annotation(const struct object *object, struct str key)
 {
@@ -130,40 +132,180 @@ json_t *kube_condition_of_ingress(const json_t *addresses)
 
 /* --------------------------------------------------------------------- conditions -- */
 
-static const char *time_of(const json_t *before, const char *type, const char *status)
+/* Whole seconds, as a condition's time has them. */
+static json_t *print_now(uint64_t wall_ns)
 {
-	const json_t *conditions = json_object_get(before, "conditions"), *row;
+	char now[40];
+
+	kube_lease_time(wall_ns, now, sizeof(now));
+	snprintf(now + 19, sizeof(now) - 19, "Z");
+	return json_string(now);
+}
+
+/* The row of a list that has this text at that key. */
+static const json_t *find_row(const json_t *rows, const char *key, struct str text)
+{
+	const json_t *row;
 	size_t i;
 
-	json_array_foreach(conditions, i, row) if (
-		str_eq(text_at(row, "type"), str_of(type)) &&
-		str_eq(text_at(row, "status"),
-		       str_of(status))) return json_string_value(json_object_get(row, "lastTransiti"
-										      "onTime"));
+	json_array_foreach(rows, i, row)
+	{
+		if (str_eq(text_at(row, key), text))
+			return row;
+	}
 	return NULL;
 }
 
-json_t *kube_condition_of_address(const struct object *object, const char *fault,
-				  const char *reason, const json_t *before, uint64_t wall_ns)
+/* Since when it is so: as before, or from now on. */
+static json_t *time_of(const json_t *before, const char *key, const char *value, uint64_t wall_ns)
 {
-	const struct virtual_address *spec = object->spec;
-	const char *status = fault[0] ? "False" : "True", *since;
-	json_t *addresses = json_array();
-	char now[40];
+	struct str time = text_at(before, "lastTransitionTime");
 
-	for (size_t i = 0; spec && !fault[0] && i < spec->addresses.n; i++)
+	return time.len && str_eq(text_at(before, key), str_of(value))
+		       ? json_stringn(time.at, time.len)
+		       : print_now(wall_ns);
+}
+
+static json_t *make(const struct kube_condition *condition, const char *type, const char *status,
+		    const char *reason, const char *message)
+{
+	const json_t *before =
+		find_row(json_object_get(condition->before, "conditions"), "type", str_of(type));
+	json_t *made = json_pack(
+		"{s:s, s:s, s:s, s:o, s:o}", "type", type, "status", status, "reason", reason,
+		"message", kube_status_text_json(str_of(message), OBJECT_MESSAGE_MAX_BYTES),
+		"lastTransitionTime", time_of(before, "status", status, condition->wall_ns));
+
+	if (condition->generation)
+		json_object_set_new(made, "observedGeneration",
+				    json_integer(condition->generation));
+	return made;
+}
+
+static json_t *accepted(const struct kube_condition *condition)
+{
+	bool is_well = !condition->fault[0];
+
+	return make(condition, "Accepted", is_well ? "True" : "False",
+		    is_well ? "Accepted" : condition->reason,
+		    is_well ? "the object is understood" : condition->fault);
+}
+
+static json_t *programmed(const struct kube_condition *condition)
+{
+	const json_t *nodes = json_object_get(condition->before, "nodes"), *node, *first = NULL;
+	size_t i, n_bad = 0;
+	char text[1200];
+
+	if (condition->fault[0])
+		return make(condition, "Programmed", "False", condition->reason,
+			    "it is not accepted");
+	json_array_foreach(nodes, i, node)
+	{
+		if (!str_eq(text_at(node, "programmed"), STR("False")))
+			continue;
+		first = first ? first : node;
+		n_bad++;
+	}
+	if (!n_bad && json_array_size(nodes))
+		return make(condition, "Programmed", "True", "Programmed",
+			    "the nodes that are listed forward it");
+	if (!n_bad)
+		return make(condition, "Programmed", "Unknown", "Pending",
+			    "no node has said yet that it forwards it");
+	struct str name = text_at(first, "name"), message = text_at(first, "message");
+
+	snprintf(text, sizeof(text), "node %.*s: %.*s%s", (int)(name.len < 253 ? name.len : 253),
+		 name.at, (int)(message.len < 800 ? message.len : 800),
+		 message.len ? message.at : "", n_bad > 1 ? " (and others, see nodes)" : "");
+	return make(condition, "Programmed", "False", "NodeFault", text);
+}
+
+json_t *kube_condition_of_address(const struct kube_condition *condition)
+{
+	const struct virtual_address *spec = condition->object->spec;
+	json_t *addresses = json_array();
+
+	for (size_t i = 0; spec && !condition->fault[0] && i < spec->addresses.n; i++)
 		json_array_append_new(addresses, json_stringn(spec->addresses.at[i].at,
 							      spec->addresses.at[i].len));
-	since = time_of(before, "Accepted", status);
-	if (!since) {
-		kube_lease_time(wall_ns, now, sizeof(now));
-		/* A condition's time has whole seconds. */
-		snprintf(now + 19, sizeof(now) - 19, "Z");
-		since = now;
+	return json_pack("{s:{s:o, s:[o, o]}}", "status", "addresses", addresses, "conditions",
+			 accepted(condition), programmed(condition));
+}
+
+json_t *kube_condition_of_policy(const struct kube_condition *condition)
+{
+	return json_pack("{s:{s:[o]}}", "status", "conditions", accepted(condition));
+}
+
+bool kube_condition_is_same(const json_t *status, const json_t *patch)
+{
+	const json_t *wanted = json_object_get(patch, "status");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
+	{
+		if (!json_equal(json_object_get(status, key), value))
+			return false;
 	}
-	return json_pack("{s:{s:o, s:[{s:s, s:s, s:s, s:s, s:s}]}}", "status", "addresses",
-			 addresses, "conditions", "type", "Accepted", "status", status, "reason",
-			 fault[0] ? reason : "Accepted", "message",
-			 fault[0] ? fault : "the address is understood", "lastTransitionTime",
-			 since);
+	return true;
+}
+
+/* -------------------------------------------------------------------------- nodes -- */
+
+json_t *kube_condition_of_node(const struct object *object, const json_t *before, const char *node,
+			       const char *fault, uint64_t wall_ns)
+{
+	const struct kind_info *info = &kind_infos[object->kind];
+	const json_t *nodes = json_object_get(before, "nodes");
+	const json_t *mine = find_row(nodes, "name", str_of(node));
+	const char *word = fault && fault[0] ? "False" : "True";
+	size_t n_max = fault && fault[0] ? VIRTUAL_NODES_MAX : KUBE_NODES_WELL_MAX;
+	json_t *status = json_object(), *message;
+
+	message = kube_status_text_json(fault && fault[0] ? str_of(fault) : STR("it is forwarded"),
+					OBJECT_MESSAGE_MAX_BYTES);
+	bool is_same = mine && fault && str_eq(text_at(mine, "programmed"), str_of(word)) &&
+		       json_equal(json_object_get(mine, "message"), message);
+
+	if (is_same || (!mine && (!fault || json_array_size(nodes) >= n_max))) {
+		json_decref(message);
+		json_decref(status);
+		return NULL;
+	}
+	if (fault)
+		json_object_set_new(status, "nodes",
+				    json_pack("[{s:s, s:s, s:s, s:O, s:o}]", "name", node,
+					      "programmed", word, "reason",
+					      fault[0] ? "NodeFault" : "Programmed", "message",
+					      message, "lastTransitionTime",
+					      time_of(mine, "programmed", word, wall_ns)));
+	json_decref(message);
+	return json_pack("{s:s, s:s, s:{s:s%, s:s%}, s:o}", "apiVersion", info->api_version, "kind",
+			 info->kind, "metadata", "name", object->meta.name.at,
+			 object->meta.name.len, "namespace", object->meta.namespace_.at,
+			 object->meta.namespace_.len, "status", status);
+}
+
+json_t *kube_condition_without_lost_nodes(const struct store *store, const json_t *before,
+					  const char *version)
+{
+	const json_t *nodes = json_object_get(before, "nodes"), *node;
+	json_t *left;
+	size_t i;
+
+	if (!store->objects[KIND_NODE].n || !json_array_size(nodes))
+		return NULL;
+	left = json_array();
+	json_array_foreach(nodes, i, node)
+	{
+		if (store_find(store, KIND_NODE, STR("default"), text_at(node, "name")))
+			json_array_append(left, (json_t *)(uintptr_t)node);
+	}
+	if (json_array_size(left) != json_array_size(nodes))
+		return json_pack("{s:{s:s}, s:{s:o}}", "metadata", "resourceVersion", version,
+				 "status", "nodes", left);
+	json_decref(left);
+	return NULL;
 }

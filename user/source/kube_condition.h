@@ -18,12 +18,38 @@ json_t *kube_condition_addresses(const struct kubernetes_ingress_provider *provi
 				 const json_t *service, const struct store *store);
 /* {status: {loadBalancer: {ingress: …}}}: a merge patch. addresses is borrowed. */
 json_t *kube_condition_of_ingress(const json_t *addresses);
-/*
- * The merge patch of a VirtualAddress: its addresses and the condition Accepted. fault: why it is
- * broken, "" when it is not; reason: of which kind the fault is; before: its status of now, or
- * NULL: a condition that holds as before keeps its time.
+
+/* What the status of one of our kinds is made from. */
+struct kube_condition {
+	const struct object *object;
+	const char *fault;    /* why it is broken; "" when it is not */
+	const char *reason;   /* of which kind the fault is */
+	const json_t *before; /* its status of now, or NULL: what holds as before keeps its time */
+	int64_t generation;   /* 0: not known */
+	uint64_t wall_ns;
+};
+/* The merge patch of a VirtualAddress: its addresses, and the conditions Accepted and Programmed.
  */
-json_t *kube_condition_of_address(const struct object *object, const char *fault,
-				  const char *reason, const json_t *before, uint64_t wall_ns);
+json_t *kube_condition_of_address(const struct kube_condition *condition);
+/* The merge patch of a SourcePolicy: the condition Accepted. */
+json_t *kube_condition_of_policy(const struct kube_condition *condition);
+/* Whether the status says all that the patch says; both borrowed. */
+bool kube_condition_is_same(const json_t *status, const json_t *patch);
+
+enum {
+	KUBE_NODES_WELL_MAX = 16, /* that say that they forward an address */
+};
+
+/*
+ * What this node should say of itself in the status of a VirtualAddress: the document to apply, a
+ * new reference; NULL: what is there will do. fault: "" when the node forwards it; NULL: it says
+ * nothing, since the object is broken. Only the first nodes say that all is well.
+ */
+json_t *kube_condition_of_node(const struct object *object, const json_t *before, const char *node,
+			       const char *fault, uint64_t wall_ns);
+/* The merge patch that removes what nodes say that are gone; NULL: none are, or nodes are not
+ * known. */
+json_t *kube_condition_without_lost_nodes(const struct store *store, const json_t *before,
+					  const char *version);
 
 #endif

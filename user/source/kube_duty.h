@@ -3,22 +3,30 @@
 #define KUBE_DUTY_H
 
 /*
- * kube_duty: what one of the replicas writes to the API server: status and Events. Who it is a
- * Lease says. Writes are few at a time and few a second; what RBAC refuses is said once and left
- * alone for a while. Part of kube_source.
+ * kube_duty: what is written to the API server: by one of the replicas, which a Lease says, status
+ * and Events; by each for its own node whether it forwards a VirtualAddress. Part of kube_source.
  */
 
 #include "source/kube_lease.h"
 #include "source/kube_source.h"
-#include "source/rest_client.h"
+#include "source/kube_write.h"
 
 #define LEASE_NAME "tidegate-status"
 
-enum kube_write_kind {
-	KUBE_WRITE_EVENT,
-	KUBE_WRITE_INGRESS,
-	KUBE_WRITE_ADDRESS,
-	KUBE_WRITE__COUNT
+/* What is known of one object. */
+struct kube_row {
+	struct str id;
+	json_t *status;		     /* as the server has it; NULL: nothing */
+	char version[64];	     /* its resourceVersion */
+	int64_t generation;	     /* 0: not said */
+	char *fault;		     /* of the object; NULL: none */
+	char *node_fault;	     /* of this node; NULL: none */
+	bool is_conflict;	     /* the fault: another object has what this one asks for */
+	uint64_t said_hash, said_ns; /* of the fault that was made an Event */
+	uint64_t written_hash;	     /* of the status that was written and not seen yet */
+	uint64_t node_hash;	     /* the same of what is said of this node */
+	unsigned n_writes;	     /* that run: they need it */
+	bool is_gone;		     /* the object */
 };
 
 struct kube_duty {
@@ -26,14 +34,13 @@ struct kube_duty {
 	bool is_dirty; /* something may be to be written */
 	struct kube_lease lease;
 	struct rest_request *lease_request;
-	/* By the id of an object; rows are of kube_duty.c. */
-	struct table rows;
+	struct table rows; /* by the id of an object */
 	json_t *published; /* the service whose addresses are written */
-	struct kube_write *running;
-	size_t n_running;
-	uint64_t tokens_ns, pass_due_ns, revision;
-	uint64_t refused_until_ns[KUBE_WRITE__COUNT];
-	uint64_t n_written[KUBE_WRITE__COUNT], n_failed;
+	struct kube_writes writes;
+	char instance[96]; /* who writes: the pod, or the machine */
+	char node[256];	   /* the name of ours; "": not known */
+	uint64_t pass_due_ns, review_ns, revision;
+	char told[16]; /* what kube_duty_tell() told */
 	bool was_ours;
 };
 
@@ -44,8 +51,17 @@ void kube_duty_tick(struct kube_source *source);
 /* An object as it is on the server; document NULL: it is gone. */
 void kube_duty_seen(struct kube_source *source, const struct object *object,
 		    const json_t *document);
+/* What is known of an object; NULL: nothing, and make is false or memory is short. */
+struct kube_row *kube_duty_row(struct kube_duty *duty, struct str id, bool make);
+/* What is not there needs no row, unless a write for it still runs. */
+void kube_duty_forget(struct kube_duty *duty, struct str id);
 /* Faults of writing; returns a text that changes with them. */
 const char *kube_duty_tell(struct kube_source *source, struct diag_sink *sink);
 json_t *kube_duty_status(struct kube_source *source);
+
+/* kube_duty_pass.c: begins what the budget allows; false: it is used up. */
+bool kube_duty_pass(struct kube_source *source);
+/* What every replica says of its own node. */
+bool kube_duty_pass_node(struct kube_source *source);
 
 #endif

@@ -7,6 +7,11 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "source/kube_status_text.h"
+
+#define WHOLE(text) kube_status_text_json((text), SIZE_MAX)
+
+enum { NAME_MAX_BYTES = 236 };
 
 static void print_time(uint64_t wall_ns, char *ret_text, size_t size)
 {
@@ -21,17 +26,13 @@ void kube_event_name(const struct kube_event *event, char *ret_name)
 {
 	uint64_t hash = hash_fnv1a64(event->message) ^
 			hash_mix64(hash_fnv1a64(event->uid) + (uint64_t)event->kind);
+	struct str name = str_take(event->name, NAME_MAX_BYTES);
 
-	/* 253 is what a name may have. */
-	snprintf(ret_name, KUBE_EVENT_NAME_BYTES, STR_FMT ".%016llx",
-		 STR_ARG(str_take(event->name, 236)), (unsigned long long)hash);
-}
-
-static json_t *text(struct str value)
-{
-	json_t *json = json_stringn(value.len ? value.at : "", value.len);
-
-	return json ? json : json_string("");
+	/* 253 is what a name may have, and each of its parts ends with a letter or digit. */
+	while (name.len && (name.at[name.len - 1] == '.' || name.at[name.len - 1] == '-'))
+		name.len--;
+	snprintf(ret_name, KUBE_EVENT_NAME_BYTES, STR_FMT ".%016llx", STR_ARG(name),
+		 (unsigned long long)hash);
 }
 
 json_t *kube_event_make(const struct kube_event *event, const char *instance, uint64_t wall_ns)
@@ -39,20 +40,21 @@ json_t *kube_event_make(const struct kube_event *event, const char *instance, ui
 	const struct kind_info *info = &kind_infos[event->kind];
 	char name[KUBE_EVENT_NAME_BYTES], now[40];
 	json_t *about = json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", info->api_version, "kind",
-				  info->kind, "name", text(event->name), "namespace",
-				  text(event->namespace_));
+				  info->kind, "name", WHOLE(event->name), "namespace",
+				  WHOLE(event->namespace_));
 
 	kube_event_name(event, name);
 	print_time(wall_ns, now, sizeof(now));
 	if (event->uid.len)
-		json_object_set_new(about, "uid", text(event->uid));
+		json_object_set_new(about, "uid", WHOLE(event->uid));
 	if (event->version.len)
-		json_object_set_new(about, "resourceVersion", text(event->version));
+		json_object_set_new(about, "resourceVersion", WHOLE(event->version));
 	return json_pack("{s:s, s:s, s:{s:s, s:o}, s:o, s:s, s:o, s:s, s:{s:s}, s:s, s:s, s:s, "
 			 "s:s, s:i}",
 			 "apiVersion", "v1", "kind", "Event", "metadata", "name", name, "namespace",
-			 text(event->namespace_), "involvedObject", about, "reason", event->reason,
-			 "message", text(str_take(event->message, KUBE_EVENT_MESSAGE_MAX_BYTES)),
+			 WHOLE(event->namespace_), "involvedObject", about, "reason", event->reason,
+			 "message",
+			 kube_status_text_json(event->message, KUBE_EVENT_MESSAGE_MAX_BYTES),
 			 "type", "Warning", "source", "component", "tidegate", "reportingComponent",
 			 "tidegate.io/tidegate", "reportingInstance", instance, "firstTimestamp",
 			 now, "lastTimestamp", now, "count", 1);

@@ -25,6 +25,8 @@
 enum {
 	PROBE_ANSWER_S = 10,
 	DISCOVERY_MS = 2000,
+	DISCOVERY_SELDOM_MS = 20000, /* while definitions are watched, and after a while */
+	DISCOVERY_OFTEN = 100,	     /* questions, before they become seldom */
 	DOWN_FIRST_MS = 200,
 	DOWN_MAX_MS = 8000,
 	SPREAD_MS = 100,     /* in which everything goes on after an outage */
@@ -222,7 +224,10 @@ static void on_group(void *context, const struct rest_result *result)
 	json_t *group;
 
 	question->request = NULL;
-	question->due_ns = soon(source, DISCOVERY_MS);
+	question->n_asked++;
+	question->due_ns = soon(source, source->crd.is_live || question->n_asked > DISCOVERY_OFTEN
+						? DISCOVERY_SELDOM_MS
+						: DISCOVERY_MS);
 	if (result->status != 200)
 		return;
 	group = json_loadb(result->body.at, result->body.len, 0, NULL);
@@ -232,7 +237,7 @@ static void on_group(void *context, const struct rest_result *result)
 		if (watch->state == KUBE_ABSENT && !watch->request &&
 		    strcmp(kind_infos[watch->kind].api_version, question->api_version) == 0 &&
 		    lists(group, kind_infos[watch->kind].plural))
-			kube_watch_kick(watch, true, source->now_ns);
+			kube_watch_expect(watch, source->now_ns);
 	}
 	json_decref(group);
 }
@@ -324,12 +329,15 @@ void kube_health_tick(struct kube_source *source)
 	    source->revision.due_ns <= source->now_ns)
 		ask_revision(source);
 	look_for_absent(source);
+	kube_crd_tick(source);
 }
 
 void kube_health_free(struct kube_source *source)
 {
 	if (!source->client)
 		return;
+	kube_crd_end(source);
+	kube_lines_done(&source->crd.lines);
 	rest_client_cancel(source->client, source->probe.request);
 	rest_client_cancel(source->client, source->revision.request);
 	for (size_t i = 0; i < source->n_groups; i++)

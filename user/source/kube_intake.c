@@ -56,6 +56,9 @@ static void put_fresh(struct kube_watch *watch, struct object *object, const jso
 	struct object *known = table_find(&watch->objects, object->id);
 
 	if (known && known->content_hash == object->content_hash) {
+		/* Its status may be another one. */
+		if (kube_object_has_status(watch->kind))
+			watch->hub->on_seen(watch->hub->context, watch, object, document);
 		object_unref(object);
 		put_in(&watch->fresh, object_ref(known));
 		return;
@@ -71,11 +74,16 @@ static void put(struct kube_watch *watch, json_t *document)
 	const char *fault;
 	/* What is written there is no configuration; whoever writes it wants to see it. */
 	json_t *status = json_incref(json_object_get(document, "status"));
+	json_t *meta = json_object_get(document, "metadata");
+	json_t *generation = json_incref(json_object_get(meta, "generation"));
 	struct object *object = kube_object_decode(watch->kind, document, &fault);
 
 	if (object && status)
 		json_object_set(document, "status", status);
+	if (object && generation)
+		json_object_set(meta, "generation", generation);
 	json_decref(status);
+	json_decref(generation);
 	if (!object || !is_asked(watch, object)) {
 		watch->counts.dropped++;
 		object_unref(object);

@@ -17,6 +17,11 @@ bool kube_object_is_cluster_scope(enum kind kind)
 	return kind == KIND_NODE || kind == KIND_INGRESS_CLASS;
 }
 
+bool kube_object_has_status(enum kind kind)
+{
+	return kind == KIND_INGRESS || kind == KIND_VIRTUAL_ADDRESS || kind == KIND_SOURCE_POLICY;
+}
+
 struct str kube_object_meta(const json_t *document, const char *key)
 {
 	const json_t *value = json_object_get(json_object_get(document, "metadata"), key);

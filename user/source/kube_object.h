@@ -31,5 +31,7 @@ struct str kube_object_meta(const json_t *document, const char *key);
 void kube_object_refs(enum kind kind, const json_t *document, kube_ref_fn *each, void *context);
 /* Whether objects of the kind have no namespace. */
 bool kube_object_is_cluster_scope(enum kind kind);
+/* Whether we write the status of such objects. */
+bool kube_object_has_status(enum kind kind);
 
 #endif

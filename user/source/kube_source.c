@@ -279,12 +279,18 @@ static void on_remove(void *context, struct kube_watch *watch, struct object *ob
 		store_remove(source->store, object->id, object->kind);
 }
 
+/* A kind that is forbidden counts as answered, but not when all are: a server that starts says so
+ * for a moment to everybody. */
 static bool all_listed(const struct kube_source *source)
 {
-	for (struct kube_slot *slot = source->slots; slot; slot = slot->next)
+	bool is_any_allowed = false;
+
+	for (struct kube_slot *slot = source->slots; slot; slot = slot->next) {
 		if (!slot->watch->is_listed)
 			return false;
-	return true;
+		is_any_allowed |= slot->watch->state != KUBE_FORBIDDEN;
+	}
+	return is_any_allowed;
 }
 
 /* Everything has been said once. */
@@ -295,7 +301,31 @@ static void commit(struct kube_source *source)
 		TABLE_EACH (&slot->watch->objects, entry)
 			store_put(source->store, entry->value);
 	for (int kind = 0; kind < KIND__COUNT; kind++)
+		source->keeps_restored[kind] = true;
+}
+
+/* What an earlier life knew counts until the server has said what there is; Secrets and ConfigMaps
+ * as long as an object that names them may come from there. */
+static void drop_restored(struct kube_source *source)
+{
+	bool is_settled[KIND__COUNT], is_all = true;
+
+	for (int kind = 0; kind < KIND__COUNT; kind++)
+		is_settled[kind] = true;
+	for (struct kube_slot *slot = source->slots; slot; slot = slot->next) {
+		bool is_one = kube_watch_is_settled(slot->watch, source->now_ns);
+
+		is_settled[slot->watch->kind] &= is_one;
+		is_all &= is_one;
+	}
+	is_settled[KIND_SECRET] &= is_all;
+	is_settled[KIND_CONFIG_MAP] &= is_all;
+	for (int kind = 0; kind < KIND__COUNT; kind++) {
+		if (!source->keeps_restored[kind] || !is_settled[kind])
+			continue;
+		source->keeps_restored[kind] = false;
 		store_drop_restored(source->store, (enum kind)kind);
+	}
 }
 
 /* ------------------------------------------------------------- Secrets and ConfigMaps -- */
@@ -430,6 +460,8 @@ int kube_source_read(struct kube_source *source, struct store *store, struct dia
 	follow_refs(source);
 	if (!source->is_committed && all_listed(source))
 		commit(source);
+	if (source->is_committed)
+		drop_restored(source);
 	start_due(source);
 	kube_duty_tick(source);
 	store_event(store, 0);

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "source/kube_crd.h"
 #include "source/kube_duty.h"
 #include "source/kube_exec.h"
 #include "source/kube_refs.h"
@@ -28,6 +29,7 @@ struct kube_question {
 	struct rest_request *request;
 	const char *api_version; /* of discovery */
 	uint64_t due_ns, asked_ns;
+	unsigned n_asked;
 };
 
 struct kube_source {
@@ -38,11 +40,14 @@ struct kube_source {
 	struct kube_hub hub;
 	struct kube_refs refs;
 	struct kube_duty duty;
+	struct kube_crd crd;
 	struct kube_slot *slots;
 	size_t n_slots, n_named;
 	struct store *store; /* of the read that runs */
 	int epoll_fd, timer_fd;
-	bool is_committed;	   /* the store has everything */
+	bool is_committed; /* the store has everything */
+	/* What an earlier life said of these kinds still counts. */
+	bool keeps_restored[KIND__COUNT];
 	bool has_identity;	   /* an exec plug-in has answered, or there is none */
 	struct kube_slot *scout;   /* asks alone while the server is lost */
 	struct kube_slot *by_type; /* the watch of all TLS Secrets, when names are too many */

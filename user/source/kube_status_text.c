@@ -3,6 +3,7 @@
 #include "source/kube_status_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void kube_status_text_line(struct str text, char *ret_line, size_t size)
@@ -40,8 +41,13 @@ void kube_status_text_take(const json_t *status, struct kube_status *ret_status)
 			      sizeof(ret_status->reason));
 	kube_status_text_line(text_at(status, "message"), ret_status->message,
 			      sizeof(ret_status->message));
-	json_array_foreach(causes, i, cause) ret_status->is_version_ahead |=
-		str_eq(text_at(cause, "reason"), STR("ResourceVersionTooLarge"));
+	json_array_foreach(causes, i, cause)
+	{
+		struct str reason = text_at(cause, "reason");
+
+		ret_status->is_version_ahead |= str_eq(reason, STR("ResourceVersionTooLarge"));
+		ret_status->is_namespace_ending |= str_eq(reason, STR("NamespaceTerminating"));
+	}
 }
 
 void kube_status_text_parse(struct str body, struct kube_status *ret_status)
@@ -55,4 +61,25 @@ void kube_status_text_parse(struct str body, struct kube_status *ret_status)
 		kube_status_text_line(body, ret_status->message, sizeof(ret_status->message));
 	}
 	json_decref(status);
+}
+
+json_t *kube_status_text_json(struct str text, size_t max_bytes)
+{
+	struct str cut = str_take(text, max_bytes < text.len ? max_bytes : text.len);
+	char *copy, *at;
+	json_t *json;
+
+	/* Not in the middle of a character: what follows is no beginning of one. */
+	while (cut.len && cut.len < text.len && ((unsigned char)text.at[cut.len] & 0xc0) == 0x80)
+		cut.len--;
+	json = json_stringn(cut.len ? cut.at : "", cut.len);
+	if (json)
+		return json;
+	copy = strndup(cut.at, cut.len);
+	for (at = copy; at && *at; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+	json = json_string(copy ? copy : "");
+	free(copy);
+	return json;
 }

@@ -15,6 +15,7 @@ struct kube_status {
 	char reason[48];       /* "Expired", "Conflict", "AlreadyExists" */
 	char message[256];     /* printable, cut */
 	bool is_version_ahead; /* our resourceVersion is one the server does not have yet */
+	bool is_namespace_ending;
 };
 
 /* body may be anything. */
@@ -22,5 +23,9 @@ void kube_status_text_parse(struct str body, struct kube_status *ret_status);
 void kube_status_text_take(const json_t *status, struct kube_status *ret_status);
 /* Copies text as one printable line. */
 void kube_status_text_line(struct str text, char *ret_line, size_t size);
+
+/* Any text as a JSON string of at most max_bytes: cut between characters, and what is no UTF-8 is
+ * replaced. A new reference. */
+json_t *kube_status_text_json(struct str text, size_t max_bytes);
 
 #endif

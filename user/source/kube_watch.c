@@ -23,6 +23,9 @@ enum {
 	SHORT_WATCH_S = 1, /* one that ends sooner, with nothing, is no success */
 	SHORT_WATCH_WAIT_MS = 500,
 	STREAM_TRIES = 2,
+	EXPECTED_S = 10, /* from a CRD to its kind */
+	EXPECTED_WAIT_MS = 150,
+	SERVER_ERROR = 500,
 	UNPROCESSABLE = 422,
 };
 
@@ -195,6 +198,20 @@ void kube_watch_kick(struct kube_watch *watch, bool relist, uint64_t now_ns)
 	watch->page = NULL;
 }
 
+void kube_watch_expect(struct kube_watch *watch, uint64_t now_ns)
+{
+	watch->expected_until_ns = now_ns + EXPECTED_S * SEC;
+	if (!watch->request && watch->state == KUBE_ABSENT)
+		kube_watch_kick(watch, true, now_ns);
+}
+
+bool kube_watch_is_settled(const struct kube_watch *watch, uint64_t now_ns)
+{
+	if (!watch->is_listed || watch->state == KUBE_FORBIDDEN)
+		return false;
+	return watch->state != KUBE_ABSENT || now_ns >= watch->absent_ns + KUBE_GONE_AFTER_S * SEC;
+}
+
 /* ------------------------------------------------------------------- what came -- */
 
 void kube_watch_answered(struct kube_watch *watch, int status)
@@ -265,9 +282,12 @@ static void take_absent(struct kube_watch *watch, uint64_t now_ns)
 	if (now_ns - watch->absent_ns >= KUBE_GONE_AFTER_S * SEC)
 		kube_intake_replace(watch);
 	watch->is_listed |= watch->objects.n == 0;
-	again(watch, now_ns,
-	      watch->objects.n ? 2000 + jitter(watch, 1000)
-			       : KUBE_ABSENT_S * 1000 + jitter(watch, 10000));
+	if (now_ns < watch->expected_until_ns)
+		again(watch, now_ns, EXPECTED_WAIT_MS / 2 + jitter(watch, EXPECTED_WAIT_MS));
+	else
+		again(watch, now_ns,
+		      watch->objects.n ? 2000 + jitter(watch, 1000)
+				       : KUBE_ABSENT_S * 1000 + jitter(watch, 10000));
 }
 
 static void take_forbidden(struct kube_watch *watch, const struct kube_status *status,
@@ -279,8 +299,9 @@ static void take_forbidden(struct kube_watch *watch, const struct kube_status *s
 		watch->is_listed = true;
 		tell(watch, "RBAC does not allow this", status->message);
 	}
-	/* Whoever may only list is told so by the watch: then lists must do. */
-	if (!watch->wants_list)
+	/* Whoever may only list is told so by the watch: then lists must do. A server that starts
+	 * says it for a moment to everybody: that must not cost a list. */
+	if (!watch->wants_list && watch->n_forbidden >= KUBE_FORBIDDEN_TRIES)
 		from_scratch(watch);
 	if (watch->is_streaming)
 		watch->n_stream_failures = STREAM_TRIES;
@@ -308,6 +329,9 @@ static void take_refusal(struct kube_watch *watch, const struct rest_result *res
 		watch->counts.expired++;
 		from_scratch(watch);
 	}
+	/* A token of a page that the server does not take (any more): 400, on older ones 500. */
+	if (watch->page && (result->status == 400 || result->status == SERVER_ERROR))
+		from_scratch(watch);
 	if (watch->is_streaming && (result->status == UNPROCESSABLE || result->status == 400)) {
 		/* A server before streaming lists: nothing is wrong. */
 		watch->hub->no_streaming = true;
@@ -315,11 +339,13 @@ static void take_refusal(struct kube_watch *watch, const struct rest_result *res
 		return;
 	}
 	if (watch->wants_list && result->status == 504) {
+		/* The cache knows no pages. */
+		from_scratch(watch);
 		watch->is_cached_list = !watch->is_cached_list;
 		watch->n_stream_failures = STREAM_TRIES;
 	}
 	if (!watch->wants_list &&
-	    (status.is_version_ahead || result->status == 400 || result->status == 500))
+	    (status.is_version_ahead || result->status == 400 || result->status == SERVER_ERROR))
 		from_scratch(watch);
 	snprintf(what, sizeof(what), "the API server answers %d", result->status);
 	tell(watch, what, status.message);
@@ -347,18 +373,19 @@ static void end_list(struct kube_watch *watch, const struct rest_result *result,
 /* A stream has ended: of itself, or it broke. */
 static void end_watch(struct kube_watch *watch, const struct rest_result *result, uint64_t now_ns)
 {
-	bool was_cut_list = watch->is_initial && !watch->is_expired;
-
 	if (watch->is_expired) {
 		watch->counts.expired++;
 		from_scratch(watch);
+		/* A server whose versions expire faster than they are read must not be pressed. */
+		back_off(watch, now_ns, 0);
+		return;
 	}
 	if (watch->is_broken) {
 		from_scratch(watch);
 		back_off(watch, now_ns, 0);
 		return;
 	}
-	if (was_cut_list) {
+	if (watch->is_initial) {
 		watch->n_stream_failures++;
 		tell(watch, "the list broke off", result->message);
 		back_off(watch, now_ns, 0);

@@ -78,7 +78,7 @@ struct kube_watch {
 	bool wants_list, is_streaming, is_cached_list, is_initial;
 	char rv[64], next_rv[64]; /* where to go on; of the list that comes in */
 	char *page;		  /* the token of the next page */
-	uint64_t due_ns, began_ns, last_byte_ns, last_event_ns, absent_ns;
+	uint64_t due_ns, began_ns, last_byte_ns, last_event_ns, absent_ns, expected_until_ns;
 	unsigned n_failures, n_forbidden, n_stream_failures;
 	uint32_t seed;
 	/* Of the request that runs. */
@@ -114,6 +114,11 @@ bool kube_watch_is_stuck(const struct kube_watch *watch, uint64_t now_ns);
 /* Asks at once, whatever it waited for; relist: for everything. A request that runs is not ended.
  */
 void kube_watch_kick(struct kube_watch *watch, bool relist, uint64_t now_ns);
+/* Its CRD was seen: a kind that is absent is asked for at once, and often for a moment. */
+void kube_watch_expect(struct kube_watch *watch, uint64_t now_ns);
+/* Whether what is known is all there is: not while it is forbidden to look, nor right after the
+ * server said that it has no such kind, as one does that starts. */
+bool kube_watch_is_settled(const struct kube_watch *watch, uint64_t now_ns);
 /* "IngressRoute in shop" for people. */
 void kube_watch_title(const struct kube_watch *watch, char *ret_text, size_t size);
 

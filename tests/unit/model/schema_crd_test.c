@@ -65,6 +65,10 @@ static void rules_are_told_to_the_api_server(void **state)
 	schema_crd_print(&kind_infos[KIND_SOURCE_POLICY], &crd);
 	assert_int_equal(yaml_json_load(&yaml, buf_str(&crd), false), 0);
 	at(yaml.at[0].json, "spec/versions/0/subresources/status");
+	assert_string_equal(json_string_value(at(yaml.at[0].json, "spec/names/singular")),
+			    "sourcepolicy");
+	assert_string_equal(json_string_value(at(yaml.at[0].json, "spec/names/shortNames/0")),
+			    "srcpol");
 	spec = at(yaml.at[0].json,
 		  "spec/versions/0/schema/openAPIV3Schema/properties/spec/properties");
 	assert_int_equal(json_integer_value(at(spec, "limits/properties/packetsPerSecond/maximum")),

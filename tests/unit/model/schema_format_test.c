@@ -49,6 +49,11 @@ static void formats_take_and_refuse(void **state)
 		{"value", "a\tb \xc3\xa9", true},
 		{"value", "a\r\n", false},
 		{"value", "a\x7f", false},
+		{"reason", "NodeFault", true},
+		{"reason", "1x", false},
+		{"reason", "a b", false},
+		{"date-time", "2026-11-22T19:06:29Z", true},
+		{"date-time", "yesterday", false},
 		{"cookie", "/a", true},
 		{"cookie", "/; Secure", false},
 	};

@@ -19,9 +19,9 @@ static void a_rule_that_lacks_is_told_by_what_it_is_for(void **state)
 	diag_init(&sink, &arena);
 	assert_string_equal(kube_duty_tell(&source, &sink), "");
 	assert_int_equal(sink.n, 0);
-	source.duty.refused_until_ns[KUBE_WRITE_EVENT] = 10;
+	source.duty.writes.of[KUBE_WRITE_EVENT].refused_until_ns = 10;
 	source.duty.lease.is_forbidden = true;
-	assert_string_equal(kube_duty_tell(&source, &sink), "el");
+	assert_string_equal(kube_duty_tell(&source, &sink), "al");
 	assert_int_equal(sink.n, 2);
 	assert_non_null(strstr(sink.at[0].suggestion.at, "\"events\""));
 	assert_non_null(strstr(sink.at[1].suggestion.at, "\"leases\""));

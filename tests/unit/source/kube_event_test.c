@@ -50,10 +50,28 @@ static void an_event_says_what_is_wrong_with_whom(void **state)
 	json_decref(json);
 }
 
+static void a_long_name_is_cut_to_a_name(void **state)
+{
+	char given[300], name[KUBE_EVENT_NAME_BYTES];
+	struct kube_event event = {.kind = KIND_INGRESS_ROUTE, .namespace_ = STR("shop")};
+
+	(void)state;
+	memset(given, 'a', sizeof(given));
+	given[234] = '-';
+	given[235] = '.';
+	given[253] = '\0';
+	event.name = str_of(given);
+	kube_event_name(&event, name);
+	assert_true(strlen(name) <= 253);
+	assert_null(strstr(name, "-."));
+	assert_null(strstr(name, ".."));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_says_what_is_wrong_with_whom),
+		cmocka_unit_test(a_long_name_is_cut_to_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

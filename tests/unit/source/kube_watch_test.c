@@ -267,6 +267,89 @@ static void a_kind_whose_definition_went_loses_its_objects_after_a_while(void **
 	scene_done(&s);
 }
 
+static void versions_that_always_expire_are_not_a_storm_of_lists(void **state)
+{
+	struct scene s;
+	uint64_t began;
+
+	(void)state;
+	scene_init(&s, true);
+	settle(&s);
+	began = s.now;
+	for (int i = 0; i < 20; i++) {
+		assert_false(data(&s, "{\"type\":\"ERROR\",\"object\":{\"code\":410,\"reason\":"
+				      "\"Expired\"}}\n"));
+		done(&s, 200, "");
+		assert_true(s.watch->due_ns > s.now);
+		next(&s);
+	}
+	assert_true(s.now - began > 20 * SEC / 10);
+	scene_done(&s);
+}
+
+static void a_page_that_the_server_does_not_take_begins_the_list_anew(void **state)
+{
+	static const int statuses[] = {400, 410, 500, 504};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+		struct scene s;
+
+		scene_init(&s, false);
+		next(&s);
+		data(&s,
+		     "{\"items\":[],\"metadata\":{\"resourceVersion\":\"5\",\"continue\":\"x\"}}");
+		done(&s, 200, "");
+		assert_non_null(strstr(next(&s), "continue=x"));
+		done(&s, statuses[i], "{}");
+		assert_null(strstr(next(&s), "continue="));
+		scene_done(&s);
+	}
+}
+
+static void a_moment_without_rights_costs_no_list(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	settle(&s);
+	for (int i = 1; i < KUBE_FORBIDDEN_TRIES; i++) {
+		done(&s, 403, "{\"code\":403}");
+		assert_non_null(strstr(next(&s), "resourceVersion=7"));
+	}
+	done(&s, 403, "{\"code\":403}");
+	assert_non_null(strstr(next(&s), "limit="));
+	assert_false(kube_watch_is_settled(s.watch, s.now));
+	scene_done(&s);
+}
+
+static void a_kind_whose_definition_was_seen_is_asked_for_often(void **state)
+{
+	struct scene s;
+	uint64_t began;
+	int n = 0;
+
+	(void)state;
+	scene_init(&s, true);
+	next(&s);
+	done(&s, 404, "404 page not found");
+	assert_true(s.watch->due_ns - s.now > 30 * SEC);
+	assert_false(kube_watch_is_settled(s.watch, s.now));
+	assert_true(kube_watch_is_settled(s.watch, s.now + KUBE_GONE_AFTER_S * SEC));
+	kube_watch_expect(s.watch, s.now);
+	for (began = s.now; s.now < began + SEC; n++) {
+		next(&s);
+		done(&s, 404, "404 page not found");
+	}
+	assert_in_range(n, 4, 16);
+	s.now = began + 11 * SEC;
+	next(&s);
+	done(&s, 404, "404 page not found");
+	assert_true(s.watch->due_ns - s.now > 30 * SEC);
+	scene_done(&s);
+}
+
 static void a_streaming_list_that_stays_silent_is_given_up(void **state)
 {
 	struct scene s;
@@ -295,6 +378,10 @@ int main(void)
 		cmocka_unit_test(tries_come_later_and_later_and_as_the_server_asks),
 		cmocka_unit_test(a_forbidden_kind_counts_as_known_after_some_tries),
 		cmocka_unit_test(a_kind_whose_definition_went_loses_its_objects_after_a_while),
+		cmocka_unit_test(versions_that_always_expire_are_not_a_storm_of_lists),
+		cmocka_unit_test(a_page_that_the_server_does_not_take_begins_the_list_anew),
+		cmocka_unit_test(a_moment_without_rights_costs_no_list),
+		cmocka_unit_test(a_kind_whose_definition_was_seen_is_asked_for_often),
 		cmocka_unit_test(a_streaming_list_that_stays_silent_is_given_up),
 	};
 

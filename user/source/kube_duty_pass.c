@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * kube_duty_pass: compares what should be written with what was seen, and begins as many writes as
+ * the budget allows; the rest waits for the next pass.
+ *
+ * Status is merged field by field: what nodes say of a VirtualAddress belongs to each of them, who
+ * applies it server-side under a name of its own, and what the elected replica says leaves that
+ * alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "source/kube_condition.h"
+#include "source/kube_event.h"
+#include "source/kube_path.h"
+#include "source/kube_source_state.h"
+
+#define SEC ((uint64_t)NS_PER_SEC)
+
+enum {
+	SAY_AGAIN_S = 1800, /* an API server forgets an Event after an hour */
+	PATH_TAIL_BYTES = 512,
+};
+
+static void object_path(struct buf *path, const struct object *object)
+{
+	buf_init(path, KUBE_PATH_MAX_BYTES);
+	kube_path_of(path, object->kind, object->meta.namespace_);
+	buf_add_char(path, '/');
+	kube_path_escape(path, object->meta.name);
+	buf_add(path, STR("/status"));
+}
+
+static uint64_t hash_json(const json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	uint64_t hash = text ? hash_keyed(str_of(text)) | 1 : 0;
+
+	free(text);
+	return hash;
+}
+
+static const char *reason_of(const struct kube_row *row)
+{
+	return !row->fault ? "NodeFault" : row->is_conflict ? "Conflict" : "Invalid";
+}
+
+/* Merges the patch into the status; takes it over. False: the budget is used up. */
+static bool patch_status(struct kube_source *source, enum kube_write_kind kind,
+			 struct kube_row *row, const struct object *object, json_t *patch)
+{
+	uint64_t hash = hash_json(patch);
+	bool go_on = true;
+	struct buf path;
+
+	if (row->written_hash != hash && kube_write_may(source, kind, object->meta.namespace_)) {
+		go_on = kube_write_take(source);
+		object_path(&path, object);
+		if (go_on && kube_write_begin(source, &(struct kube_write_ask){
+							      .kind = kind,
+							      .row = row,
+							      .namespace_ = object->meta.namespace_,
+							      .method = "PATCH",
+							      .path = path.at,
+							      .content_type = KUBE_MERGE_PATCH,
+							      .body = patch,
+						      }))
+			row->written_hash = hash;
+		buf_done(&path);
+	}
+	json_decref(patch);
+	return go_on;
+}
+
+/* --------------------------------------------------------------------------- status -- */
+
+static bool pass_ingresses(struct kube_source *source)
+{
+	const struct kubernetes_ingress_provider *provider =
+		&source->config->providers.kubernetes_ingress;
+	json_t *addresses =
+		kube_condition_addresses(provider, source->duty.published, source->store);
+	bool go_on = true;
+
+	TABLE_EACH (&source->store->objects[KIND_INGRESS], slot) {
+		const struct object *object = slot->value;
+		struct kube_row *row = kube_duty_row(&source->duty, object->id, true);
+		json_t *patch;
+
+		if (!addresses || !go_on || !row ||
+		    !kube_condition_is_ours(provider, object, source->store))
+			continue;
+		const json_t *known =
+			json_object_get(json_object_get(row->status, "loadBalancer"), "ingress");
+
+		if (known && json_equal(known, addresses))
+			continue;
+		patch = kube_condition_of_ingress(addresses);
+		go_on = patch_status(source, KUBE_WRITE_INGRESS, row, object, patch);
+	}
+	json_decref(addresses);
+	return go_on;
+}
+
+static json_t *patch_of(struct kube_source *source, const struct object *object,
+			const struct kube_row *row)
+{
+	const struct kube_condition condition = {
+		.object = object,
+		.fault = row->fault ? row->fault : "",
+		.reason = reason_of(row),
+		.before = row->status,
+		.generation = row->generation,
+		.wall_ns = clock_wall_ns(),
+	};
+	json_t *patch = NULL;
+
+	if (object->kind == KIND_SOURCE_POLICY)
+		return kube_condition_of_policy(&condition);
+	if (row->version[0])
+		patch = kube_condition_without_lost_nodes(source->store, row->status, row->version);
+	return patch ? patch : kube_condition_of_address(&condition);
+}
+
+static bool pass_kind(struct kube_source *source, enum kind kind, enum kube_write_kind write)
+{
+	TABLE_EACH (&source->store->objects[kind], slot) {
+		const struct object *object = slot->value;
+		struct kube_row *row = kube_duty_row(&source->duty, object->id, true);
+		json_t *patch;
+
+		/* Only what the server has can be written about. */
+		if (!row || !row->version[0])
+			continue;
+		patch = patch_of(source, object, row);
+		if (kube_condition_is_same(row->status, patch))
+			json_decref(patch);
+		else if (!patch_status(source, write, row, object, patch))
+			return false;
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------------------- nodes -- */
+
+/* Without its time, which is another one each time. */
+static uint64_t hash_of_node(const struct kube_row *row, const char *fault)
+{
+	return hash_keyed(str_of(!fault ? "-" : fault[0] ? fault : "+")) ^ row->id.len;
+}
+
+static bool apply_node(struct kube_source *source, struct kube_row *row,
+		       const struct object *object, const json_t *document, uint64_t hash)
+{
+	bool is_begun;
+	struct buf path;
+
+	if (!kube_write_take(source))
+		return false;
+	object_path(&path, object);
+	buf_add(&path, STR("?force=true&fieldManager=tidegate-node-"));
+	/* A manager's name has at most 128 bytes. */
+	kube_path_escape(&path, str_take(str_of(source->duty.node), 100));
+	is_begun = kube_write_begin(source, &(struct kube_write_ask){
+						    .kind = KUBE_WRITE_NODE,
+						    .row = row,
+						    .namespace_ = object->meta.namespace_,
+						    .method = "PATCH",
+						    .path = path.at,
+						    .content_type = KUBE_APPLY_PATCH,
+						    .body = document,
+					    });
+	if (is_begun)
+		row->node_hash = hash;
+	buf_done(&path);
+	return true;
+}
+
+bool kube_duty_pass_node(struct kube_source *source)
+{
+	const struct kube_duty *duty = &source->duty;
+	const struct store *store = source->store;
+
+	/* A node that the cluster does not know has nothing to say in it. */
+	if (!duty->node[0] || (store->objects[KIND_NODE].n &&
+			       !store_find(store, KIND_NODE, STR("default"), str_of(duty->node))))
+		return true;
+	TABLE_EACH (&store->objects[KIND_VIRTUAL_ADDRESS], slot) {
+		const struct object *object = slot->value;
+		struct kube_row *row = kube_duty_row(&source->duty, object->id, true);
+		const char *fault;
+		json_t *document;
+		uint64_t hash;
+		bool go_on;
+
+		if (!row || !row->version[0] ||
+		    !kube_write_may(source, KUBE_WRITE_NODE, object->meta.namespace_))
+			continue;
+		fault = row->fault ? NULL : row->node_fault ? row->node_fault : "";
+		hash = hash_of_node(row, fault);
+		if (row->node_hash == hash)
+			continue;
+		document = kube_condition_of_node(object, row->status, duty->node, fault,
+						  clock_wall_ns());
+		go_on = !document || apply_node(source, row, object, document, hash);
+		json_decref(document);
+		if (!go_on)
+			return false;
+	}
+	return true;
+}
+
+/* --------------------------------------------------------------------------- events -- */
+
+static bool say(struct kube_source *source, struct kube_row *row, const struct object *object,
+		const char *fault)
+{
+	const struct kube_event event = {
+		.kind = object->kind,
+		.namespace_ = object->meta.namespace_,
+		.name = object->meta.name,
+		.uid = object->meta.uid,
+		.version = object->meta.resource_version,
+		.message = str_of(fault),
+		.reason = reason_of(row),
+	};
+	char path[PATH_TAIL_BYTES], again[PATH_TAIL_BYTES * 2], name[KUBE_EVENT_NAME_BYTES];
+	json_t *body;
+
+	if (!kube_write_take(source))
+		return false;
+	kube_event_name(&event, name);
+	snprintf(path, sizeof(path), "/api/v1/namespaces/" STR_FMT "/events",
+		 STR_ARG(event.namespace_));
+	snprintf(again, sizeof(again), "%s/%s", path, name);
+	body = kube_event_make(&event, source->duty.instance, clock_wall_ns());
+	if (kube_write_begin(source, &(struct kube_write_ask){
+					     .kind = KUBE_WRITE_EVENT,
+					     .row = row,
+					     .namespace_ = event.namespace_,
+					     .method = "POST",
+					     .path = path,
+					     .body = body,
+					     .again_path = again,
+				     })) {
+		row->said_hash = hash_keyed(str_of(fault)) | 1;
+		row->said_ns = source->now_ns;
+	}
+	json_decref(body);
+	return true;
+}
+
+static bool is_said(const struct kube_source *source, const struct kube_row *row, const char *fault)
+{
+	return row->said_hash == (hash_keyed(str_of(fault)) | 1) &&
+	       source->now_ns < row->said_ns + SAY_AGAIN_S * SEC;
+}
+
+static bool pass_events(struct kube_source *source)
+{
+	TABLE_EACH (&source->duty.rows, slot) {
+		struct kube_row *row = slot->value;
+		const char *fault = row->fault ? row->fault : row->node_fault;
+		struct str id = row->id, kind_name;
+		struct object *object;
+		enum kind kind;
+
+		if (!fault || is_said(source, row, fault))
+			continue;
+		str_next(&id, '/', &kind_name);
+		kind = kind_find(kind_name);
+		object = kind == KIND__COUNT ? NULL
+					     : table_find(&source->store->objects[kind], row->id);
+		/* Only what the server has can be written about. */
+		if (object && object->meta.uid.len &&
+		    kube_write_may(source, KUBE_WRITE_EVENT, object->meta.namespace_) &&
+		    !say(source, row, object, fault))
+			return false;
+	}
+	return true;
+}
+
+bool kube_duty_pass(struct kube_source *source)
+{
+	return pass_ingresses(source) &&
+	       pass_kind(source, KIND_VIRTUAL_ADDRESS, KUBE_WRITE_ADDRESS) &&
+	       pass_kind(source, KIND_SOURCE_POLICY, KUBE_WRITE_POLICY) && pass_events(source);
+}
