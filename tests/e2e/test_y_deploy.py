@@ -257,7 +257,7 @@ def only_container(containers, name):
     return next(c for c in containers if c["name"] == name)
 
 
-READING = {"get", "list", "watch"}
+READING = {"list", "watch"}
 # Everything else that may be written, by resource.
 WRITING = {"ingresses/status", "sourcepolicies/status", "virtualaddresses/status", "events", "leases"}
 

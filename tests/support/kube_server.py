@@ -17,35 +17,9 @@ import subprocess
 import threading
 import time
 
+import kube_rules
+from kube_rules import KINDS, PLURALS, Refused
 from kube_wire import Answer1, Gone, Link2, Request
-
-# plural: (apiVersion, kind, namespaced)
-KINDS = {
-    "ingressroutes": ("traefik.io/v1alpha1", "IngressRoute", True),
-    "ingressroutetcps": ("traefik.io/v1alpha1", "IngressRouteTCP", True),
-    "ingressrouteudps": ("traefik.io/v1alpha1", "IngressRouteUDP", True),
-    "middlewares": ("traefik.io/v1alpha1", "Middleware", True),
-    "middlewaretcps": ("traefik.io/v1alpha1", "MiddlewareTCP", True),
-    "traefikservices": ("traefik.io/v1alpha1", "TraefikService", True),
-    "tlsoptions": ("traefik.io/v1alpha1", "TLSOption", True),
-    "tlsstores": ("traefik.io/v1alpha1", "TLSStore", True),
-    "serverstransports": ("traefik.io/v1alpha1", "ServersTransport", True),
-    "serverstransporttcps": ("traefik.io/v1alpha1", "ServersTransportTCP", True),
-    "sourcepolicies": ("tidegate.io/v1alpha1", "SourcePolicy", True),
-    "virtualaddresses": ("tidegate.io/v1alpha1", "VirtualAddress", True),
-    "ingresses": ("networking.k8s.io/v1", "Ingress", True),
-    "ingressclasses": ("networking.k8s.io/v1", "IngressClass", False),
-    "services": ("v1", "Service", True),
-    "endpointslices": ("discovery.k8s.io/v1", "EndpointSlice", True),
-    "secrets": ("v1", "Secret", True),
-    "configmaps": ("v1", "ConfigMap", True),
-    "nodes": ("v1", "Node", False),
-    "namespaces": ("v1", "Namespace", False),
-    "leases": ("coordination.k8s.io/v1", "Lease", True),
-    "events": ("v1", "Event", True),
-}
-PLURALS = {kind: plural for plural, (_, kind, _) in KINDS.items()}
-
 
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -69,6 +43,9 @@ class KubeServer:
         self.frozen, self.refuse_watch_bookmarks, self.chunk = False, False, 0
         self.max_streams, self.page_limit, self.bookmark_s, self.watch_s = 100, 0, 0, 0
         self.silent_restore = False
+        # Roles that allow what is asked (kube_rules.roles_of); None: everything is allowed. And what was used of them.
+        self.roles, self.used, self.terminating = None, set(), set()
+        self.rules = kube_rules.Rules()
         self.generation = 0
         self.ca = os.path.join(self.folder, "ca.crt")
         self.namespace = namespace
@@ -290,19 +267,21 @@ class KubeServer:
         found = re.fullmatch(r"/(?:api/(v1)|apis/([^/]+/[^/]+))(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(/status)?",
                              request.path)
         plural = found and found[4]
+        if found and plural in KINDS and await self.refused(request, answer, plural, found[3], found[5], bool(found[6])):
+            return
         if not found or plural not in KINDS or KINDS[plural][0] != (found[1] or found[2]) or plural in self.missing:
             await self.not_found(answer)
             return
-        if await self.refused(request, answer, plural, found[3]):
-            return
-        if request.method != "GET":
-            await self.write(request, answer, plural, found[3], found[5], bool(found[6]))
-        elif found[5]:
-            await self.get(answer, plural, found[3], found[5])
-        elif request.is_watch:
-            await self.watch(request, answer, plural, found[3])
-        else:
-            await self.list(request, answer, plural, found[3])
+        try:
+            if request.method != "GET":
+                await self.write(request, answer, plural, found[3], found[5], bool(found[6]))
+            elif found[5]:
+                await self.get(answer, plural, found[3], found[5])
+            else:
+                kube_rules.check_list(request.query)
+                await (self.watch if request.is_watch else self.list)(request, answer, plural, found[3])
+        except Refused as refused:
+            await self.plain(answer, refused.code, status(refused.code, refused.reason, refused.message, details=refused.details))
 
     async def discover(self, answer, group):
         resources = [{"name": plural, "singularName": kind.lower(), "namespaced": scoped, "kind": kind, "verbs": ["list", "watch"]}
@@ -314,12 +293,14 @@ class KubeServer:
         await self.plain(answer, 200, compact({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group,
                                                "resources": resources}))
 
-    async def refused(self, request, answer, plural, namespace):
-        verb = {"POST": "create", "PUT": "update", "PATCH": "patch"}.get(
-            request.method, "watch" if request.is_watch else "list")
-        if not {plural, (plural, namespace), (plural, verb)} & self.forbidden:
+    async def refused(self, request, answer, plural, namespace, name=None, is_status=False):
+        verb, group = kube_rules.verb_of(request, name), KINDS[plural][0].rpartition("/")[0]
+        resource = plural + ("/status" if is_status else "")
+        named = re.fullmatch(r"metadata\.name=(.+)", request.query.get("fieldSelector", ""))
+        self.used.add((namespace, group, resource, verb))
+        is_allowed = self.roles is None or kube_rules.allows(self.roles, verb, group, resource, namespace, name or (named and named[1]))
+        if is_allowed and not {plural, (plural, namespace), (plural, verb)} & self.forbidden:
             return False
-        group = KINDS[plural][0].rpartition("/")[0]
         where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
         await self.plain(answer, 403, status(
             403, "Forbidden", f'{plural}{"." + group if group else ""} is forbidden: User "system:serviceaccount:edge:ingress" cannot '
@@ -347,16 +328,31 @@ class KubeServer:
                     item.setdefault("data", {}).update({k: base64.b64encode(v.encode()).decode() for k, v in data.items()})
                 key = (plural, meta.get("namespace", ""), name)
                 old = self.objects.get(key)
+                faults = self.rules.faults(plural, item)
+                assert not faults, f"an API server would not take this {item['kind']}: {faults}"
                 self.rv += 1
                 meta["resourceVersion"] = str(self.rv)
                 meta.setdefault("uid", old["metadata"]["uid"] if old else f"00000000-0000-4000-8000-{self.rv:012d}")
                 meta.setdefault("creationTimestamp", "2026-11-22T19:05:01Z")
-                meta.setdefault("generation", 1)
+                if old and any(old.get(k) != item.get(k) for k in {*old, *item} - {"metadata", "status"}):
+                    meta["generation"] = old["metadata"]["generation"] + 1
+                meta.setdefault("generation", old["metadata"]["generation"] if old else 1)
                 meta["managedFields"] = [{"apiVersion": item["apiVersion"], "fieldsType": "FieldsV1", "manager": "kubectl",
                                           "fieldsV1": {"f:spec": {".": {}}}, "operation": "Update"}]
                 self.objects[key] = item
                 self.log.append((self.rv, "MODIFIED" if old else "ADDED", key, item))
         self.wake()
+
+    def install(self, *plurals):
+        """Somebody applies the definitions: seen by watchers, established a moment later."""
+        for plural in plurals:
+            version, kind, _ = KINDS[plural]
+            name = f'{plural}.{version.rpartition("/")[0]}'
+            item = {"apiVersion": KINDS["customresourcedefinitions"][0], "kind": "CustomResourceDefinition", "metadata": {"name": name},
+                    "spec": {"names": {"kind": kind, "plural": plural}}}
+            self.put(item)
+            self.missing.discard(plural)
+            self.put({**item, "status": {"conditions": [{"type": "Established", "status": "True"}]}})
 
     def delete(self, kind, namespace, name):
         with self.lock:
@@ -464,6 +460,7 @@ class KubeServer:
             return
         await answer.head(200, self.HEADERS + [("Content-Type", "application/json")])
         at = int(request.query.get("resourceVersion") or 0)
+        answer.meta_only = "as=PartialObjectMetadata;" in request.headers.get("accept", "")
         with self.lock:
             chosen, generation = self.chosen(request, plural, namespace), self.generation
             if initial or at == 0:
@@ -480,6 +477,8 @@ class KubeServer:
             await answer.end()
 
     async def event(self, answer, kind, item):
+        if getattr(answer, "meta_only", False) and kind != "ERROR":
+            item = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"]}
         await self.send(answer, compact({"type": kind, "object": item}).encode() + b"\n")
 
     async def bookmark(self, answer, plural, rv, more=None):
@@ -528,64 +527,50 @@ class KubeServer:
 
     async def write(self, request, answer, plural, namespace, name, is_status):
         version, kind, _ = KINDS[plural]
-        try:
-            body = json.loads(request.body)
-        except ValueError:
-            await self.plain(answer, 400, status(400, "BadRequest", "the body is no JSON"))
-            return
-        times = re.findall(r'"(?:renew|acquire)Time": ?"([^"]*)"', request.body.decode())
-        if plural == "leases" and not all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", t) for t in times):
-            await self.plain(answer, 400, status(400, "BadRequest", "Lease in version \"v1\" cannot be handled as a Lease: parsing time"))
-            return
+        content_type = request.headers.get("content-type")
+        if request.method != "PATCH" and content_type != "application/json":
+            raise Refused(415, "UnsupportedMediaType", f"the body of the request was in an unknown format: {content_type}")
+        if request.method == "POST" and namespace in self.terminating:
+            what = f"unable to create new content in namespace {namespace} because it is being terminated"
+            raise Refused(403, "Forbidden", f'{plural} is forbidden: {what}', causes=[
+                {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated", "field": "metadata.namespace"}])
         with self.lock:
-            if request.method == "POST":
-                name = body["metadata"].get("name") or body["metadata"]["generateName"] + f"{self.rv:05d}"
-                body["metadata"]["name"] = name
-            key = (plural, namespace or "", name)
-            old = self.objects.get(key)
-            code, reason = 200, ""
-            if request.method == "POST":
-                code, reason = (409, "AlreadyExists") if old else (201, "")
-            elif not old:
-                code, reason = 404, "NotFound"
-            elif request.method == "PUT" and not body["metadata"].get("resourceVersion"):
-                code, reason = 422, "Invalid"
-            elif body.get("metadata", {}).get("resourceVersion", old["metadata"]["resourceVersion"]) != old["metadata"]["resourceVersion"]:
-                code, reason = 409, "Conflict"
-            elif request.method == "PATCH" and request.headers.get("content-type") not in (
-                    "application/merge-patch+json", "application/apply-patch+yaml"):
-                code, reason = 415, "UnsupportedMediaType"
-            if not reason:
-                if request.method == "PATCH":
-                    body = merge(copy.deepcopy(old), {k: v for k, v in body.items() if is_status == (k == "status")})
-                body.update(apiVersion=version, kind=kind)
-                if namespace:
-                    body["metadata"]["namespace"] = namespace
-                if old and {**body, "metadata": 0} == {**old, "metadata": 0} and request.method == "PATCH":
-                    body = old
-                else:
-                    self.put(body)
-                    body = self.objects[key]
-        if reason:
-            group = version.rpartition("/")[0]
-            await self.plain(answer, code, status(code, reason, f'{plural}.{group} "{name}": {reason}'))
-        else:
-            await self.plain(answer, code, compact(body))
+            code, body = self.written(request, plural, namespace, name, is_status)
+        await self.plain(answer, code, compact(body))
+
+    def written(self, request, plural, namespace, name, is_status):
+        version, kind, _ = KINDS[plural]
+        code, title = 200, f'{plural}.{version.rpartition("/")[0]}'
+        if request.method != "PATCH":
+            try:
+                body = json.loads(request.body)
+            except ValueError:
+                raise Refused(400, "BadRequest", "the object provided is unrecognized: json parse error") from None
+            kube_rules.check_object(plural, kind, version, namespace, body)
+            name = body["metadata"]["name"]
+        key = (plural, namespace or "", name)
+        old = self.objects.get(key)
+        if request.method == "POST":
+            if old:
+                raise Refused(409, "AlreadyExists", f'{title} "{name}" already exists')
+            code = 201
+        elif not old:
+            raise Refused(404, "NotFound", f'{title} "{name}" not found')
+        elif request.method == "PATCH":
+            body = self.rules.patched(plural, key, old, request, is_status)
+        elif not body["metadata"].get("resourceVersion"):
+            kube_rules.invalid(kind, name, "metadata.resourceVersion", "0: must be specified for an update")
+        elif body["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"]:
+            raise Refused(409, "Conflict", f'Operation cannot be fulfilled on {title} "{name}": the object has been modified')
+        if namespace:
+            body["metadata"]["namespace"] = namespace
+        # What changes nothing is no event.
+        if not (request.method == "PATCH" and body == old):
+            self.put(body)
+        return code, self.objects[key]
 
     # ---------------------------------------------------------------------- for tests --
 
     def seen(self, pattern):
         with self.lock:
             return [r for r in self.requests if re.search(pattern, f"{r.method} {r.full_path}")]
-
-
-def merge(into, patch):
-    """RFC 7386."""
-    for key, value in patch.items():
-        if value is None:
-            into.pop(key, None)
-        elif isinstance(value, dict) and isinstance(into.get(key), dict):
-            merge(into[key], value)
-        else:
-            into[key] = value
-    return into

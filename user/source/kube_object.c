@@ -146,6 +146,7 @@ static void look(const struct walk *walk, const json_t *value, int depth)
 
 		if (kind != KIND__COUNT) {
 			tell(walk, kind, inner);
+			tell(walk, kind, json_object_get(inner, "name"));
 			json_array_foreach(inner, i, name) tell(walk, kind, name);
 		}
 		look(walk, inner, depth + 1);

@@ -17,7 +17,7 @@ static bool is_worth_telling(const struct kube_source *source, const struct kube
 	       watch->n_failures >= TELL_AFTER_FAILURES || watch->is_broken;
 }
 
-static const char *verb_list = "[\"get\", \"list\", \"watch\"]";
+static const char *verb_list = "[\"list\", \"watch\"]";
 
 static void tell_rule(struct diag_sink *sink, struct diag *diag, const struct kube_watch *watch)
 {

@@ -18,7 +18,7 @@ enum {
 	BURST = 40,
 	REFUSED_S = 300,
 	REFUSED_MAX = 1024, /* namespaces; beyond, a kind is refused everywhere */
-	PAUSE_FIRST_S = 5,
+	PAUSE_FIRST_S = 2,
 	PAUSE_MAX_S = 300,
 	WRITE_HEAD_S = 30,
 	KEY_BYTES = 300,
@@ -180,7 +180,7 @@ static void pause_kind(struct kube_write *write, uint32_t retry_after_s)
 {
 	struct kube_writes *writes = &write->source->duty.writes;
 	unsigned n = writes->of[write->kind].n_pauses++;
-	uint32_t wait_s = n < 6 ? PAUSE_FIRST_S << n : PAUSE_MAX_S;
+	uint32_t wait_s = n < 8 ? PAUSE_FIRST_S << n : PAUSE_MAX_S;
 
 	if (wait_s < retry_after_s)
 		wait_s = retry_after_s;

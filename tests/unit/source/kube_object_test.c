@@ -80,6 +80,7 @@ static void names_of_secrets_are_found_wherever_they_stand(void **state)
 		"\"tls\":{\"secretName\":\"a\"},\"basicAuth\":{\"secret\":\"b\"},"
 		"\"rootCAsSecrets\":[\"c\",\"d\"],\"rootCAs\":[{\"configMap\":\"e\"},{\"secret\":"
 		"\"f\"}],\"jwksSecret\":\"g\",\"secret\":{\"deep\":{\"caSecret\":\"h\"}},"
+		"\"denyFrom\":[{\"configMap\":{\"name\":\"i\",\"key\":\"j\"}}],"
 		"\"certSecret\":\"NOT A NAME\",\"x\":{\"secretNames\":[7,\"\"]}}}");
 
 	(void)state;
@@ -91,6 +92,7 @@ static void names_of_secrets_are_found_wherever_they_stand(void **state)
 		assert_non_null(strstr(text, expected));
 	}
 	assert_non_null(strstr(text, "ConfigMap/shop/e "));
+	assert_non_null(strstr(text, "ConfigMap/shop/i "));
 	assert_null(strstr(text, "NOT"));
 	text[0] = '\0';
 	kube_object_refs(KIND_SERVICE, document, see_ref, text);

@@ -2,10 +2,10 @@
 {{- define "tidegate.namespacedRules" -}}
 - apiGroups: [""]
   resources: [services, secrets, configmaps]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- if .Values.providers.kubernetesCRD.enabled }}
 - apiGroups: [traefik.io]
   resources:
@@ -19,21 +19,21 @@
     - tlsoptions
     - tlsstores
     - traefikservices
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 - apiGroups: [tidegate.io]
   resources: [sourcepolicies, virtualaddresses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [tidegate.io]
   resources: [sourcepolicies/status, virtualaddresses/status]
-  verbs: [update, patch]
+  verbs: [patch]
 {{- if .Values.providers.kubernetesIngress.enabled }}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [networking.k8s.io]
   resources: [ingresses/status]
-  verbs: [update, patch]
+  verbs: [patch]
 {{- end }}
 - apiGroups: [""]
   resources: [events]
@@ -42,14 +42,14 @@
 
 {{- define "tidegate.clusterRules" -}}
 - apiGroups: [""]
-  resources: [nodes, namespaces]
-  verbs: [get, list, watch]
+  resources: [nodes]
+  verbs: [list, watch]
 - apiGroups: [apiextensions.k8s.io]
   resources: [customresourcedefinitions]
-  verbs: [get, list, watch]
+  verbs: [watch]
 {{- if and .Values.providers.kubernetesIngress.enabled (not .Values.providers.kubernetesIngress.disableIngressClassLookup) }}
 - apiGroups: [networking.k8s.io]
   resources: [ingressclasses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 {{- end -}}

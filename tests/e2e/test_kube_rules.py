@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked and written, held against the rules of an API server: the roles that we ship, status subresources, server-side
+apply, namespaces that end, tokens that change, definitions that come later; and that tenants cannot harm each other."""
+
+import copy
+import os
+import time
+
+import pytest
+
+import kube_rules
+from conftest import ROOT
+from kube_server import status
+from kube_world import World
+from kube_wrong import answering
+from test_kube_write import ADDRESS, BALANCER, BROKEN, INGRESS, PUBLISHED, events, stored
+
+MANIFESTS = os.path.join(ROOT, "deploy", "kubernetes")
+BOTH = ("--providers.kubernetescrd", *PUBLISHED[1:])
+POLICY = {"apiVersion": "tidegate.io/v1alpha1", "kind": "SourcePolicy", "metadata": {"name": "sp", "namespace": "shop"},
+          "spec": {"denyFrom": [{"configMap": {"name": "bad", "key": "list"}}]}}
+TLS = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "cert", "namespace": "shop"},
+       "stringData": {"tls.crt": "", "tls.key": ""}}
+
+
+@pytest.fixture
+def world(tmp_path, request):
+    made = World(tmp_path, **getattr(request, "param", {}))
+    made.server.start()
+    made.server.put(*made.service(), made.route())
+    yield made
+    made.stop()
+
+
+def renamed(item, name, namespace, **spec):
+    item = copy.deepcopy(item)
+    item["metadata"].update(name=name, namespace=namespace)
+    item["spec"].update(spec)
+    return item
+
+
+def conditions(world, plural, namespace, name):
+    item = stored(world, plural, namespace, name) or {}
+    return {row["type"]: row for row in item.get("status", {}).get("conditions", [])}
+
+
+# ------------------------------------------------------------------------------------------------------- roles --
+
+@pytest.mark.parametrize("world", [{"namespace": "tidegate"}], indirect=True)
+def test_the_cluster_role_allows_all_that_is_asked_and_nothing_else(world):
+    server = world.server
+    server.roles = kube_rules.roles_of(os.path.join(MANIFESTS, "daemonset.yaml"))
+    server.missing |= {"tlsoptions"}
+    server.put(BROKEN, INGRESS, ADDRESS, POLICY, BALANCER, TLS, world.route("tls", "tls.test", tls={"secretName": "cert"}),
+               {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bad", "namespace": "shop"}, "data": {"list": "192.0.2.0/24"}})
+    # As one finds it that another replica has made.
+    server.when("POST .*/events", answering(409, status(409, "AlreadyExists", "it exists")))
+    world.run(*BOTH)
+    world.until(lambda: server.seen("PATCH .*/events/") and stored(world, "ingresses", "shop", "in").get("status") and
+                conditions(world, "virtualaddresses", "shop", "va") and conditions(world, "sourcepolicies", "shop", "sp"), "all writes")
+    server.install("tlsoptions")
+    # The Lease is renewed every five seconds.
+    world.until(lambda: world.watch("TLSOption")["state"] == "watching" and server.seen("PUT .*/leases/"), "the Lease to be renewed", 12)
+    assert "RBAC does not allow" not in world.log()
+    granted = kube_rules.granted(server.roles)
+    used = {(namespace if "leases" in resource else None, group, resource, verb) for namespace, group, resource, verb in server.used}
+    # Whoever has no streaming lists is asked for lists.
+    used |= {(n, g, r, "list") for n, g, r, v in used if v == "watch" and r != "customresourcedefinitions"}
+    assert used - granted == set(), "asked without a right"
+    assert granted - used == set(), "a right that nobody uses"
+
+
+@pytest.mark.parametrize("world", [{"namespace": "tidegate"}], indirect=True)
+def test_a_role_in_a_namespace_is_enough_for_it(world):
+    world.server.roles = kube_rules.roles_of(os.path.join(MANIFESTS, "namespaced.yaml"))
+    world.server.put(*world.service(namespace="tidegate"), world.route("own", "own.test", "tidegate"),
+                     renamed(BROKEN, "broken", "tidegate"), renamed(POLICY, "sp", "tidegate"))
+    world.run("--providers.kubernetesCRD", "--providers.kubernetesCRD.namespaces=tidegate",
+              "--providers.kubernetesCRD.disableClusterScopeResources=true")
+    assert world.serves("own.test") and world.get()[0] == 404
+    world.until(lambda: events(world) and conditions(world, "sourcepolicies", "tidegate", "sp"), "all writes")
+    assert "RBAC does not allow" not in world.log() and not [w for w in world.kube()["watches"] if w["state"] == "forbidden"]
+    assert not world.server.seen("customresourcedefinitions")
+
+
+# ------------------------------------------------------------------------------------------------- definitions --
+
+def test_definitions_that_are_applied_later_are_taken_up_within_a_second(world):
+    kinds = ("ingressroutes", "middlewares", "sourcepolicies")
+    world.server.missing |= set(kinds)
+    world.run()
+    world.until(lambda: world.server.seen("customresourcedefinitions.*watch=true"), "the watch of definitions")
+    time.sleep(0.3)
+    asked = len(world.server.seen("/ingressroutes"))
+    began = time.monotonic()
+    world.server.install(*kinds)
+    world.until(world.serves, "the route of the new kind")
+    assert time.monotonic() - began < 1
+    assert asked <= 2, "what is not there is not asked for again and again"
+    world.until(lambda: all(w["state"] == "watching" for w in world.kube()["watches"]), "all kinds")
+    seen = world.server.seen("customresourcedefinitions")
+    assert len(seen) == 1 and "as=PartialObjectMetadata;" in seen[0].headers["accept"] and not world.server.seen("GET /apis/[a-z.]+/[a-z0-9]+$")
+
+
+# ---------------------------------------------------------------------------------------------------- status --
+
+def test_a_node_says_of_an_address_whether_it_forwards_it(world):
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": {"addresses": []}}
+    lost = {"name": "gone", "programmed": "True", "reason": "Programmed", "lastTransitionTime": "2026-11-22T19:06:29Z"}
+    world.server.put(node, {**ADDRESS, "status": {"nodes": [lost]}}, POLICY)
+    world.run(*BOTH, env={"NODE_NAME": "n1"})
+    world.until(lambda: conditions(world, "virtualaddresses", "shop", "va").get("Programmed", {}).get("reason") == "NodeFault", "the node's fault")
+    now = conditions(world, "virtualaddresses", "shop", "va")
+    assert now["Accepted"]["status"] == "True" and now["Accepted"]["observedGeneration"] == 1
+    assert now["Programmed"]["status"] == "False" and now["Programmed"]["message"].startswith("node n1: the kernel plane is off")
+    [entry] = stored(world, "virtualaddresses", "shop", "va")["status"]["nodes"]
+    assert (entry["name"], entry["programmed"]) == ("n1", "False"), "what a lost node said is gone"
+    policy = conditions(world, "sourcepolicies", "shop", "sp")["Accepted"]
+    assert policy["observedGeneration"] == 1
+    # A change without consequence changes the generation and no time.
+    time.sleep(1.1)
+    world.server.put(renamed({**ADDRESS, "status": stored(world, "virtualaddresses", "shop", "va")["status"]}, "va", "shop", syncookies=None) | {
+        "spec": {**ADDRESS["spec"], "synCookies": "off"}})
+    world.until(lambda: conditions(world, "virtualaddresses", "shop", "va")["Accepted"]["observedGeneration"] == 2, "the new generation")
+    assert conditions(world, "virtualaddresses", "shop", "va")["Accepted"]["lastTransitionTime"] == now["Accepted"]["lastTransitionTime"]
+    quiet = len(world.server.requests)
+    time.sleep(0.7)
+    assert not [r for r in world.server.requests[quiet:] if r.method == "PATCH"], "what is so is not written again"
+    bodies = [r for r in world.server.seen("PATCH .*/virtualaddresses/va/status")]
+    assert {r.headers["content-type"] for r in bodies} == {"application/merge-patch+json", "application/apply-patch+yaml"}
+    assert all("fieldManager=tidegate-node-n1" in r.full_path for r in bodies if "apply" in r.headers["content-type"])
+
+
+def test_writes_survive_a_rotated_token_and_a_namespace_that_ends(world):
+    server = world.server
+    server.put(*world.service(namespace="ending"), renamed(BROKEN, "broken", "ending"))
+    server.terminating.add("ending")
+    server.when("PATCH .*/ingresses/in/status", answering(401, status(401, "Unauthorized", "Unauthorized")))
+    world.run(*BOTH)
+    world.until(lambda: server.seen("POST .*/namespaces/ending/events"), "the Event that cannot be")
+    server.put(BROKEN, INGRESS, BALANCER)
+    world.until(lambda: [e for e in events(world) if e["metadata"]["namespace"] == "shop"], "Events elsewhere")
+    assert len(server.seen("POST .*/namespaces/ending/events")) == 1 and "RBAC does not allow" not in world.log()
+    world.until(lambda: stored(world, "ingresses", "shop", "in").get("status"), "the status, after 401", 12)
+    assert "problem" in world.kube()["writes"]
+
+
+def test_what_is_refused_in_one_namespace_is_written_in_others(world):
+    world.server.roles = [(None, {"apiGroups": ["", "discovery.k8s.io", "traefik.io", "tidegate.io", "networking.k8s.io"],
+                                  "resources": [k for k in kube_rules.KINDS if k not in ("events", "leases")], "verbs": ["list", "watch"]}),
+                          ("shop", {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]}),
+                          ("edge", {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]})]
+    world.server.put(*[renamed(BROKEN, f"b{i}", "closed") for i in range(5)])
+    world.run(*BOTH)
+    world.until(lambda: "RBAC does not allow to write Events" in world.log(), "the rule that lacks")
+    world.server.put(BROKEN)
+    world.until(lambda: events(world), "the Event where it is allowed")
+    assert len(world.server.seen("POST .*/namespaces/closed/events")) <= 5
+
+
+# ------------------------------------------------------------------------------------------- a server that starts --
+
+def test_a_restart_beside_a_server_that_starts_loses_nothing(world, tmp_path):
+    """It first forbids everything, then does not know our kinds: what an earlier life knew serves on."""
+    state = f"--stateFile={tmp_path}/state"
+    world.run(state)
+    world.until(lambda: os.path.exists(tmp_path / "state"), "the state file", 15)
+    world.process.terminate()
+    world.process.wait(15)
+    world.server.roles = []
+    world.run(state, wait=False)
+    world.until(world.serves, "what was known")
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        assert world.serves()
+        time.sleep(0.05)
+    assert not world.kube()["listed"]
+    world.server.missing.add("ingressroutes")
+    world.server.roles = None
+    world.until(world.listed, "everything else to be listed", 15)
+    assert world.serves()
+    world.server.install("ingressroutes")
+    world.server.put(world.route("new", "new.test"))
+    world.until(lambda: world.serves("new.test") and world.serves(), "everything to be there")
+    world.server.delete("IngressRoute", "shop", "web")
+    world.until(lambda: world.get()[0] == 404, "what is gone to be gone")
+
+
+# --------------------------------------------------------------------------------------------------- tenants --
+
+def test_a_tenant_harms_nobody_else(world):
+    server = world.server
+    server.put(TLS, *world.service(namespace="evil"),
+               {"apiVersion": "traefik.io/v1alpha1", "kind": "Middleware", "metadata": {"name": "secret", "namespace": "shop"},
+                "spec": {"headers": {"customRequestHeaders": {"X-Shop": "yes"}}}})
+    world.run()
+    elsewhere = world.route("borrowed", "borrowed.test", "evil")
+    elsewhere["spec"]["routes"][0]["services"][0]["namespace"] = "shop"
+    filtered = world.route("filtered", "filtered.test", "evil")
+    filtered["spec"]["routes"][0]["middlewares"] = [{"name": "secret", "namespace": "shop"}]
+    options = world.route("options", "options.test", "evil", tls={"options": {"name": "default", "namespace": "shop"}})
+    secret = world.route("cert", "cert.test", "evil", tls={"secretName": "cert"})
+    thief = world.route("thief", "web.test", "evil")
+    thief["metadata"]["creationTimestamp"] = "2026-11-23T00:00:00Z"
+    wild = world.route("wild", "x.test", "evil")
+    wild["spec"]["routes"][0]["match"] = "Host(`x.test`) && (((("
+    server.put(elsewhere, filtered, options, secret, thief, wild, world.route("fine", "fine.test", "evil"))
+    world.until(lambda: world.serves("fine.test"), "the tenant's good route")
+    assert world.serves(), "the older route of another tenant"
+    for host in ("borrowed.test", "filtered.test"):
+        assert world.get(host)[0] in (404, 503), f"{host}: a reference into another namespace"
+    asked = {r.path for r in server.requests if "/secrets" in r.path}
+    assert asked <= {"/api/v1/namespaces/evil/secrets"}, "Secrets of other namespaces are not even asked for"
+    told = lambda name: [e["message"] for e in events(world) if e["involvedObject"]["name"] == name]
+    world.until(lambda: all(told(n) for n in ("borrowed", "filtered", "thief", "wild")), "Events for each of them")
+    assert all(e["metadata"]["namespace"] == "evil" for e in events(world)), "no other tenant is told of it"
+    assert "IngressRoute/shop/web has the same rule" in told("thief")[0]
+    server.delete("IngressRoute", "shop", "web")
+    world.until(lambda: world.serves(), "the younger one takes over once the host is free")
