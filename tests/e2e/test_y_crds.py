@@ -91,7 +91,8 @@ TRAEFIK = """
   sticky: {cookie: {name: c, secure: true, httpOnly: true, sameSite: none, maxAge: 3600, path: /, domain: a.test}},
   healthCheck: {path: /health, port: 8080, scheme: http, mode: http, method: GET, status: 200, interval: 10s, unhealthyInterval: 3,
   timeout: "5s", hostname: h, followRedirects: true, headers: {A: b}}, passiveHealthCheck: {failureWindow: 3s, maxFailedAttempts: 3}}]}],
-  tls: {secretName: s, options: {name: o, namespace: n}, store: {name: default}, certResolver: r, domains: [{main: a.test, sans: [b.test]}]}}}
+  tls: {secretName: s, options: {name: o, namespace: n}, store: {name: default}, certResolver: r,
+  domains: [{main: a.test, sans: [b.test]}]}}}
 ---
 {kind: IngressRouteTCP, spec: {entryPoints: [t], routes: [{match: "HostSNI(`*`)", priority: 1, syntax: v3, middlewares: [{name: a}],
   services: [{name: s, port: 9000, weight: 1, terminationDelay: 400, tls: true, proxyProtocol: {version: 2}, nativeLB: true,
@@ -103,13 +104,15 @@ TRAEFIK = """
 {kind: TraefikService, spec: {weighted: {services: [{name: a, weight: 1, port: 80}, {name: b, kind: TraefikService, weight: 3}],
   sticky: {cookie: {name: c}}}}}
 ---
-{kind: TraefikService, spec: {mirroring: {name: a, port: 80, mirrorBody: true, maxBodySize: 1024, mirrors: [{name: b, port: 80, percent: 20}]}}}
+{kind: TraefikService, spec: {mirroring: {name: a, port: 80, mirrorBody: true, maxBodySize: 1024,
+  mirrors: [{name: b, port: 80, percent: 20}]}}}
 ---
 {kind: Middleware, spec: {headers: {customRequestHeaders: {A: b, C: ""}, accessControlAllowMethods: [GET], accessControlMaxAge: 100,
   addVaryHeader: true, stsSeconds: 31536000, stsPreload: true, frameDeny: true, customFrameOptionsValue: SAMEORIGIN,
   contentSecurityPolicy: "default-src 'self'"}}}
 ---
-{kind: Middleware, spec: {rateLimit: {average: 100, period: 1m, burst: 50, sourceCriterion: {ipStrategy: {depth: 2, excludedIPs: [10.0.0.1]}}}}}
+{kind: Middleware, spec: {rateLimit: {average: 100, period: 1m, burst: 50,
+  sourceCriterion: {ipStrategy: {depth: 2, excludedIPs: [10.0.0.1]}}}}}
 ---
 {kind: Middleware, spec: {rateLimit: {average: 100, period: 60, burst: 50}}}
 ---
@@ -124,7 +127,8 @@ TRAEFIK = """
 {kind: MiddlewareTCP, spec: {ipAllowList: {sourceRange: [127.0.0.1/32]}}}
 ---
 {kind: TLSOption, spec: {minVersion: VersionTLS12, maxVersion: VersionTLS13, cipherSuites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384],
-  curvePreferences: [X25519], alpnProtocols: [h2], sniStrict: true, clientAuth: {secretNames: [ca], clientAuthType: RequireAndVerifyClientCert}}}
+  curvePreferences: [X25519], alpnProtocols: [h2], sniStrict: true,
+  clientAuth: {secretNames: [ca], clientAuthType: RequireAndVerifyClientCert}}}
 ---
 {kind: TLSStore, spec: {defaultCertificate: {secretName: s}, certificates: [{secretName: t}],
   defaultGeneratedCert: {resolver: r, domain: {main: a, sans: [b]}}}}
@@ -133,7 +137,8 @@ TRAEFIK = """
   certificatesSecrets: [c], maxIdleConnsPerHost: 7, disableHTTP2: true, peerCertURI: "spiffe://a", spiffe: {ids: [a], trustDomain: b},
   forwardingTimeouts: {dialTimeout: 30s, responseHeaderTimeout: 10, idleConnTimeout: "90s", readIdleTimeout: 1s, pingTimeout: 2s}}}
 ---
-{kind: ServersTransportTCP, spec: {dialTimeout: 30s, dialKeepAlive: 15, terminationDelay: 100ms, tls: {serverName: a, rootCAs: [{secret: x}]}}}
+{kind: ServersTransportTCP, spec: {dialTimeout: 30s, dialKeepAlive: 15, terminationDelay: 100ms,
+  tls: {serverName: a, rootCAs: [{secret: x}]}}}
 """
 
 

@@ -221,12 +221,12 @@ class Rules:
         """Server-side apply of lists of maps in a status: items belong to who applied them."""
         manager = request.query.get("fieldManager")
         if not manager or len(manager) > 128:
-            raise Refused(422, "Invalid", 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch')
+            raise Refused(422, "Invalid", 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value')
         status = body.get("status") or {}
         schema = self.schemas[plural]["properties"]["status"]["properties"]
         unknown = set(status) - set(schema)
         if unknown:
-            raise Refused(500, "InternalError", f"failed to create typed patch object: .status.{sorted(unknown)[0]}: field not declared in schema")
+            raise Refused(500, "InternalError", f"failed to create typed patch object: .status.{unknown}: field not declared in schema")
         now = new.setdefault("status", {})
         for field, rule in schema.items():
             keys = rule.get("x-kubernetes-list-map-keys")

@@ -108,15 +108,15 @@ def structural_faults(schema, path, in_logic=False):
     if "default" in schema:
         faults += [f"{path}: default: {f}" for f in validate({k: v for k, v in schema.items() if k != "default"}, schema["default"])]
     if schema.get("x-kubernetes-preserve-unknown-fields"):
-        need(kind == "object" and "properties" not in schema and "additionalProperties" not in schema, "preserve-unknown-fields where fields are known")
+        need(kind == "object" and not {"properties", "additionalProperties"} & set(schema), "preserve-unknown-fields beside known fields")
     elif kind == "object" and not in_logic:
         # Everything would be pruned from it. metadata is the API server's own; {} can be asked for.
         need("properties" in schema or "additionalProperties" in schema or path == ".metadata", "an object without fields")
     if schema.get("x-kubernetes-list-type") == "map":
         items, keys = schema["items"], schema.get("x-kubernetes-list-map-keys", [])
-        need(keys and items.get("type") == "object" and set(keys) <= set(items.get("required", [])), "a list map needs keys that are required")
+        need(keys and items.get("type") == "object" and set(keys) <= set(items.get("required", [])), "keys of a list map are required")
         need(all(items["properties"][k]["type"] in ("string", "integer", "number", "boolean") for k in keys), "list map keys are scalars")
-    need(path == "" or "description" in schema or path in (".apiVersion", ".kind", ".metadata") or path.endswith(("[]", "{}")), "no description")
+    need("description" in schema or path in ("", ".apiVersion", ".kind", ".metadata") or path.endswith(("[]", "{}")), "no description")
     for rule in schema.get("x-kubernetes-validations", []):
         need(rule.get("rule") and rule.get("message"), "a rule and its message")
     for name, inner in schema.get("properties", {}).items():

@@ -27,7 +27,7 @@ static void a_missing_rule_is_spelled_out(void **state)
 	assert_true(str_eq(sink.at[0].object, STR("IngressRoute")));
 	assert_true(str_eq(sink.at[0].suggestion,
 			   STR("add to the ClusterRole: {apiGroups: [\"traefik.io\"], resources: "
-			       "[\"ingressroutes\"], verbs: [\"get\", \"list\", \"watch\"]}")));
+			       "[\"ingressroutes\"], verbs: [\"list\", \"watch\"]}")));
 	uint64_t hash = source.faults_hash;
 
 	watch.namespace_ = (char[]){"shop"};
