@@ -4,17 +4,19 @@ apply, namespaces that end, tokens that change, definitions that come later; and
 
 import copy
 import os
+import subprocess
 import time
 
 import pytest
 
 import kube_rules
-from conftest import ROOT
+from conftest import ROOT, TIDEGATE
 from kube_server import status
 from kube_world import World
 from kube_wrong import answering
 from test_kube_write import ADDRESS, BALANCER, BROKEN, INGRESS, PUBLISHED, events, stored
 
+RECORDED = os.path.join(ROOT, "tests", "support", "kube_recorded")
 MANIFESTS = os.path.join(ROOT, "deploy", "kubernetes")
 BOTH = ("--providers.kubernetescrd", *PUBLISHED[1:])
 POLICY = {"apiVersion": "tidegate.io/v1alpha1", "kind": "SourcePolicy", "metadata": {"name": "sp", "namespace": "shop"},
@@ -186,6 +188,18 @@ def test_a_restart_beside_a_server_that_starts_loses_nothing(world, tmp_path):
     world.until(lambda: world.serves("new.test") and world.serves(), "everything to be there")
     world.server.delete("IngressRoute", "shop", "web")
     world.until(lambda: world.get()[0] == 404, "what is gone to be gone")
+
+
+def test_objects_with_all_the_fields_that_a_server_gives_them_are_read(world):
+    with open(os.path.join(RECORDED, "objects.yaml"), encoding="utf-8") as file:
+        world.server.put(*kube_rules.kube_schema.yaml.load_all(file, Loader=kube_rules.kube_schema.LOADER))
+    world.server.delete("IngressRoute", "shop", "web")
+    world.server.delete("EndpointSlice", "shop", "web-1")
+    done = subprocess.run([TIDEGATE, "check", f"--kubeconfig={world.server.kubeconfig()}"], capture_output=True, text=True, timeout=30)
+    told = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("error", "warning"))]
+    assert len(told) == 3 and "15 objects, 7 routers" in done.stdout + done.stderr, told
+    # A Secret without data, a backend that is no Service, a default backend beside rules: each costs itself alone.
+    assert all(any(word in line for line in told) for word in ("it has no tls.crt", "a backend is a Service", "spec.defaultBackend")), told
 
 
 # --------------------------------------------------------------------------------------------------- tenants --

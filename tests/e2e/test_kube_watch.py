@@ -152,6 +152,20 @@ def test_a_token_that_was_rotated_is_read_anew(world):
     changes_arrive(world, "rotated.test")
 
 
+def test_a_ca_that_was_rotated_is_read_anew(world):
+    world.run()
+    world.server.down()
+    world.server.new_certificate()
+    world.server.up()
+    changes_arrive(world, "trusted.test")
+    assert len(world.server.seen(LISTS + ".*sendInitialEvents")) == 1, "nothing is listed twice"
+
+
+def test_who_acts_for_somebody_says_so(world):
+    world.run(kubeconfig=world.server.kubeconfig("as", {"tokenFile": "token", "as": "jane", "as-groups": ["dev", "ops"]}))
+    assert world.serves() and {r.headers.get("impersonate-user") for r in world.server.requests} == {"jane"}
+
+
 def test_a_kind_that_is_not_there_is_taken_up_when_it_appears(world):
     world.server.missing |= {"ingressroutes", "middlewares"}
     world.run()

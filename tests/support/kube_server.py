@@ -56,13 +56,17 @@ class KubeServer:
 
     def write_files(self):
         if self.tls and not os.path.exists(self.ca):
-            subprocess.run(
-                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                 "-subj", "/CN=kube-apiserver", "-addext", "subjectAltName=DNS:kubernetes.test,IP:127.0.0.1,IP:::1",
-                 "-keyout", os.path.join(self.folder, "server.key"), "-out", self.ca], check=True, capture_output=True)
+            self.new_certificate()
         self.write_token(self.token)
         with open(os.path.join(self.folder, "namespace"), "w", encoding="utf-8") as file:
             file.write(self.namespace)
+
+    def new_certificate(self):
+        """Its own CA; those who connect from now on see it."""
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=kube-apiserver", "-addext", "subjectAltName=DNS:kubernetes.test,IP:127.0.0.1,IP:::1",
+             "-keyout", os.path.join(self.folder, "server.key"), "-out", self.ca], check=True, capture_output=True)
 
     def write_token(self, token):
         path = os.path.join(self.folder, "token")

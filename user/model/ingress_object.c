@@ -56,7 +56,7 @@ static const struct field backend_fields[] = {
 	FIELD_SUB(struct ingress_backend, service, &schema_service, .name = "service",
 		  .doc = "The Service that requests go to."),
 	FIELD_SUB(struct ingress_backend, resource, &schema_resource, .name = "resource",
-		  .support = REFUSED, .note = "as in Traefik, only Services",
+		  .support = UNSERVED, .note = "as in Traefik, only Services",
 		  .doc = "Another object than a Service."),
 };
 

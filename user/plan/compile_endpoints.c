@@ -217,6 +217,10 @@ static void gather_slice(struct gathering *g, const struct endpoint_slice *slice
 {
 	uint16_t port = port_of_slice(slice, port_name);
 
+	/* Names are not looked up, as nobody in a cluster does: what else the Service has serves.
+	 */
+	if (str_eq(slice->address_type, STR("FQDN")))
+		return;
 	for (size_t i = 0; port && i < slice->endpoints.n; i++) {
 		const struct slice_endpoint *endpoint =
 			LIST_AT(slice->endpoints, struct slice_endpoint, i);

@@ -100,7 +100,8 @@ static int load_service_account(struct load *load, struct str host, struct str p
 						     : service_url(load, host, port);
 	config->token_file = arena_printf(&config->arena, "%s/token", folder);
 	TRY(read_file(load, config->token_file, &text));
-	TRY(read_file(load, arena_printf(&config->arena, "%s/ca.crt", folder), &config->ca_pem));
+	config->ca_file = arena_printf(&config->arena, "%s/ca.crt", folder);
+	TRY(read_file(load, config->ca_file, &config->ca_pem));
 	/* Only who writes must know it. */
 	if (read_file(load, arena_printf(&config->arena, "%s/namespace", folder), &text) == 0)
 		config->namespace_ = str_trim_space(text);
@@ -208,7 +209,7 @@ static struct str path_in(struct load *load, size_t file, struct str path)
 
 /* Bytes that stand in base64 under one key, or in a file that the other names. */
 static int take_pem(struct load *load, size_t file, const json_t *from, const char *data_key,
-		    const char *file_key, struct str *ret_pem)
+		    const char *file_key, struct str *ret_pem, struct str *ret_file)
 {
 	struct str data = text_at(from, data_key), path = text_at(from, file_key);
 
@@ -217,7 +218,10 @@ static int take_pem(struct load *load, size_t file, const json_t *from, const ch
 			return fail(load, -EINVAL, "%s is no base64", data_key);
 		return 0;
 	}
-	return path.len ? read_file(load, path_in(load, file, path), ret_pem) : 0;
+	if (!path.len)
+		return 0;
+	*ret_file = path_in(load, file, path);
+	return read_file(load, *ret_file, ret_pem);
 }
 
 static int take_cluster(struct load *load, const json_t *cluster, size_t file)
@@ -232,7 +236,7 @@ static int take_cluster(struct load *load, const json_t *cluster, size_t file)
 	config->tls_server_name = copy_at(load, cluster, "tls-server-name");
 	config->proxy_url = copy_at(load, cluster, "proxy-url");
 	return take_pem(load, file, cluster, "certificate-authority-data", "certificate-authority",
-			&config->ca_pem);
+			&config->ca_pem, &config->ca_file);
 }
 
 static int take_exec(struct load *load, size_t file, const json_t *exec)
@@ -273,6 +277,31 @@ static int take_exec(struct load *load, size_t file, const json_t *exec)
 	return 0;
 }
 
+/* To ask with more rights than were meant would be worse than not to ask. */
+static int take_impersonation(struct load *load, const json_t *user)
+{
+	struct kube_config *config = load->config;
+	const json_t *groups = json_object_get(user, "as-groups");
+	size_t n = json_array_size(groups);
+
+	config->as_user = copy_at(load, user, "as");
+	config->as_uid = copy_at(load, user, "as-uid");
+	if (json_object_size(json_object_get(user, "as-user-extra")))
+		return fail(load, -ENOTSUP, "user.as-user-extra is not supported");
+	if ((n || config->as_uid.len) && !config->as_user.len)
+		return fail(load, -EINVAL, "user.as-groups and user.as-uid need user.as");
+	if (n > ARGS_MAX)
+		return fail(load, -EINVAL, "user.as-groups: at most %d", ARGS_MAX);
+	config->as_groups.at = ARENA_ARRAY(&config->arena, struct str, n + 1);
+	for (size_t i = 0; config->as_groups.at && i < n; i++) {
+		const char *group = json_string_value(json_array_get(groups, i));
+
+		config->as_groups.at[config->as_groups.n++] =
+			arena_str(&config->arena, str_of(group ? group : ""));
+	}
+	return 0;
+}
+
 static int take_user(struct load *load, const json_t *user, size_t file)
 {
 	struct kube_config *config = load->config;
@@ -286,8 +315,10 @@ static int take_user(struct load *load, const json_t *user, size_t file)
 	config->username = copy_at(load, user, "username");
 	config->password = copy_at(load, user, "password");
 	TRY(take_pem(load, file, user, "client-certificate-data", "client-certificate",
-		     &config->cert_pem));
-	TRY(take_pem(load, file, user, "client-key-data", "client-key", &config->key_pem));
+		     &config->cert_pem, &config->cert_file));
+	TRY(take_pem(load, file, user, "client-key-data", "client-key", &config->key_pem,
+		     &config->key_file));
+	TRY(take_impersonation(load, user));
 	if (json_object_get(user, "auth-provider"))
 		return fail(load, -ENOTSUP,
 			    "user.auth-provider was removed from Kubernetes; use "
@@ -336,8 +367,9 @@ static int load_options(struct load *load)
 			    "endpoint");
 	config->origin = STR("the options");
 	config->server = without_slash(arena_str(&config->arena, options->endpoint));
+	config->ca_file = arena_str(&config->arena, options->ca_file);
 	if (options->ca_file.len)
-		TRY(read_file(load, options->ca_file, &config->ca_pem));
+		TRY(read_file(load, config->ca_file, &config->ca_pem));
 	if (!options->token.len)
 		return 0;
 	/* A file, or the token itself (reference a.11). */
@@ -421,4 +453,35 @@ int kube_config_token(const struct kube_config *config, struct buf *buf)
 		buf_add(buf, str_trim_space(buf_str(&text)));
 	buf_done(&text);
 	return error;
+}
+
+static bool refresh(struct kube_config *config, struct str file, struct str *pem)
+{
+	bool is_new = false;
+	struct buf text;
+
+	if (!file.len)
+		return false;
+	buf_init(&text, KUBE_FILE_MAX_BYTES);
+	if (file_read(file.at, &text) == 0 && text.len && !str_eq(buf_str(&text), *pem)) {
+		struct str copy = arena_str(&config->arena, buf_str(&text));
+
+		is_new = copy.at != NULL;
+		if (is_new && pem->len)
+			explicit_bzero((char *)(uintptr_t)pem->at, pem->len);
+		if (is_new)
+			*pem = copy;
+	}
+	if (text.at)
+		explicit_bzero(text.at, text.len);
+	buf_done(&text);
+	return is_new;
+}
+
+bool kube_config_refresh(struct kube_config *config)
+{
+	bool is_ca_new = refresh(config, config->ca_file, &config->ca_pem);
+	bool is_cert_new = refresh(config, config->cert_file, &config->cert_pem);
+
+	return refresh(config, config->key_file, &config->key_pem) || is_ca_new || is_cert_new;
 }

@@ -44,8 +44,11 @@ struct kube_config {
 	struct str origin; /* where this comes from, for people */
 	struct str ca_pem; /* empty: the system's */
 	struct str cert_pem, key_pem;
+	struct str ca_file, cert_file, key_file; /* where these come from; empty: not from files */
 	struct str token, token_file;
 	struct str username, password;
+	struct str as_user, as_uid; /* whom to act for; empty: oneself */
+	struct strs as_groups;
 	struct str proxy_url, tls_server_name;
 	struct str namespace_; /* of the pod, or of the context */
 	bool insecure;
@@ -60,5 +63,8 @@ void kube_config_done(struct kube_config *config);
 /* Appends the token of now to buf; nothing when there is none. A token file that cannot be read is
  * an error. */
 int kube_config_token(const struct kube_config *config, struct buf *buf);
+/* Reads the files of the CA and of the client's certificate again, as they are rotated while we
+ * run; true: one has changed. What cannot be read stays as it was. */
+bool kube_config_refresh(struct kube_config *config);
 
 #endif

@@ -188,6 +188,10 @@ static void on_done(void *context, const struct rest_result *result)
 		slot->source->revision.due_ns = slot->source->now_ns;
 	if (result->status == 401 && slot->source->exec)
 		slot->source->identity_due_ns = slot->source->now_ns;
+	/* A certificate that has ended, or a CA that was replaced. */
+	if ((result->status == 401 || result->status == 0) &&
+	    kube_config_refresh(&slot->source->kube))
+		rest_client_reconnect(slot->source->client);
 	kube_watch_done(slot->watch, result, slot->source->now_ns);
 }
 

@@ -194,6 +194,20 @@ static int add_identity(struct rest_request *request, const char **ret_message)
 	return error;
 }
 
+static bool add_impersonation(struct rest_request *request)
+{
+	const struct kube_config *config = request->client->config;
+	bool ok = true;
+
+	if (config->as_user.len)
+		ok = add_header(request, "Impersonate-User", config->as_user.at);
+	if (config->as_uid.len)
+		ok = ok && add_header(request, "Impersonate-Uid", config->as_uid.at);
+	for (size_t i = 0; i < config->as_groups.n; i++)
+		ok = ok && add_header(request, "Impersonate-Group", config->as_groups.at[i].at);
+	return ok;
+}
+
 static void set_blob(CURL *easy, CURLoption option, struct str pem)
 {
 	struct curl_blob blob = {(void *)(uintptr_t)pem.at, pem.len, CURL_BLOB_COPY};
@@ -339,7 +353,7 @@ struct rest_request *rest_client_start(struct rest_client *client, const struct 
 				conf->accept ? conf->accept : "application/json") &&
 		     (!conf->content_type ||
 		      add_header(request, "Content-Type", conf->content_type)) &&
-		     add_identity(request, ret_message) == 0;
+		     add_impersonation(request) && add_identity(request, ret_message) == 0;
 		curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 		request->conf.body = (struct str){0};
 	}

@@ -61,6 +61,12 @@ static void slices_become_servers(void **state)
 	      "{'addresses':['2001:db8::1']}]");
 	slice(f, "c", "2026-01-03T00:00:00Z",
 	      "'ports':[{'name':'other','port':1}],'endpoints':[{'addresses':['10.0.9.9']}]");
+	/* Lists that are not there are null; names are nobody's endpoints. */
+	slice(f, "d", "2026-01-04T00:00:00Z", "'ports':null,'endpoints':null");
+	fixture_put(f, "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{"
+		       "'name':'e','namespace':'shop','labels':{'kubernetes.io/service-name':'s'}},"
+		       "'addressType':'FQDN','ports':[{'name':'http','port':1}],'endpoints':[{"
+		       "'addresses':['example.com']}]}");
 	fixture_add(f, "IngressRoute", "r",
 		    "'spec':{'routes':[{'match':'Host(`a`)','services':[{'name':'s','port':'http'}]"
 		    "}]}");

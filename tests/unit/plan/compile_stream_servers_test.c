@@ -61,6 +61,10 @@ static void only_ready_endpoints_are_taken(void **state)
 	slice(f, "b",
 	      "{'addresses':['10.0.0.1'],'conditions':{'ready':true}},"
 	      "{'addresses':['10.0.0.6'],'conditions':{'ready':true}}");
+	fixture_put(f, "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{"
+		       "'name':'c','namespace':'shop','labels':{'kubernetes.io/service-name':'s'}},"
+		       "'addressType':'FQDN','ports':[{'name':'db','port':1}],'endpoints':[{"
+		       "'addresses':['example.com'],'conditions':{'ready':true}}]}");
 	route_to(f, "");
 	expect(f, wanted, 2);
 }

@@ -70,6 +70,14 @@ static void a_pod_finds_its_server_and_reads_its_token_anew(void **state)
 	buf_clear(&token);
 	assert_int_equal(kube_config_token(&config, &token), 0);
 	assert_string_equal(token.at, "two");
+	assert_false(kube_config_refresh(&config));
+	put("ca.crt", "CA, rotated");
+	assert_true(kube_config_refresh(&config));
+	assert_true(str_eq(config.ca_pem, STR("CA, rotated")));
+	assert_false(kube_config_refresh(&config));
+	put("ca.crt", "");
+	assert_false(kube_config_refresh(&config));
+	put("ca.crt", "CA");
 	kube_config_done(&config);
 	host = "10.0.0.1";
 	assert_int_equal(load(&(struct kube_config_options){.endpoint = STR("https://x:1/")},
@@ -134,6 +142,36 @@ static void an_exec_plugin_is_read(void **state)
 	assert_null(config.exec.argv[3]);
 	assert_string_equal(config.exec.env[0], "A=b");
 	kube_config_done(&config);
+}
+
+#define CLUSTER                                                   \
+	"current-context: c\n"                                    \
+	"contexts: [{name: c, context: {cluster: k, user: u}}]\n" \
+	"clusters: [{name: k, cluster: {server: 'https://a'}}]\n"
+
+static void whom_to_act_for_is_read_or_refused_but_never_passed_over(void **state)
+{
+	char fault[KUBE_CONFIG_FAULT_BYTES];
+	struct kube_config config;
+	struct kube_config_options options = {.is_kubeconfig = true};
+
+	(void)state;
+	host = port = NULL;
+	options.kubeconfig =
+		str_of(put("as", CLUSTER
+			   "users: [{name: u, user: {token: t, as: jane, as-uid: '7', as-groups: "
+			   "[dev, ops]}}]\n"));
+	assert_int_equal(load(&options, &config, fault), 0);
+	assert_string_equal(config.as_user.at, "jane");
+	assert_string_equal(config.as_uid.at, "7");
+	assert_int_equal(config.as_groups.n, 2);
+	assert_string_equal(config.as_groups.at[1].at, "ops");
+	kube_config_done(&config);
+	put("as", CLUSTER "users: [{name: u, user: {token: t, as-groups: [dev]}}]\n");
+	assert_int_equal(load(&options, &config, fault), -EINVAL);
+	put("as", CLUSTER "users: [{name: u, user: {as: a, as-user-extra: {k: [v]}}}]\n");
+	assert_int_equal(load(&options, &config, fault), -ENOTSUP);
+	assert_non_null(strstr(fault, "as-user-extra"));
 }
 
 static void what_cannot_be_used_is_told_in_a_sentence(void **state)
@@ -232,6 +270,7 @@ int main(void)
 		cmocka_unit_test(a_pod_finds_its_server_and_reads_its_token_anew),
 		cmocka_unit_test(of_several_kubeconfigs_the_first_that_says_a_thing_counts),
 		cmocka_unit_test(an_exec_plugin_is_read),
+		cmocka_unit_test(whom_to_act_for_is_read_or_refused_but_never_passed_over),
 		cmocka_unit_test(what_cannot_be_used_is_told_in_a_sentence),
 		cmocka_unit_test(the_options_name_a_server_and_a_token_or_its_file),
 	};
