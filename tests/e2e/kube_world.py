@@ -34,7 +34,7 @@ class World:
         self.folder = str(folder)
         self.server = KubeServer(os.path.join(self.folder, "api"), **server)
         self.backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-        threading.Thread(target=self.backend.serve_forever, daemon=True).start()
+        threading.Thread(target=self.backend.serve_forever, args=(0.02,), daemon=True).start()
         self.web, self.admin = free_port(), free_port()
         self.process, self.log_path = None, os.path.join(self.folder, "tidegate.log")
 

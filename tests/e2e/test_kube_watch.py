@@ -13,7 +13,7 @@ import time
 import pytest
 
 from conftest import ROOT, TIDEGATE
-from kube_server import status
+from kube_server import KINDS, status
 from kube_world import World
 from kube_wrong import answering, cut, replay, silent, streaming
 
@@ -161,6 +161,27 @@ def test_a_ca_that_was_rotated_is_read_anew(world):
     assert len(world.server.seen(LISTS + ".*sendInitialEvents")) == 1, "nothing is listed twice"
 
 
+def new_client(world):
+    """A certificate, its key and its own CA, where the kubeconfig has them."""
+    folder = os.path.join(world.folder, "api")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/O=system:nodes/CN=edge", "-keyout", os.path.join(folder, "client.key"),
+                    "-out", os.path.join(folder, "client.crt")], check=True, capture_output=True)
+    return os.path.join(folder, "client.crt")
+
+
+def test_a_client_certificate_that_was_rotated_is_read_anew(world):
+    world.server.token, world.server.client_ca = None, new_client(world)
+    world.server.down()
+    world.server.up()
+    world.run(kubeconfig=world.server.kubeconfig("mtls", {"client-certificate": "client.crt", "client-key": "client.key"}))
+    assert world.serves()
+    new_client(world)
+    world.server.down()
+    world.server.up()
+    changes_arrive(world, "rotated.test")
+
+
 def test_who_acts_for_somebody_says_so(world):
     world.run(kubeconfig=world.server.kubeconfig("as", {"tokenFile": "token", "as": "jane", "as-groups": ["dev", "ops"]}))
     assert world.serves() and {r.headers.get("impersonate-user") for r in world.server.requests} == {"jane"}
@@ -252,30 +273,42 @@ def test_very_many_secrets_are_watched_by_type(world):
 
 
 NONSENSE = {
-    "no JSON": streaming("{]\n"), "a page of a proxy": streaming("<html>502 Bad Gateway</html>"),
-    "an event without an object": streaming('{"type":"ADDED"}\n'), "a number": streaming("42\n"),
-    "an object without a name": streaming('{"type":"ADDED","object":{"kind":"IngressRoute","apiVersion":"traefik.io/v1alpha1",'
-                                          '"metadata":{}}}\n'),
-    "another kind": streaming('{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}}\n'),
-    "an unknown event": streaming('{"type":"EXPLODED","object":{"metadata":{"name":"web","namespace":"shop"}}}\n'),
-    "a cut line": streaming('{"type":"DELETED","object":{"kind":"IngressRoute","apiVer'),
-    "a cut connection": streaming('{"type":"DELE', abort=True), "an error 500": streaming(
-        '{"type":"ERROR","object":{"kind":"Status","code":500,"message":"etcdserver: leader changed"}}\n'),
-    "binary": streaming(bytes(range(256)) * 40 + b"\n"), "nothing": streaming(),
-    "a bookmark without a version": streaming('{"type":"BOOKMARK","object":{"metadata":{}}}\n'),
-    "deep nesting": streaming('{"type":"ADDED","object":' + '{"a":' * 5000 + "1" + "}" * 5001 + "\n"),
+    "no JSON": ["{]\n"], "a page of a proxy": ["<html>502 Bad Gateway</html>"], "an event without an object": ['{"type":"ADDED"}\n'],
+    "a number": ["42\n"],
+    "an object without a name": ['{"type":"ADDED","object":{"kind":"KIND","apiVersion":"VERSION","metadata":{}}}\n'],
+    "another kind": ['{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}}\n'],
+    "an unknown event": ['{"type":"EXPLODED","object":{"kind":"KIND","apiVersion":"VERSION","metadata":{"name":"web"}}}\n'],
+    "a cut line": ['{"type":"DELETED","object":{"kind":"KIND","apiVer'], "a cut connection": ['{"type":"DELE', None],
+    "an error 500": ['{"type":"ERROR","object":{"kind":"Status","code":500,"message":"etcdserver: leader changed"}}\n'],
+    "binary": [bytes(range(256)) * 40 + b"\n"], "nothing": [],
+    "a bookmark without a version": ['{"type":"BOOKMARK","object":{"metadata":{}}}\n'],
+    "deep nesting": ['{"type":"ADDED","object":' + '{"a":' * 5000 + "1" + "}" * 5001 + "\n"],
 }
+# What one route needs, and others, so that many things can go wrong at once.
+PLURALS = ("ingressroutes", "services", "endpointslices", "middlewares", "traefikservices", "tlsoptions", "serverstransports", "ingresses",
+           "ingressclasses", "nodes", "tlsstores", "sourcepolicies", "virtualaddresses", "middlewaretcps")
+
+
+def nonsense(name, plural):
+    version, kind, _ = KINDS[plural]
+    pieces = [p.replace("KIND", kind).replace("VERSION", version) if isinstance(p, str) else p for p in NONSENSE[name]]
+    return streaming(*[p for p in pieces if p is not None], abort=None in pieces)
 
 
 @pytest.mark.parametrize("world", [{"version": "1.34"}, {"version": "1.26"}], indirect=True)
 def test_nonsense_changes_nothing_and_passes(world):
+    """Each kind of it at once, of another kind of object each; then all of them once more, dealt out another way."""
     world.server.watch_s = 0.2
     world.run()
-    for name, action in list(NONSENSE.items())[world.server.version == "1.34"::2]:
-        before = len(world.server.seen(LISTS))
-        world.server.when(LISTS, action)
-        world.until(lambda: len(world.server.seen(LISTS)) > before + 1, f"the next question after {name}")
-        assert world.serves(), name
+    for turn in (0, 5):
+        said = [(name, PLURALS[(i + turn) % len(PLURALS)]) for i, name in enumerate(NONSENSE)]
+        before = {plural: len(world.server.seen(rf"GET .*/{plural}\?")) for _, plural in said}
+        for name, plural in said:
+            world.server.when(rf"GET .*/{plural}\?", nonsense(name, plural))
+        for name, plural in said:
+            world.until(lambda: len(world.server.seen(rf"GET .*/{plural}\?")) > before[plural] + 1 and world.serves(),
+                        f"the next question after {name} of {plural}", 15)
+        assert world.serves()
     changes_arrive(world, "sane.test")
 
 
@@ -483,22 +516,29 @@ def test_recorded_lists_mean_the_same_however_they_are_cut(tmp_path, name):
             made.stop()
 
 
-@pytest.mark.parametrize("name", ["404", "403-no-rights", "401-bad-token", "429-storage-initializing", "429-priority-and-fairness",
-                                  "list-rv-too-large", "list-continue-expired", "watch-expired",
-                                  "rv-went-backwards"])
-def test_recorded_refusals_pass(world, name):
-    """Whatever a real server once answered instead of a list or a watch: after it everything goes on."""
+REFUSALS = ("404", "403-no-rights", "401-bad-token", "429-storage-initializing", "429-priority-and-fairness", "list-rv-too-large",
+            "list-continue-expired", "watch-expired", "rv-went-backwards")
+
+
+def test_recorded_refusals_pass(world):
+    """Whatever a real server once answered instead of a list or a watch, of several kinds at once: after it everything goes on."""
     world.server.watch_s = 0.3
     world.run()
+    asked = lambda plural: len(world.server.seen(rf"GET .*/{plural}\?"))
     said = {}
-    for version, exchange in recorded(name):
-        said.setdefault((version, body_of(exchange)[:60]), exchange)
-    for exchange in said.values():
-        if " 200 " not in exchange["response"]["line"] or '"ERROR"' in body_of(exchange):
-            world.server.when(LISTS, replay(exchange))
-            before = len(world.server.seen(LISTS))
-            world.until(lambda: len(world.server.seen(LISTS)) > before + 1, "the next question", 15)
-            assert world.serves()
+    for plural, name in zip(PLURALS, REFUSALS):
+        for version, exchange in recorded(name):
+            if " 200 " not in exchange["response"]["line"] or '"ERROR"' in body_of(exchange):
+                said.setdefault(plural, {}).setdefault((version, body_of(exchange)[:60]), exchange)
+    assert len(said) == len(REFUSALS)
+    for turn in range(max(map(len, said.values()))):
+        waits = []
+        for plural, exchanges in said.items():
+            for exchange in list(exchanges.values())[turn:turn + 1]:
+                waits.append((plural, asked(plural)))
+                world.server.when(rf"GET .*/{plural}\?", replay(exchange))
+        for plural, n in waits:
+            world.until(lambda: asked(plural) > n + 1 and world.serves(), f"the next question for {plural}", 15)
     world.server.scripts.clear()
     world.server.put(world.route("after", "after.test"))
-    world.until(lambda: world.serves("after.test"), "everything to go on", 15)
+    world.until(lambda: world.serves("after.test") and world.serves(), "everything to go on", 15)

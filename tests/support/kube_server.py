@@ -46,6 +46,7 @@ class KubeServer:
         # Roles that allow what is asked (kube_rules.roles_of); None: everything is allowed. And what was used of them.
         self.roles, self.used, self.terminating = None, set(), set()
         self.rules = kube_rules.Rules()
+        self.client_ca = None  # whose certificate clients need
         self.generation = 0
         self.ca = os.path.join(self.folder, "ca.crt")
         self.namespace = namespace
@@ -110,6 +111,9 @@ class KubeServer:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.ca, os.path.join(self.folder, "server.key"))
         context.set_alpn_protocols(["h2", "http/1.1"] if self.h2_too else ["http/1.1"])
+        if self.client_ca:
+            context.load_verify_locations(self.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     async def listen(self):

@@ -26,6 +26,7 @@ enum {
 	EXPECTED_S = 10, /* from a CRD to its kind */
 	EXPECTED_WAIT_MS = 150,
 	SERVER_ERROR = 500,
+	FORBIDDEN_WAIT_MS = 2500, /* at least, so that lists alone are no storm */
 	UNPROCESSABLE = 422,
 };
 
@@ -306,8 +307,9 @@ static void take_forbidden(struct kube_watch *watch, const struct kube_status *s
 	if (watch->is_streaming)
 		watch->n_stream_failures = STREAM_TRIES;
 	back_off(watch, now_ns, 0);
-	if (watch->n_forbidden >= KUBE_FORBIDDEN_TRIES && watch->due_ns < now_ns + 5 * SEC)
-		again(watch, now_ns, 5000 + jitter(watch, 2500));
+	if (watch->n_forbidden >= KUBE_FORBIDDEN_TRIES &&
+	    watch->due_ns < now_ns + FORBIDDEN_WAIT_MS * (uint64_t)NS_PER_MS)
+		again(watch, now_ns, FORBIDDEN_WAIT_MS + jitter(watch, FORBIDDEN_WAIT_MS));
 }
 
 static void take_refusal(struct kube_watch *watch, const struct rest_result *result,
