@@ -174,6 +174,19 @@ void *arena_zero_line(struct arena *arena, size_t count, size_t size)
 	return zeroed(arena, count, size, ALIGN_MAX);
 }
 
+void *arena_room(struct arena *arena, void *at, size_t n, size_t *room, size_t size)
+{
+	void *grown;
+
+	if (n < *room)
+		return at;
+	*room = *room ? *room * 2 : 4;
+	grown = arena_zero(arena, *room, size);
+	if (grown && n)
+		memcpy(grown, at, n * size);
+	return grown;
+}
+
 static char *text_room(struct arena *arena, size_t len)
 {
 	return len == SIZE_MAX ? fail(arena) : arena_alloc(arena, len + 1, 1);

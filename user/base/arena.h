@@ -52,7 +52,12 @@ static inline void *arena_alloc(struct arena *arena, size_t n, size_t align)
 
 /* Zeroed memory for count things; checks the multiplication. */
 void *arena_zero(struct arena *arena, size_t count, size_t size);
-/* The same for what every request touches: it begins at a cache line. */
+/*
+ * Room for one more of n things of this size: at itself, or a copy that is twice as large; *room is
+ * how many at has. NULL without memory.
+ */
+void *arena_room(struct arena *arena, void *at, size_t n, size_t *room, size_t size);
+/* The same as arena_zero() for what every request touches: it begins at a cache line. */
 void *arena_zero_line(struct arena *arena, size_t count, size_t size);
 #define ARENA_NEW(arena, type)		((type *)arena_zero((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_zero((arena), (count), sizeof(type)))

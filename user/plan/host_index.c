@@ -3,6 +3,8 @@
 
 #include "plan/host_index.h"
 
+#include <string.h>
+
 #include "base/hash.h"
 
 enum { CACHE_LINE = 64, LOAD_PERCENT = 70, SLOTS_MIN = 2, FEW = 256 };
@@ -12,10 +14,10 @@ struct host_slot {
 	uint32_t len;
 	const char *host;
 	const struct path_node *paths; /* NULL: free */
-	void *unused;
+	_Alignas(void *) unsigned char beside[HOST_BESIDE_BYTES];
 };
 
-_Static_assert(sizeof(struct host_slot) == CACHE_LINE / 2, "two slots are a cache line");
+_Static_assert(sizeof(struct host_slot) == CACHE_LINE, "a slot is a cache line");
 
 struct host_index {
 	struct host_slot *slots;
@@ -34,6 +36,26 @@ static void place(struct host_index *index, struct host_entry *entry)
 					     .host = entry->host.at,
 					     .paths = entry->paths};
 	entry->place = (uint32_t)i;
+}
+
+const struct host_index *host_index_copy(const struct host_index *index, struct arena *arena)
+{
+	struct host_index *copy = ARENA_NEW(arena, struct host_index);
+	size_t n_slots = index->mask + 1;
+
+	if (!copy)
+		return NULL;
+	*copy = *index;
+	copy->slots = arena_alloc(arena, n_slots * sizeof(*copy->slots), CACHE_LINE);
+	if (!copy->slots)
+		return NULL;
+	memcpy(copy->slots, index->slots, n_slots * sizeof(*copy->slots));
+	return copy;
+}
+
+void *host_index_beside(const struct host_index *index, uint32_t place)
+{
+	return index->slots[place].beside;
 }
 
 const struct host_index *host_index_new(struct host_entry *entries, size_t n, struct arena *arena)
@@ -55,14 +77,9 @@ const struct host_index *host_index_new(struct host_entry *entries, size_t n, st
 	return index;
 }
 
-const struct path_node *host_index_find(const struct host_index *index, struct str host,
-					uint32_t *ret_place)
+static const struct path_node *find(const struct host_index *index, struct str host, uint64_t hash,
+				    uint32_t *ret_place)
 {
-	uint64_t hash;
-
-	if (!index->n)
-		return NULL;
-	hash = hash_keyed(host);
 	for (size_t i = hash & index->mask;; i = (i + 1) & index->mask) {
 		const struct host_slot *slot = &index->slots[i];
 
@@ -77,34 +94,54 @@ const struct path_node *host_index_find(const struct host_index *index, struct s
 	}
 }
 
-void host_index_send_for(const struct host_index *index, struct str host,
-			 struct host_ahead *ret_ahead)
+const struct path_node *host_index_find(const struct host_index *index, struct str host,
+					uint32_t *ret_place)
+{
+	return index->n ? find(index, host, hash_keyed(host), ret_place) : NULL;
+}
+
+/* The very same bytes: comparing others would cost what it saves. */
+static bool is_of(const struct host_ahead *ahead, struct str host)
+{
+	return ahead->slot && ahead->host.at == host.at && ahead->host.len == host.len;
+}
+
+const struct path_node *host_index_find_sent(const struct host_index *index, struct str host,
+					     const struct host_ahead *ahead, uint32_t *ret_place)
+{
+	return is_of(ahead, host) ? find(index, host, ahead->hash, ret_place)
+				  : host_index_find(index, host, ret_place);
+}
+
+bool host_index_is_large(const struct host_index *index)
+{
+	return index->n > FEW;
+}
+
+void host_index_send_for(const struct host_index *index, struct str host, struct host_ahead *ahead)
 {
 	uint64_t hash;
 
-	*ret_ahead = (struct host_ahead){0};
-	/* A few slots are in the cache anyway. */
-	if (index->n <= FEW)
+	if (is_of(ahead, host))
+		return;
+	*ahead = (struct host_ahead){0};
+	if (!host_index_is_large(index))
 		return;
 	hash = hash_keyed(host);
-	*ret_ahead = (struct host_ahead){.slot = &index->slots[hash & index->mask],
-					 .tag = (uint32_t)(hash >> 32),
-					 .place = (uint32_t)(hash & index->mask)};
-	__builtin_prefetch(ret_ahead->slot);
+	*ahead = (struct host_ahead){.slot = &index->slots[hash & index->mask],
+				     .host = host,
+				     .hash = hash,
+				     .place = (uint32_t)(hash & index->mask)};
+	__builtin_prefetch(ahead->slot);
 }
 
 bool host_index_send_for_paths(const struct host_ahead *ahead)
 {
 	/* Further slots are not tried: most hosts are where they should be. */
-	if (ahead->slot->tag != ahead->tag || !ahead->slot->paths)
+	if (ahead->slot->tag != (uint32_t)(ahead->hash >> 32) || !ahead->slot->paths)
 		return false;
 	__builtin_prefetch(ahead->slot->paths);
 	return true;
-}
-
-size_t host_index_places(const struct host_index *index)
-{
-	return index->mask + 1;
 }
 
 size_t host_index_size(const struct host_index *index)

@@ -36,16 +36,17 @@ struct ranked {
 	struct route *route;
 	const struct service *service;
 	const struct server *server;
-	/* Where it stands in seats, SEAT_NONE: nowhere; in a seat: its rank. */
+	/* The place of the host whose only route it is, SEAT_NONE: none; beside the host, in its
+	 * seat: its rank. */
 	uint32_t twin;
 };
 
 enum { SEAT_NONE = UINT32_MAX };
 
+_Static_assert(sizeof(struct ranked) <= HOST_BESIDE_BYTES, "a seat is beside its host");
+
 struct router {
 	struct ranked *ranked;
-	/* By the place of an exact host: the only route of that, which is probably the answer. */
-	struct ranked *seats;
 	uint64_t *proved; /* bit by rank: all keys are whole */
 	uint32_t n;
 	const struct host_index *exact, *wildcard;
@@ -117,39 +118,21 @@ static struct shelf *shelf_of(struct shelves *shelves, const struct router_key *
 
 static bool file_entry(struct shelves *shelves, struct shelf *shelf, struct path_entry entry)
 {
-	if (shelf->n == shelf->room) {
-		size_t room = shelf->room ? shelf->room * 2 : 4;
-		struct path_entry *entries =
-			ARENA_ARRAY(&shelves->scratch, struct path_entry, room);
-
-		if (!entries)
-			return false;
-		if (shelf->n)
-			memcpy(entries, shelf->entries, shelf->n * sizeof(*entries));
-		shelf->entries = entries;
-		shelf->room = room;
-	}
-	shelf->entries[shelf->n++] = entry;
-	return true;
+	shelf->entries = arena_room(&shelves->scratch, shelf->entries, shelf->n, &shelf->room,
+				    sizeof(entry));
+	if (shelf->entries)
+		shelf->entries[shelf->n++] = entry;
+	return shelf->entries;
 }
 
-static bool file_literal(struct shelves *shelves, struct literals *literals, struct str literal,
+static bool file_literal(struct shelves *shelves, struct literals *literals, struct str text,
 			 uint32_t rank)
 {
-	if (literals->n == literals->room) {
-		size_t room = literals->room ? literals->room * 2 : 4;
-		struct literal_entry *at =
-			ARENA_ARRAY(&shelves->scratch, struct literal_entry, room);
-
-		if (!at)
-			return false;
-		if (literals->n)
-			memcpy(at, literals->at, literals->n * sizeof(*at));
-		literals->at = at;
-		literals->room = room;
-	}
-	literals->at[literals->n++] = (struct literal_entry){literal, rank};
-	return true;
+	literals->at = arena_room(&shelves->scratch, literals->at, literals->n, &literals->room,
+				  sizeof(*literals->at));
+	if (literals->at)
+		literals->at[literals->n++] = (struct literal_entry){text, rank};
+	return literals->at;
 }
 
 static bool file(struct shelves *shelves, const struct router_key *key, uint32_t rank)
@@ -217,9 +200,15 @@ static bool build_shelf(struct router *router, struct shelves *shelves, struct s
 				   host, (void *)holds, NULL) == 0;
 }
 
+/* Beside an exact host: the only route of that, which is probably the answer. */
+static struct ranked *seat_of(const struct router *router, uint32_t place)
+{
+	return host_index_beside(router->exact, place);
+}
+
 static void sit(struct router *router, uint32_t rank)
 {
-	struct ranked *seat = &router->seats[router->ranked[rank].twin];
+	struct ranked *seat = seat_of(router, router->ranked[rank].twin);
 
 	*seat = router->ranked[rank];
 	seat->twin = rank;
@@ -227,12 +216,8 @@ static void sit(struct router *router, uint32_t rank)
 
 /* Of several routes of a host it is not known which one will answer. A route has one seat at most,
  * so that it can be replaced there. */
-static bool seat_all(struct router *router, const struct shelves *shelves, struct arena *arena)
+static void seat_all(struct router *router, const struct shelves *shelves)
 {
-	router->seats =
-		arena_zero_line(arena, host_index_places(router->exact), sizeof(*router->seats));
-	if (!router->seats)
-		return false;
 	for (const struct shelf *shelf = shelves->all; shelf; shelf = shelf->next) {
 		struct ranked *ranked =
 			shelf->n == 1 ? &router->ranked[shelf->entries[0].rank] : NULL;
@@ -242,7 +227,6 @@ static bool seat_all(struct router *router, const struct shelves *shelves, struc
 		ranked->twin = shelves->exact_hosts.at[shelf->place].place;
 		sit(router, shelf->entries[0].rank);
 	}
-	return true;
 }
 
 static bool build_hosts(struct router *router, struct shelves *shelves, struct arena *arena)
@@ -258,7 +242,10 @@ static bool build_hosts(struct router *router, struct shelves *shelves, struct a
 			return false;
 	router->exact = host_index_new(exact->at, exact->n, arena);
 	router->wildcard = host_index_new(wildcard->at, wildcard->n, arena);
-	return router->exact && router->wildcard && seat_all(router, shelves, arena);
+	if (!router->exact || !router->wildcard)
+		return false;
+	seat_all(router, shelves);
+	return true;
 }
 
 static bool file_all(struct shelves *shelves, struct router *router, struct arena *arena)
@@ -377,12 +364,10 @@ struct router *router_swapped(const struct router *old, const struct router_swap
 		return NULL;
 	*router = *old;
 	router->ranked = arena_zero_line(arena, old->n + 1, sizeof(*router->ranked));
-	router->seats =
-		arena_zero_line(arena, host_index_places(old->exact), sizeof(*router->seats));
-	if (!router->ranked || !router->seats)
+	router->exact = host_index_copy(old->exact, arena);
+	if (!router->ranked || !router->exact)
 		return NULL;
 	memcpy(router->ranked, old->ranked, old->n * sizeof(*router->ranked));
-	memcpy(router->seats, old->seats, host_index_places(old->exact) * sizeof(*router->seats));
 	for (size_t i = 0; i < n; i++) {
 		uint32_t rank = rank_of(old, swaps[i].old);
 
@@ -457,30 +442,25 @@ static void send_for(const struct ranked *ranked)
 	__builtin_prefetch(ranked->server);
 }
 
-static void look_host(struct places *places, const struct host_index *index, struct str host,
-		      struct str path)
+static void locate(const struct router *router, const struct request *request,
+		   const struct host_ahead *ahead, struct places *ret_places)
 {
 	uint32_t place;
-
-	look(places, host_index_find(index, host, &place), path);
-}
-
-static void locate(const struct router *router, const struct request *request,
-		   struct places *ret_places)
-{
 	struct str host = router_key_host(request->host);
 	struct str path = request->routing_path;
 
 	ret_places->n = ret_places->n_literals = 0;
 	ret_places->is_searched = router->holds_from == UINT32_MAX;
 	ret_places->is_plain = host.len == request->host.len;
-	look_host(ret_places, router->exact, host, path);
+	look(ret_places, host_index_find_sent(router->exact, host, ahead, &place), path);
 	if (host_index_size(router->wildcard)) {
 		ptrdiff_t dot = str_find(host, '.');
 
 		/* reference b.2: the star stands for a label, not for nothing */
 		if (dot > 0)
-			look_host(ret_places, router->wildcard, str_from(host, (size_t)dot), path);
+			look(ret_places,
+			     host_index_find(router->wildcard, str_from(host, (size_t)dot), &place),
+			     path);
 	}
 	look(ret_places, router->any, path);
 	if (router->has_tails) {
@@ -541,34 +521,49 @@ const struct route *router_route(const struct router *router, size_t rank)
 	return router->ranked[rank].route;
 }
 
-void router_send_for_host(const struct router *router, const struct request *request,
-			  struct host_ahead *ret_ahead)
+bool router_is_large(const struct router *router)
 {
-	host_index_send_for(router->exact, router_key_host(request->host), ret_ahead);
-	if (ret_ahead->slot)
-		__builtin_prefetch(&router->seats[ret_ahead->place]);
+	return host_index_is_large(router->exact);
+}
+
+void router_send_for_host(const struct router *router, struct str host, struct host_ahead *ahead)
+{
+	host_index_send_for(router->exact, router_key_host(host), ahead);
 }
 
 void router_send_for_route(const struct router *router, const struct host_ahead *ahead)
 {
-	const struct ranked *seat = ahead->slot ? &router->seats[ahead->place] : NULL;
+	if (ahead->slot && host_index_send_for_paths(ahead))
+		send_for(seat_of(router, ahead->place));
+}
 
-	if (!seat || !host_index_send_for_paths(ahead) || !seat->route)
-		return;
-	__builtin_prefetch(&router->ranked[seat->twin]);
-	send_for(seat);
+/* The same is in the seat that was sent for: the row of the rank stays where it is then. */
+static const struct ranked *row_of(const struct router *router, const struct host_ahead *ahead,
+				   uint32_t rank)
+{
+	const struct ranked *seat = ahead->slot ? seat_of(router, ahead->place) : NULL;
+
+	return seat && seat->route && seat->twin == rank ? seat : &router->ranked[rank];
 }
 
 const struct route *router_find(const struct router *router, const struct request *request)
 {
+	return router_find_sent(router, request, &(struct host_ahead){0});
+}
+
+const struct route *router_find_sent(const struct router *router, const struct request *request,
+				     const struct host_ahead *ahead)
+{
 	struct places places;
 
-	locate(router, request, &places);
+	locate(router, request, ahead, &places);
 	for (uint32_t rank = next_candidate(router, request, &places, 0); rank != UINT32_MAX;
 	     rank = next_candidate(router, request, &places, rank + 1))
 		if (matches(router, &places, rank, request)) {
-			send_for(&router->ranked[rank]);
-			return router->ranked[rank].route;
+			const struct ranked *row = row_of(router, ahead, rank);
+
+			send_for(row);
+			return row->route;
 		}
 	return NULL;
 }
@@ -580,7 +575,7 @@ size_t router_trace(const struct router *router, const struct request *request,
 	size_t n = 0;
 
 	*ret_route = NULL;
-	locate(router, request, &places);
+	locate(router, request, &(struct host_ahead){0}, &places);
 	for (uint32_t rank = next_candidate(router, request, &places, 0); rank != UINT32_MAX;
 	     rank = next_candidate(router, request, &places, rank + 1)) {
 		const struct route *route = router->ranked[rank].route;

@@ -36,13 +36,17 @@ size_t router_size(const struct router *router);
 const struct route *router_route(const struct router *router, size_t rank);
 /*
  * What finding will read comes from memory meanwhile, in two steps with other work before, between
- * and after them: request->host is known at the first. Both may be left out.
+ * and after them. The first one may guess the host, and is asked again when that is known. Both may
+ * be left out, and gain something only where there are many hosts. ahead is zero at first.
  */
-void router_send_for_host(const struct router *router, const struct request *request,
-			  struct host_ahead *ret_ahead);
+bool router_is_large(const struct router *router);
+void router_send_for_host(const struct router *router, struct str host, struct host_ahead *ahead);
 void router_send_for_route(const struct router *router, const struct host_ahead *ahead);
 /* The route that answers, or NULL (404). Never allocates. */
 const struct route *router_find(const struct router *router, const struct request *request);
+/* The same for a request that was sent for. */
+const struct route *router_find_sent(const struct router *router, const struct request *request,
+				     const struct host_ahead *ahead);
 
 /* The same decision with its reasons, for `explain`: one implementation, observed. */
 struct router_step {

@@ -42,8 +42,7 @@ void conn_set_deadline(struct conn *conn, uint64_t at_ns)
 	timer_set(&conn->link.worker->loop.timers, &conn->link.timer, at_ns);
 }
 
-static const struct entry_point *entry_point_of(const struct conn *conn,
-						const struct snapshot *snapshot)
+const struct entry_point *conn_entry_point(const struct conn *conn, const struct snapshot *snapshot)
 {
 	return conn->entry->index < snapshot->n_entry_points
 		       ? &snapshot->entry_points[conn->entry->index]
@@ -106,7 +105,7 @@ static uint64_t open_connections(const struct worker *worker)
 static void count_open(struct conn *conn, int64_t n)
 {
 	struct worker *worker = conn->link.worker;
-	const struct entry_point *point = entry_point_of(conn, worker->use->snapshot);
+	const struct entry_point *point = conn_entry_point(conn, worker->use->snapshot);
 
 	worker_count(&worker->counters.connections_open, n);
 	worker_count(&worker->counters.open_by_entry_point[conn->entry->index], n);
@@ -116,7 +115,7 @@ static void count_open(struct conn *conn, int64_t n)
 
 static enum conn_state first_state(const struct conn *conn)
 {
-	const struct entry_point *point = entry_point_of(conn, conn->use->snapshot);
+	const struct entry_point *point = conn_entry_point(conn, conn->use->snapshot);
 
 	return point && point->tcp ? CONN_SNIFF : CONN_HANDSHAKE;
 }
@@ -245,7 +244,7 @@ static bool take_proxy_header(struct conn *conn)
 /* Whose connection is it? Not before the handshake, which may be none of ours. */
 static void sniff(struct conn *conn)
 {
-	const struct entry_point *point = entry_point_of(conn, conn->use->snapshot);
+	const struct entry_point *point = conn_entry_point(conn, conn->use->snapshot);
 	struct sniff_found found;
 
 	switch (sniff_look(conn, point->tcp, &found)) {
@@ -267,7 +266,7 @@ static void sniff(struct conn *conn)
 
 static void handshake(struct conn *conn)
 {
-	const struct entry_point *point = entry_point_of(conn, conn->use->snapshot);
+	const struct entry_point *point = conn_entry_point(conn, conn->use->snapshot);
 	bool known;
 
 	if (!conn->link.tls) {
@@ -333,8 +332,10 @@ static void note_first_byte(struct conn *conn)
 static bool try_begin(struct conn *conn, struct exchange *exchange, struct str text)
 {
 	enum fail fail = FAIL_NONE;
-	ssize_t n = h1_parse_request(text, &conn->entry->reading.limits, &exchange->request, &fail);
+	ssize_t n;
 
+	exchange_expect(exchange, text);
+	n = h1_parse_request(text, &conn->entry->reading.limits, &exchange->request, &fail);
 	if (n == -EAGAIN)
 		return false;
 	begin(conn, exchange);
@@ -509,7 +510,7 @@ void conn_linger(struct conn *conn)
 void conn_refuse(struct conn *conn)
 {
 	struct worker *worker = conn->link.worker;
-	const struct entry_point *point = entry_point_of(conn, worker->use->snapshot);
+	const struct entry_point *point = conn_entry_point(conn, worker->use->snapshot);
 
 	if (worker->metrics && point)
 		metric_add(worker->metrics, point->series, METRIC_STREAMS_REFUSED, 1);

@@ -67,6 +67,9 @@ struct conn {
 void conn_accept(struct worker *worker, const struct entry *entry, int fd, const struct addr *peer,
 		 uint16_t peer_port);
 void conn_close(struct conn *conn, bool reset);
+/* NULL: the snapshot does not know its entry point. */
+const struct entry_point *conn_entry_point(const struct conn *conn,
+					   const struct snapshot *snapshot);
 /* Closes one that is nobody's, or not wanted, without a reset: what it has sent is read first. */
 void conn_refuse(struct conn *conn);
 /* The exchange has ended; the answer was sent. */

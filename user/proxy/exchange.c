@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "http/h1_peek.h"
 #include "net/sock.h"
 #include "plan/router.h"
 #include "proxy/answer.h"
@@ -89,12 +90,9 @@ static void fill_request(struct exchange *exchange)
 static void start(struct exchange *exchange)
 {
 	struct worker *worker = exchange->worker;
-	const struct snapshot *snapshot;
 
 	exchange->use = snapshot_use_get(worker->use);
-	snapshot = exchange->use->snapshot;
-	if (exchange->conn->entry->index < snapshot->n_entry_points)
-		exchange->entry_point = &snapshot->entry_points[exchange->conn->entry->index];
+	exchange->entry_point = conn_entry_point(exchange->conn, exchange->use->snapshot);
 	exchange->begin_ns = worker->loop.now_ns;
 	exchange->begin_wall_ns = worker->loop.wall_ns;
 	worker_count(&worker->counters.requests, 1);
@@ -234,41 +232,49 @@ static bool is_misdirected(const struct exchange *exchange)
 }
 
 /* NULL: the snapshot does not know this entry point. */
-static const struct router *router_of(const struct exchange *exchange)
+static const struct router *router_of(const struct entry_point *point, const struct conn *conn)
 {
-	const struct entry_point *point = exchange->entry_point;
-
 	if (!point)
 		return NULL;
-	return exchange->conn->link.tls ? point->tls : point->plain;
+	return conn->link.tls ? point->tls : point->plain;
+}
+
+void exchange_expect(struct exchange *exchange, struct str text)
+{
+	const struct conn *conn = exchange->conn;
+	const struct snapshot *snapshot = exchange->worker->use->snapshot;
+	const struct router *router = router_of(conn_entry_point(conn, snapshot), conn);
+
+	if (router && router_is_large(router))
+		router_send_for_host(router, h1_peek_host(text), &exchange->ahead);
 }
 
 void exchange_begin(struct exchange *exchange)
 {
 	const struct entry *entry = exchange->conn->entry;
 	struct request *request = &exchange->request;
-	struct host_ahead ahead = {0};
+	struct host_ahead *ahead = &exchange->ahead;
 	const struct router *router;
 	enum fail fail;
 
 	start(exchange);
-	router = router_of(exchange);
+	router = router_of(exchange->entry_point, exchange->conn);
 	/* One of many routes is in no cache: each step towards it is under way during other work.
 	 */
 	fail = canon_request_host(request);
 	if (!fail && router)
-		router_send_for_host(router, request, &ahead);
+		router_send_for_host(router, request->host, ahead);
 	if (!fail)
 		fail = canon_request_path(request, &entry->reading.canon);
 	if (!fail && router)
-		router_send_for_route(router, &ahead);
+		router_send_for_route(router, ahead);
 	if (!fail)
 		fail = forwarded_receive(request, &entry->reading.forwarded);
 	if (fail) {
 		reply_fail(exchange, fail);
 		return;
 	}
-	exchange->route = router ? router_find(router, request) : NULL;
+	exchange->route = router ? router_find_sent(router, request, ahead) : NULL;
 	if (!exchange->route)
 		fail = FAIL_NO_ROUTE;
 	else if (entry->reading.denied_escapes)

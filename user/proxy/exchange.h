@@ -19,6 +19,7 @@
 
 #include "http/fail.h"
 #include "http/message.h"
+#include "plan/host_index.h"
 #include "proxy/balance.h"
 #include "proxy/body_store.h"
 #include "proxy/pipeline.h"
@@ -129,6 +130,7 @@ struct exchange {
 	size_t head_bytes;
 	const struct entry_point *entry_point;
 	const struct route *route;
+	struct host_ahead ahead; /* of the route */
 	struct upstream *upstream;
 	struct balance_load load;   /* of the server that is asked */
 	struct exchange_more *more; /* NULL: nothing of that */
@@ -152,6 +154,8 @@ struct exchange {
 struct exchange *exchange_new(struct conn *conn);
 /* Back to the slab; nothing is counted or logged. For one that has not begun. */
 void exchange_free(struct exchange *exchange);
+/* A head will be parsed from this text: what is likely to be needed is sent for. */
+void exchange_expect(struct exchange *exchange, struct str text);
 /* The head was parsed into request. May end. */
 void exchange_begin(struct exchange *exchange);
 /* The head could not be parsed, or did not come in time. May end. */

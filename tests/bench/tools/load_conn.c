@@ -130,7 +130,8 @@ static void connected(struct load *load, struct load_conn *conn)
 	handshake(load, conn);
 }
 
-/* With routes, each request asks for one of them at random: its own host and its own prefix. */
+/* With routes, each request asks for one of them at random: its own host and its own prefix,
+ * all of one length, so that requests differ in nothing else. */
 static uint32_t build_request(struct load *load, char *buffer, size_t size)
 {
 	uint64_t *random = &load->random; /* xorshift64 */
@@ -141,7 +142,7 @@ static uint32_t build_request(struct load *load, char *buffer, size_t size)
 	uint64_t route = *random % load->options.routes;
 
 	return (uint32_t)snprintf(buffer, size,
-				  "GET /p%" PRIu64 "%s HTTP/1.1\r\nHost: h%" PRIu64
+				  "GET /p%05" PRIu64 "%s HTTP/1.1\r\nHost: h%05" PRIu64
 				  ".example.com\r\n\r\n",
 				  route, load->options.path, route);
 }

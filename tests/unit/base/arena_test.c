@@ -178,6 +178,28 @@ static void texts_of_a_full_arena_are_empty(void **state)
 	arena_done(&arena);
 }
 
+static void room_grows_and_keeps_what_is_there(void **state)
+{
+	struct arena arena;
+	uint32_t *at = NULL, *before;
+	size_t room = 0;
+
+	(void)state;
+	arena_init(&arena, 1 << 16, 0);
+	for (uint32_t n = 0; n < 1000; n++) {
+		before = at;
+		at = arena_room(&arena, at, n, &room, sizeof(*at));
+		assert_non_null(at);
+		assert_int_equal(at == before, n && (n < 4 || n & (n - 1)));
+		at[n] = n;
+	}
+	for (uint32_t n = 0; n < 1000; n++)
+		assert_int_equal(at[n], n);
+	while (at)
+		at = arena_room(&arena, at, room, &room, sizeof(*at));
+	arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +213,7 @@ int main(void)
 		cmocka_unit_test(arrays_are_zeroed_after_a_reset_too),
 		cmocka_unit_test(copies_end_with_a_nul),
 		cmocka_unit_test(joining_extends_the_newest_text_in_place),
+		cmocka_unit_test(room_grows_and_keeps_what_is_there),
 		cmocka_unit_test(texts_of_a_full_arena_are_empty),
 	};
 

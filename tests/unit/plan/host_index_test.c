@@ -15,11 +15,15 @@
 static void check_what_is_sent_for(const struct host_index *index, const struct host_entry *entries,
 				   size_t n)
 {
-	struct host_ahead ahead;
+	struct host_ahead ahead = {0};
 	size_t n_there = 0;
+	uint32_t place;
 
 	for (size_t i = 0; i < n; i++) {
 		host_index_send_for(index, entries[i].host, &ahead);
+		assert_ptr_equal(host_index_find_sent(index, entries[i].host, &ahead, &place),
+				 entries[i].paths);
+		assert_int_equal(place, entries[i].place);
 		assert_int_equal(ahead.slot != NULL, n > 1000);
 		if (!ahead.slot || !host_index_send_for_paths(&ahead))
 			continue;
@@ -29,6 +33,25 @@ static void check_what_is_sent_for(const struct host_index *index, const struct 
 	assert_true(n <= 1000 ? !n_there : n_there > n / 4);
 	host_index_send_for(index, STR("other"), &ahead);
 	assert_false(ahead.slot && host_index_send_for_paths(&ahead));
+	assert_null(host_index_find_sent(index, STR("other"), &ahead, &place));
+}
+
+/* A copy has the same hosts, and what is beside them is its own. */
+static void check_what_is_beside(const struct host_index *index, const struct host_entry *entries,
+				 size_t n, struct arena *arena)
+{
+	const struct host_index *copy;
+	uint32_t place;
+
+	for (size_t i = 0; i < n; i++)
+		*(size_t *)host_index_beside(index, entries[i].place) = i + 1;
+	copy = host_index_copy(index, arena);
+	for (size_t i = 0; i < n; i++) {
+		assert_ptr_equal(host_index_find(copy, entries[i].host, &place), entries[i].paths);
+		assert_int_equal(*(size_t *)host_index_beside(copy, place), i + 1);
+		*(size_t *)host_index_beside(copy, place) = 0;
+		assert_int_equal(*(size_t *)host_index_beside(index, place), i + 1);
+	}
 }
 
 static void every_host_is_found_and_no_other(void **state)
@@ -54,11 +77,11 @@ static void every_host_is_found_and_no_other(void **state)
 			assert_ptr_equal(host_index_find(index, entries[i].host, &place),
 					 &nodes[i]);
 			assert_int_equal(place, entries[i].place);
-			assert_true(place < host_index_places(index));
 			/* Neither a part of it nor more. */
 			assert_null(host_index_find(index, str_from(entries[i].host, 1), &place));
 		}
 		check_what_is_sent_for(index, entries, sizes[s]);
+		check_what_is_beside(index, entries, sizes[s], &arena);
 		assert_null(host_index_find(index, STR("other"), &place));
 		assert_null(host_index_find(index, STR(""), &place));
 		arena_done(&arena);

@@ -71,6 +71,11 @@ static const char *answer(struct bench *bench, const char *host, const char *pat
 	const struct route *route = router_find(bench->router, &request), *traced;
 	struct router_step steps[ROUTES_MAX];
 	size_t n = router_trace(bench->router, &request, steps, ROUTES_MAX, &traced);
+	struct host_ahead ahead = {0};
+
+	router_send_for_host(bench->router, request.host, &ahead);
+	router_send_for_route(bench->router, &ahead);
+	assert_ptr_equal(router_find_sent(bench->router, &request, &ahead), route);
 
 	/* One implementation, observed: the trace never disagrees. */
 	assert_ptr_equal(route, traced);
