@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "source/kube_object.h"
 #include "source/kube_source_state.h"
 
@@ -98,7 +99,17 @@ void kube_duty_seen(struct kube_source *source, const struct object *object, con
 	snprintf(row->version, sizeof(row->version), STR_FMT,
 		 STR_ARG(kube_object_meta(document, "resourceVersion")));
 	row->written_hash = row->node_hash = 0;
+	row->is_settled = row->is_node_settled = false;
 	duty->is_dirty = true;
+}
+
+static void unsettle(struct kube_duty *duty)
+{
+	TABLE_EACH (&duty->rows, slot) {
+		struct kube_row *row = slot->value;
+
+		row->is_settled = row->is_node_settled = false;
+	}
 }
 
 /* ----------------------------------------------------------------------- who we are -- */
@@ -193,7 +204,10 @@ void kube_duty_tick(struct kube_source *source)
 	if (!duty->is_dirty || source->now_ns < duty->pass_due_ns)
 		return;
 	duty->pass_due_ns = source->now_ns + PASS_MS * (uint64_t)NS_PER_MS;
-	duty->review_ns = source->now_ns + REVIEW_S * SEC;
+	if (source->now_ns >= duty->review_ns) {
+		duty->review_ns = source->now_ns + REVIEW_S * SEC;
+		unsettle(duty);
+	}
 	duty->revision = source->store->revision;
 	is_done = kube_duty_pass_node(source);
 	if (is_ours)
@@ -269,6 +283,23 @@ static void take_broken(struct kube_duty *duty, const struct object *object)
 		take_fault(duty, &object->diags.at[i]);
 }
 
+/* Who has other faults than before is looked at. */
+static void note_faults(struct kube_duty *duty)
+{
+	TABLE_EACH (&duty->rows, slot) {
+		struct kube_row *row = slot->value;
+		uint64_t hash = row->is_conflict;
+
+		hash = hash_mix64(hash ^ (row->fault ? hash_keyed(str_of(row->fault)) : 1));
+		hash = hash_mix64(hash ^
+				  (row->node_fault ? hash_keyed(str_of(row->node_fault)) : 2));
+		if (hash == row->fault_hash)
+			continue;
+		row->fault_hash = hash;
+		row->is_settled = row->is_node_settled = false;
+	}
+}
+
 void kube_source_tell(struct kube_source *source, const struct store *store,
 		      const struct diag_sink *diags)
 {
@@ -290,6 +321,7 @@ void kube_source_tell(struct kube_source *source, const struct store *store,
 			take_broken(duty, slot->value);
 	for (size_t i = 0; i < diags->n; i++)
 		take_fault(duty, &diags->at[i]);
+	note_faults(duty);
 	duty->is_dirty = true;
 	pthread_mutex_unlock(&source->lock);
 }

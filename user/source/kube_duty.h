@@ -16,12 +16,16 @@
 /* What is known of one object. */
 struct kube_row {
 	struct str id;
-	json_t *status;		     /* as the server has it; NULL: nothing */
-	char version[64];	     /* its resourceVersion */
-	int64_t generation;	     /* 0: not said */
-	char *fault;		     /* of the object; NULL: none */
-	char *node_fault;	     /* of this node; NULL: none */
-	bool is_conflict;	     /* the fault: another object has what this one asks for */
+	json_t *status;	     /* as the server has it; NULL: nothing */
+	char version[64];    /* its resourceVersion */
+	int64_t generation;  /* 0: not said */
+	char *fault;	     /* of the object; NULL: none */
+	char *node_fault;    /* of this node; NULL: none */
+	bool is_conflict;    /* the fault: another object has what this one asks for */
+	uint64_t fault_hash; /* of both faults */
+	/* What the server has is what is to be said: it need not be looked at before something
+	 * changes. */
+	bool is_settled, is_node_settled;
 	uint64_t said_hash, said_ns; /* of the fault that was made an Event */
 	uint64_t written_hash;	     /* of the status that was written and not seen yet */
 	uint64_t node_hash;	     /* the same of what is said of this node */

@@ -132,10 +132,11 @@ static bool pass_kind(struct kube_source *source, enum kind kind, enum kube_writ
 		json_t *patch;
 
 		/* Only what the server has can be written about. */
-		if (!row || !row->version[0])
+		if (!row || !row->version[0] || row->is_settled)
 			continue;
 		patch = patch_of(source, object, row);
-		if (kube_condition_is_same(row->status, patch))
+		row->is_settled = kube_condition_is_same(row->status, patch);
+		if (row->is_settled)
 			json_decref(patch);
 		else if (!patch_status(source, write, row, object, patch))
 			return false;
@@ -195,7 +196,7 @@ bool kube_duty_pass_node(struct kube_source *source)
 		uint64_t hash;
 		bool go_on;
 
-		if (!row || !row->version[0] ||
+		if (!row || !row->version[0] || row->is_node_settled ||
 		    !kube_write_may(source, KUBE_WRITE_NODE, object->meta.namespace_))
 			continue;
 		fault = row->fault ? NULL : row->node_fault ? row->node_fault : "";
@@ -204,6 +205,7 @@ bool kube_duty_pass_node(struct kube_source *source)
 			continue;
 		document = kube_condition_of_node(object, row->status, duty->node, fault,
 						  clock_wall_ns());
+		row->is_node_settled = !document;
 		go_on = !document || apply_node(source, row, object, document, hash);
 		json_decref(document);
 		if (!go_on)

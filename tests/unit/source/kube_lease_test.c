@@ -88,7 +88,7 @@ static void a_lease_that_is_not_there_is_made_and_renewed(void **state)
 
 static void a_lease_of_another_is_left_alone_while_it_is_renewed(void **state)
 {
-	char version[8];
+	char version[16];
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
