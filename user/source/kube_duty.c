@@ -195,6 +195,7 @@ void kube_duty_tick(struct kube_source *source)
 
 	if (!duty->is_on || !source->is_committed || source->n_down || !source->has_identity)
 		return;
+	kube_lease_expect(&duty->lease, source->store->objects[KIND_NODE].n);
 	follow_lease(source);
 	duty->is_dirty |= kube_write_forgive(source);
 	is_ours = kube_lease_is_ours(&duty->lease, source->now_ns);

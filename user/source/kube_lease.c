@@ -12,7 +12,11 @@
 #define SEC   ((uint64_t)NS_PER_SEC)
 #define GROUP "/apis/coordination.k8s.io/v1"
 
-enum { PATH_MAX_BYTES = 512, BODY_MAX_BYTES = 4096 };
+enum {
+	PATH_MAX_BYTES = 512,
+	BODY_MAX_BYTES = 4096,
+	REPLICAS_A_SECOND = 40, /* that look, of very many */
+};
 
 void kube_lease_time(uint64_t wall_ns, char *ret_text, size_t size)
 {
@@ -28,10 +32,17 @@ void kube_lease_time(uint64_t wall_ns, char *ret_text, size_t size)
 void kube_lease_init(struct kube_lease *lease, struct str namespace_, struct str name,
 		     struct str identity)
 {
-	*lease = (struct kube_lease){.seconds = KUBE_LEASE_SECONDS};
+	*lease = (struct kube_lease){.seconds = KUBE_LEASE_SECONDS, .look_s = KUBE_LEASE_RENEW_S};
 	snprintf(lease->namespace_, sizeof(lease->namespace_), STR_FMT, STR_ARG(namespace_));
 	snprintf(lease->name, sizeof(lease->name), STR_FMT, STR_ARG(name));
 	snprintf(lease->identity, sizeof(lease->identity), STR_FMT, STR_ARG(identity));
+}
+
+void kube_lease_expect(struct kube_lease *lease, size_t n_replicas)
+{
+	size_t look_s = KUBE_LEASE_RENEW_S + n_replicas / REPLICAS_A_SECOND;
+
+	lease->look_s = look_s < KUBE_LEASE_LOOK_MAX_S ? (uint32_t)look_s : KUBE_LEASE_LOOK_MAX_S;
 }
 
 static bool is_held_by_us(const struct kube_lease *lease)
@@ -152,7 +163,7 @@ static void take_seen(struct kube_lease *lease, struct str body, uint64_t now_ns
 		       now_ns >= lease->changed_ns + lease->seconds * SEC;
 
 	if (!lease->version[0] || !is_free) {
-		look_again(lease, now_ns, KUBE_LEASE_RENEW_S);
+		look_again(lease, now_ns, lease->look_s);
 		return;
 	}
 	lease->step = KUBE_LEASE_UPDATE;

@@ -20,6 +20,7 @@ enum {
 	KUBE_LEASE_RENEW_S = 5,
 	KUBE_LEASE_GIVE_UP_S = 10, /* without a renewal it is not ours any more */
 	KUBE_LEASE_FORBIDDEN_S = 60,
+	KUBE_LEASE_LOOK_MAX_S = 30,
 };
 
 enum kube_lease_step { KUBE_LEASE_GET, KUBE_LEASE_CREATE, KUBE_LEASE_UPDATE };
@@ -32,6 +33,8 @@ struct kube_lease {
 	int64_t transitions;
 	char acquired[32];
 	uint32_t seconds; /* its duration */
+	uint32_t look_s;  /* between two looks at another's; of thousands of replicas each looks
+			     seldom */
 	bool is_asked, is_forbidden;
 };
 
@@ -47,6 +50,8 @@ bool kube_lease_next(struct kube_lease *lease, uint64_t now_ns, uint64_t wall_ns
 		     struct kube_lease_ask *ret_ask);
 void kube_lease_ask_done(struct kube_lease_ask *ask);
 void kube_lease_done(struct kube_lease *lease, int status, struct str body, uint64_t now_ns);
+/* How many replicas there may be: the more, the less often each looks whether the Lease is free. */
+void kube_lease_expect(struct kube_lease *lease, size_t n_replicas);
 bool kube_lease_is_ours(const struct kube_lease *lease, uint64_t now_ns);
 /* What gives it back, so that another need not wait. False when it is not ours. */
 bool kube_lease_release(struct kube_lease *lease, uint64_t now_ns, uint64_t wall_ns,

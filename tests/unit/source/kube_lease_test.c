@@ -86,6 +86,27 @@ static void a_lease_that_is_not_there_is_made_and_renewed(void **state)
 	assert_string_equal(next(), "GET");
 }
 
+static void of_very_many_replicas_each_looks_seldom(void **state)
+{
+	const struct {
+		size_t n;
+		uint32_t look_s;
+	} rows[] = {{0, 5}, {3, 5}, {200, 10}, {1000, 30}, {100000, 30}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t began_ns;
+
+		kube_lease_expect(&lease, rows[i].n);
+		assert_string_equal(next(), "GET");
+		began_ns = now;
+		done(200, lease_text("other", "1"));
+		next();
+		assert_int_equal((now - began_ns) / (uint64_t)NS_PER_SEC, rows[i].look_s);
+		done(200, lease_text("other", "2"));
+	}
+}
+
 static void a_lease_of_another_is_left_alone_while_it_is_renewed(void **state)
 {
 	char version[16];
@@ -144,6 +165,8 @@ static void nonsense_is_not_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(of_very_many_replicas_each_looks_seldom, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_lease_that_is_not_there_is_made_and_renewed,
 						begin, end),
 		cmocka_unit_test_setup_teardown(
