@@ -43,6 +43,7 @@ def objects(port):
         "add": ("addPrefix", {"prefix": "/inner"}),
         "cert": ("passTLSClientCert", {"pem": True, "info": {"subject": {"commonName": True}}}),
         "key": ("apiKey", {"secret": "keys", "headerName": "X-Api-Key"}),
+        "query-key": ("apiKey", {"secret": "keys", "source": {"query": "api_key"}}),
         "secure": ("redirectScheme", {"scheme": "https"}),
         "broken": ("ipAllowList", {"sourceRange": ["10.0.0.0/99"]}),
         "lost": ("basicAuth", {"secret": "none"}),
@@ -315,11 +316,13 @@ def test_secrets_are_nowhere_to_be_read(gw):
     """A2.8: not in the API, not in the log, not in check."""
     hidden = [base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode(), "0123456789abcdef0123456789abcdef"]
     assert gw.ask("/basic", f"Authorization: {GOOD}\r\n")[0] == 200
+    assert gw.ask(f"/query-key?x=1&api_key={hidden[1]}&y=2")[0] == 200
     time.sleep(0.2)
     check = subprocess.run([TIDEGATE, "check", "--json", f"--manifests={gw.manifests}"], capture_output=True, text=True).stdout
     for text in (admin(gw, "http://x/api/rawdata"), admin(gw, "http://x/metrics"), gw.log(), check):
         for word in hidden:
             assert word not in text
+    assert "/query-key?x=1&api_key=REDACTED&y=2" in gw.log()
     assert GOOD.split(" ")[1] not in gw.log(), "credentials are in the access log"
 
 

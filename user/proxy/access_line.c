@@ -53,7 +53,7 @@ static void fill_client(struct access_record *record, const struct exchange *exc
 static void fill_request(struct access_record *record, const struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
-	struct str target = request->target;
+	struct str target = request->told_target.len ? request->told_target : request->target;
 
 	record->request_addr = request->authority;
 	record->request_host = request->host;
