@@ -144,6 +144,24 @@ def test_top_shows_rates_by_entry_point_and_source(gateway):
     assert "ENTRY" in text and CLIENT in text and "packets/s" in text
 
 
+def address(name, port):
+    return {"apiVersion": "tidegate.io/v1alpha1", "kind": "VirtualAddress", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"addresses": ["10.88.0.7"], "ports": [{"port": port}], "backendRefs": [{"address": "10.77.2.9", "port": 80}]}}
+
+
+def test_rows_of_top_are_the_same_ones_when_others_come_and_go(gateway):
+    start(gateway, address("a-first", 81), address("b-second", 82))
+    for _ in range(40):
+        assert ask(gateway, CLIENT) == 200
+    top = looking(gateway, "top", "--json", "--every=3")
+    gateway.write("10.yaml", route("web", "Host(`x.test`)"), address("a-0", 80), address("b-second", 82))
+    out, err = top.communicate(timeout=10)
+    entries = {row["name"]: row["packetsPerSecond"] for row in json.loads(out)["entries"]}
+    assert "default/a-0" in str(entries) and "a-first" not in str(entries), (entries, err)
+    # Nobody asked meanwhile: what was counted before is no rate of this round.
+    assert max(entries.values()) < 3, entries
+
+
 def test_a_ban_is_lifted(gateway):
     start(gateway, middleware("limit", "rateLimit", {"average": 1, "period": "1m", "burst": 1}),
           route("limited", "Host(`l.test`)", middlewares=("limit",)),

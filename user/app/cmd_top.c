@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/look.h"
 #include "app/packet_line.h"
@@ -144,15 +145,107 @@ static double source_rate(const struct sample *sample, uint64_t packets)
 		       : 0;
 }
 
-/* The row that was there before, by place: rows keep their places while the configuration does. */
-#define BEFORE(round, table, i, field) \
-	((i) < (round)->before->n_##table ? (round)->before->table[i].field : 0)
+/*
+ * Rows are known by what they are, not by their place: places change as objects come and go, and a
+ * place may be another one's in the next round. What was not there before begins with this round.
+ */
+static const struct dataplane_entry_totals *entry_before(const struct view *before,
+							 const struct dataplane_entry_totals *row)
+{
+	for (int i = 0; i < before->n_entries; i++) {
+		const struct dataplane_entry_totals *old = &before->entries[i];
+
+		if (old->port == row->port && old->proto == row->proto &&
+		    addr_eq(&old->addr, &row->addr) && !strcmp(old->name, row->name))
+			return old;
+	}
+	return NULL;
+}
+
+static const struct dataplane_service_totals *
+service_before(const struct view *before, const struct dataplane_service_totals *row)
+{
+	for (int i = 0; i < before->n_services; i++)
+		if (!strcmp(before->services[i].name, row->name))
+			return &before->services[i];
+	return NULL;
+}
+
+static const struct dataplane_backend_totals *
+backend_before(const struct view *before, const struct dataplane_backend_totals *row)
+{
+	for (int i = 0; i < before->n_backends; i++) {
+		const struct dataplane_backend_totals *old = &before->backends[i];
+
+		if (old->port == row->port && addr_eq(&old->addr, &row->addr) &&
+		    !strcmp(old->service, row->service))
+			return old;
+	}
+	return NULL;
+}
+
+static json_t *entries_json(const struct round *round)
+{
+	json_t *rows = json_array();
+	char text[ADDR_TEXT_MAX];
+
+	for (int i = 0; i < round->now->n_entries; i++) {
+		const struct dataplane_entry_totals *row = &round->now->entries[i],
+						    *old = entry_before(round->before, row);
+
+		addr_print_port(&row->addr, row->port, text);
+		json_array_append_new(
+			rows,
+			json_pack("{s:s,s:s,s:s,s:f,s:f}", "name", row->name, "address", text,
+				  "policy", row->policy, "packetsPerSecond",
+				  rate(round, old ? old->totals.received : 0, row->totals.received),
+				  "droppedPerSecond",
+				  rate(round, old ? dropped_of(&old->totals) : 0,
+				       dropped_of(&row->totals))));
+	}
+	return rows;
+}
+
+static json_t *services_json(const struct round *round)
+{
+	json_t *rows = json_array();
+
+	for (int i = 0; i < round->now->n_services; i++) {
+		const struct dataplane_service_totals *row = &round->now->services[i],
+						      *old = service_before(round->before, row);
+
+		json_array_append_new(rows,
+				      json_pack("{s:s,s:f,s:i,s:i,s:i}", "name", row->name,
+						"packetsPerSecond",
+						rate(round, old ? old->packets : 0, row->packets),
+						"active", (int)row->n_active, "draining",
+						(int)row->n_draining, "dead", (int)row->n_dead));
+	}
+	return rows;
+}
+
+static json_t *backends_json(const struct round *round)
+{
+	json_t *rows = json_array();
+	char text[ADDR_TEXT_MAX];
+
+	for (int i = 0; i < round->now->n_backends; i++) {
+		const struct dataplane_backend_totals *row = &round->now->backends[i],
+						      *old = backend_before(round->before, row);
+
+		addr_print_port(&row->addr, row->port, text);
+		json_array_append_new(rows,
+				      json_pack("{s:s,s:s,s:f}", "service", row->service, "address",
+						text, "packetsPerSecond",
+						rate(round, old ? old->packets : 0, row->packets)));
+	}
+	return rows;
+}
 
 static json_t *to_json(const struct round *round)
 {
 	const struct view *now = round->now, *before = round->before;
-	json_t *drops = json_object(), *entries = json_array(), *services = json_array(),
-	       *backends = json_array(), *sources = json_array();
+	json_t *drops = json_object(), *sources = json_array();
 	char text[ADDR_TEXT_MAX];
 
 	for (int i = 0; i < ABI_DROP__COUNT; i++)
@@ -162,39 +255,6 @@ static json_t *to_json(const struct round *round)
 						      (json_int_t)now->totals.drop[i], "perSecond",
 						      rate(round, before->totals.drop[i],
 							   now->totals.drop[i])));
-	for (int i = 0; i < now->n_entries; i++) {
-		const struct dataplane_entry_totals *row = &now->entries[i];
-
-		addr_print_port(&row->addr, row->port, text);
-		json_array_append_new(
-			entries, json_pack("{s:s,s:s,s:s,s:f,s:f}", "name", row->name, "address",
-					   text, "policy", row->policy, "packetsPerSecond",
-					   rate(round, BEFORE(round, entries, i, totals.received),
-						row->totals.received),
-					   "droppedPerSecond",
-					   rate(round,
-						i < before->n_entries
-							? dropped_of(&before->entries[i].totals)
-							: 0,
-						dropped_of(&row->totals))));
-	}
-	for (int i = 0; i < now->n_services; i++)
-		json_array_append_new(services,
-				      json_pack("{s:s,s:f,s:i,s:i,s:i}", "name",
-						now->services[i].name, "packetsPerSecond",
-						rate(round, BEFORE(round, services, i, packets),
-						     now->services[i].packets),
-						"active", (int)now->services[i].n_active,
-						"draining", (int)now->services[i].n_draining,
-						"dead", (int)now->services[i].n_dead));
-	for (int i = 0; i < now->n_backends; i++) {
-		addr_print_port(&now->backends[i].addr, now->backends[i].port, text);
-		json_array_append_new(
-			backends, json_pack("{s:s,s:s,s:f}", "service", now->backends[i].service,
-					    "address", text, "packetsPerSecond",
-					    rate(round, BEFORE(round, backends, i, packets),
-						 now->backends[i].packets)));
-	}
 	for (size_t i = 0; i < round->sample->n && i < (size_t)round->rows; i++) {
 		addr_print(&round->sample->rows[i].addr, text);
 		json_array_append_new(
@@ -212,8 +272,8 @@ static json_t *to_json(const struct round *round)
 		rate(round, dropped_of(&before->totals), dropped_of(&now->totals)), "sentPerSecond",
 		rate(round, before->totals.tx + before->totals.redirect,
 		     now->totals.tx + now->totals.redirect),
-		"drops", drops, "entries", entries, "services", services, "backends", backends,
-		"sources", sources);
+		"drops", drops, "entries", entries_json(round), "services", services_json(round),
+		"backends", backends_json(round), "sources", sources);
 }
 
 static void print_sources(const json_t *sources)
