@@ -196,7 +196,7 @@ static int open_socket(struct udp_entry *entry, struct stream_pick *pick)
 	uint64_t now_ns = entry->worker->loop.now_ns;
 	const struct stream_service *service = service_of(entry);
 	struct addr addr;
-	int fd;
+	int fd = -1;
 
 	while (stream_pick_next(pick, service, now_ns))
 		if (address_of(entry, pick->server, &addr) &&
