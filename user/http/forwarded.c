@@ -45,7 +45,7 @@ static bool is_identity_id(enum header_id id)
 
 /* Beyond the managed set: what servers and frameworks take for an identity (reference/security.md
  * A2.4). */
-static bool is_identity(struct str name)
+bool forwarded_is_identity(struct str name)
 {
 	static const struct str prefixes[] = {
 		{"X-Forwarded-", 12}, {"X-Original-", 11},   {"X-Rewrite-Url", 13},
@@ -138,7 +138,7 @@ static enum fail filter(struct request *request, uint8_t underscores, uint64_t *
 				return FAIL_HEADER_UNDERSCORE;
 			header->gone = true;
 		} else if (!request->peer_trusted &&
-			   (header->id == HEADER_OTHER ? is_identity(header->name)
+			   (header->id == HEADER_OTHER ? forwarded_is_identity(header->name)
 						       : is_identity_id(header->id))) {
 			header->gone = true;
 		} else {

@@ -45,5 +45,8 @@ enum fail forwarded_receive(struct request *request, const struct forwarded_opti
 enum fail forwarded_send(struct request *request, const struct forwarded_options *options);
 /* Whether the name belongs to the managed set, '_' counted as '-'. */
 bool forwarded_is_managed(struct str name);
+/* Whether servers take it for who the client is, or for what it asked: only trusted peers may say
+ * so. */
+bool forwarded_is_identity(struct str name);
 
 #endif

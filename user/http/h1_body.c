@@ -6,6 +6,7 @@
 
 #include "http/h1_body.h"
 
+#include "http/forwarded.h"
 #include "http/h1_field.h"
 #include "http/h1_scan.h"
 #include "http/header.h"
@@ -181,7 +182,7 @@ static bool may_pass(const struct header *header)
 		if (str_starts_nocase(header->name, prefixes[i]))
 			return false;
 	}
-	return true;
+	return !forwarded_is_identity(header->name);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "model/mw_conf.h"
 #include "mw/cors.h"
 #include "mw/mw_list.h"
+#include "mw/owned_header.h"
 #include "mw/secure_headers.h"
 
 struct headers_conf {
@@ -77,8 +78,26 @@ static void set_host(struct request *request, struct str value)
 	}
 }
 
+/*
+ * Servers take X_Tenant for X-Tenant, so the client's goes with it (reference/security.md A2.4); a
+ * name that is configured with '_' means that one alone.
+ */
+static void drop_aliases(const struct str_pair *pair, struct headers *headers)
+{
+	if (str_find(pair->key, '_') >= 0 || str_eq_nocase(pair->key, STR("Host")))
+		return;
+	if (pair->value.len == 0)
+		owned_header_drop(headers, pair->key);
+	for (size_t i = 0; pair->value.len && i < headers->n; i++)
+		if (str_find(headers->at[i].name, '_') >= 0 &&
+		    owned_header_is_alias(headers->at[i].name, pair->key))
+			headers->at[i].gone = true;
+}
+
 static void change_request(const struct headers_conf *self, struct request *request)
 {
+	for (size_t i = 0; i < self->request.n; i++)
+		drop_aliases(&self->request.at[i], &request->headers);
 	for (size_t i = 0; i < self->request.n; i++) {
 		const struct str_pair *pair = &self->request.at[i];
 

@@ -21,11 +21,21 @@ bool owned_header_is_alias(struct str a, struct str b)
 
 void owned_header_drop(struct headers *headers, struct str name)
 {
+	bool is_known = false;
+
 	if (name.len == 0)
 		return;
 	for (size_t i = 0; i < headers->n; i++)
 		if (owned_header_is_alias(headers->at[i].name, name))
-			headers->at[i].gone = true;
+			is_known = headers->at[i].gone = true;
+	/* What is gone keeps its name: trailers are held against it (proxy/stream.c). */
+	if (is_known)
+		return;
+	uint16_t n = headers->n;
+
+	header_add(headers, name, STR(""));
+	if (headers->n > n)
+		headers->at[n].gone = true;
 }
 
 bool owned_header_is_framing(const struct header *header)

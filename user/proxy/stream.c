@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "http/h1_write.h"
+#include "mw/owned_header.h"
 #include "proxy/worker.h"
 
 enum {
@@ -44,15 +45,29 @@ void stream_done(struct stream *stream, struct pipe_pool *pipes)
 	stream->pipe = NULL;
 }
 
+/*
+ * Some servers put trailers beside the headers: what a middleware has set or removed there must not
+ * come back behind the body (reference/security.md A2.4).
+ */
+static void drop_said(struct headers *trailers, const struct headers *head)
+{
+	for (uint16_t i = 0; i < trailers->n; i++)
+		for (uint16_t j = 0; j < head->n && !trailers->at[i].gone; j++)
+			trailers->at[i].gone =
+				owned_header_is_alias(trailers->at[i].name, head->at[j].name);
+}
+
 /* Writes the end of a chunked body to `at`; there is room for trailers of any size that were
  * accepted. */
-static size_t put_last_chunk(const struct stream *stream, char *at)
+static size_t put_last_chunk(struct stream *stream, char *at)
 {
-	const struct headers *trailers = stream->has_trailers ? &stream->body.trailers : NULL;
+	struct headers *trailers = stream->has_trailers ? &stream->body.trailers : NULL;
 	ssize_t n;
 
 	if (stream->filter)
 		trailers = &stream->filter->trailers;
+	if (trailers && stream->head)
+		drop_said(trailers, stream->head);
 	n = h1_write_last_chunk(trailers, at, WORKER_TAILROOM_BYTES - 4);
 
 	return n > 0 ? (size_t)n : (size_t)h1_write_last_chunk(NULL, at, WORKER_TAILROOM_BYTES - 4);

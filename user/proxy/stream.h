@@ -44,6 +44,9 @@ struct stream {
 	struct filter *filter;		/* NULL: none */
 	const struct body_store *store; /* its payload comes before the source's; NULL: none */
 	uint64_t store_at;		/* so much of it was sent */
+	/* Names that the message's head says, or that were taken from it: trailers cannot say them
+	 * after it. NULL: none. */
+	const struct headers *head;
 };
 
 /* trailers: where the source's trailers are kept; NULL drops them. */

@@ -92,6 +92,7 @@ static bool begin_keeping(struct exchange *exchange, int64_t mem_bytes)
 			mem_bytes > 0 ? (uint64_t)mem_bytes : 0);
 	stream_init(&exchange->up, request->body, request->content_length, request->body,
 		    trailers_of(exchange));
+	exchange->up.head = &request->headers;
 	if (exchange->early.len) {
 		char *at = worker_read_at(worker);
 
@@ -211,6 +212,7 @@ static enum fail start_fresh(struct exchange *exchange, struct str *ret_first)
 
 	stream_init(&exchange->up, request->body, request->content_length, request->body,
 		    trailers_of(exchange));
+	exchange->up.head = &request->headers;
 	if (filter) {
 		request->body = BODY_CHUNKED;
 		stream_send_from(&exchange->up, BODY_CHUNKED, NULL, filter);

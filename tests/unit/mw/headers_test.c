@@ -12,6 +12,10 @@ static const struct {
 	{"delete", "{'customRequestHeaders':{'X-A':''}}", "x-a: 7\nB: 2\nX-A: 8", "B: 2\n"},
 	{"known headers too", "{'customRequestHeaders':{'Cookie':'','user-agent':'me'}}",
 	 "Cookie: a=b\nUser-Agent: you", "user-agent: me\n"},
+	{"other spellings go too", "{'customRequestHeaders':{'X-A':'1','X-B':''}}",
+	 "x_a: 7\nX_B: 2\nX-A: 8\nC_D: 3", "X-A: 1\nC_D: 3\n"},
+	{"one that is meant is set", "{'customRequestHeaders':{'X_A':'1','X-A':'2'}}",
+	 "X_A: 7\nX-A: 8", "X-A: 2\nX_A: 1\n"},
 };
 
 static void request_headers_are_set_and_removed(void **state)
