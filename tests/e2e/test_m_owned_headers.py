@@ -38,6 +38,35 @@ def tellers(gateway, tmp_path):
         teller.stop()
 
 
+def test_neither_the_question_nor_a_page_for_a_refusal_has_them(gateway, tellers):
+    auth, echo = tellers
+    gateway.write("10.yaml",
+                  middleware("ask", "forwardAuth", {"address": f"{auth.url}/?status=401", "authResponseHeaders": ["X-User"],
+                                                    "authResponseHeadersRegex": "^X-Role-|^Cookie$|^X-Real-Ip$"}),
+                  middleware("page", "errors", {"status": ["401"], "query": "/e", "service": {"name": "echo", "port": 80}}),
+                  route("web", "Host(`x.test`)", service="echo", middlewares=("page", "ask")))
+    gateway.start(KEEP)
+    assert gateway.get("x.test", "/", "-H", "X-User: root", "-H", "X_User: root", "-H", "X-Role-A: admin", "-H", "Cookie: a=b",
+                       "-H", "X-Other: o")[0] == 401
+    for asked in (auth.asked()[0]["headers"], echo.asked()[0]["headers"]):
+        assert not {"x-user", "x_user", "x-role-a"} & set(asked), asked
+        assert asked["cookie"] == ["a=b"] and asked["x-other"] == ["o"] and "x-real-ip" in asked
+
+
+def test_what_the_question_is_to_show_is_shown(gateway, tellers):
+    auth, _ = tellers
+    gateway.write("10.yaml",
+                  middleware("ask", "forwardAuth", {"address": f"{auth.url}/?h=X-Api-Key:known",
+                                                    "authResponseHeaders": ["X-Api-Key", "Authorization"],
+                                                    "authRequestHeaders": ["X-Api-Key", "Authorization"]}),
+                  route("web", "Host(`x.test`)", service="echo", middlewares=("ask",)))
+    gateway.start()
+    got = headers_of(json.loads(gateway.get("x.test", "/", "-H", "X-Api-Key: k", "-H", "Authorization: Bearer t")[2]))
+    asked = auth.asked()[0]["headers"]
+    assert asked["x-api-key"] == ["k"] and asked["authorization"] == ["Bearer t"]
+    assert got["x-api-key"] == ["known"] and "authorization" not in got
+
+
 def test_custom_request_headers_take_the_other_spellings_along(gateway, tellers):
     gateway.write("10.yaml",
                   middleware("set", "headers", {"customRequestHeaders": {"X-Tenant": "ours", "X-Gone": "", "A_B": "1"}}),

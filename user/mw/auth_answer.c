@@ -3,6 +3,7 @@
 
 #include "mw/auth_answer.h"
 
+#include "http/forwarded.h"
 #include "http/header.h"
 #include "http/uri_resolve.h"
 #include "mw/owned_header.h"
@@ -25,6 +26,39 @@ static bool regex_has(const struct regex *regex, struct str name, struct arena *
 		return true;
 	return str_find(name, '_') >= 0 &&
 	       regex_match(regex, owned_header_canonical(with_dashes(name, arena), arena));
+}
+
+static bool is_named(const struct strs *names, struct str name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (owned_header_is_alias(names->at[i], name))
+			return true;
+	return false;
+}
+
+static bool is_for_question(const struct header *header, const struct strs *shown)
+{
+	if (header->id == HEADER_AUTHORIZATION || header->id == HEADER_COOKIE ||
+	    forwarded_is_managed(header->name) || owned_header_is_framing(header))
+		return true;
+	for (size_t i = 0; i < shown->n; i++)
+		if (str_eq_nocase(shown->at[i], header->name))
+			return true;
+	return false;
+}
+
+void auth_answer_disown(const struct auth_answer_names *names, const struct strs *shown,
+			struct request *request)
+{
+	for (size_t i = 0; i < request->headers.n; i++) {
+		struct header *header = &request->headers.at[i];
+
+		if (header->gone || is_for_question(header, shown))
+			continue;
+		header->gone =
+			is_named(names->names, header->name) ||
+			(names->regex && regex_has(names->regex, header->name, request->arena));
+	}
 }
 
 static void copy_named(struct str name, const struct headers *answer, struct request *request)

@@ -20,6 +20,13 @@ struct auth_answer_names {
  */
 void auth_answer_to_request(const struct auth_answer_names *names, const struct headers *answer,
 			    struct request *request);
+/*
+ * Before it is asked: the client's own headers under such names go, so that neither the one who is
+ * asked nor a page for a refusal takes them for an answer. Credentials, which the question is
+ * about, what is named in `shown`, and the managed X-headers stay until there is an answer.
+ */
+void auth_answer_disown(const struct auth_answer_names *names, const struct strs *shown,
+			struct request *request);
 /* The listed cookies that the answer sets; they take the place of those of the same name. */
 void auth_answer_cookies(const struct strs *names, const struct headers *answer,
 			 struct headers *headers);

@@ -103,6 +103,9 @@ static enum mw_verdict on_request(const struct mw_instance *instance, struct mw_
 	const struct forward_auth *self = instance->conf;
 	int64_t max_bytes = self->conf->max_body_bytes;
 
+	auth_answer_disown(
+		&(const struct auth_answer_names){&self->conf->auth_response_headers, self->regex},
+		&self->conf->auth_request_headers, call->request);
 	if (!self->conf->forward_body || call->request->body == BODY_NONE)
 		return ask(self, call, (struct str){0});
 	if (max_bytes < 0 || max_bytes > BODY_MAX_BYTES)

@@ -104,8 +104,11 @@ static void what_the_answer_gives_replaces_what_the_client_sent(void **state)
 	lab_request(&lab, "GET http://a.test/p",
 		    "X-User: root\nX_user: root\nx-role-a: admin\nX-Other: o");
 	assert_int_equal(lab_run(&lab), MW_WAIT);
-	/* What the client sent is shown to the one who decides. */
-	lab_assert_header(&fetch_lab_question(&lab)->headers, "X-User", "root");
+	/* Nobody takes what the client sent for an answer. */
+	lab_assert_header(&fetch_lab_question(&lab)->headers, "X-User", NULL);
+	lab_assert_header(&fetch_lab_question(&lab)->headers, "X_user", NULL);
+	lab_assert_header(&fetch_lab_question(&lab)->headers, "X-Role-A", NULL);
+	lab_assert_header(&fetch_lab_question(&lab)->headers, "X-Other", "o");
 	assert_int_equal(fetch_lab_answer(&lab, 0, 200,
 					  "X-User: ann\nX-Role-B: b\nSet-Cookie: s=1\n"
 					  "Set-Cookie: t=1",
