@@ -30,6 +30,7 @@ struct buffering {
 
 struct slot {
 	uint32_t retries;
+	bool is_refused; /* the answer is this middleware's own */
 };
 
 struct facts {
@@ -86,8 +87,11 @@ static enum mw_verdict reply(struct mw_call *call, uint16_t status)
 
 static enum mw_verdict on_resume(const struct mw_instance *instance, struct mw_call *call)
 {
+	struct slot *slot = call->slot;
+
 	(void)instance;
-	return call->body_state == MW_BODY_TOO_LARGE ? reply(call, 413) : MW_NEXT;
+	slot->is_refused = call->body_state == MW_BODY_TOO_LARGE;
+	return slot->is_refused ? reply(call, 413) : MW_NEXT;
 }
 
 static double number_of(const struct trip_values *values, size_t function, const double *args)
@@ -135,7 +139,8 @@ static enum mw_verdict on_response(const struct mw_instance *instance, struct mw
 	const struct buffering *self = instance->conf;
 	struct slot *slot = call->slot;
 
-	if (call->response->status == SWITCHING)
+	/* The limits and the expression are about what the service says. */
+	if (call->response->status == SWITCHING || slot->is_refused)
 		return MW_NEXT;
 	if (call->resumed)
 		return call->response_too_large ? reply(call, 500) : MW_NEXT;

@@ -35,7 +35,10 @@ static void a_request_that_is_too_large_gets_413(void **state)
 	struct lab lab;
 
 	(void)state;
-	begin(&lab, "{'maxRequestBodyBytes':5,'memRequestBodyBytes':2}", "POST http://a.test/", 10);
+	begin(&lab,
+	      "{'maxRequestBodyBytes':5,'memRequestBodyBytes':2,'maxResponseBodyBytes':1,"
+	      "'retryExpression':'ResponseCode() == 413'}",
+	      "POST http://a.test/", 10);
 	assert_int_equal(lab_run(&lab), MW_WAIT);
 	assert_int_equal(lab.call.wait.body.max_bytes, 5);
 	assert_int_equal(lab.call.wait.body.mem_bytes, 2);
@@ -43,6 +46,14 @@ static void a_request_that_is_too_large_gets_413(void **state)
 	assert_int_equal(lab.mw.mw->on_resume(&lab.mw, &lab.call), MW_REPLY);
 	assert_int_equal(lab.call.reply.status, 413);
 	lab_assert_str(lab.call.reply.body, "Request Entity Too Large");
+	/* That answer is no service's: neither held to a size nor a reason to ask again. */
+	lab_respond(&lab, NULL);
+	lab.response.status = 413;
+	lab.response.body = BODY_LENGTH;
+	lab.response.content_length = 24;
+	lab.call.may_again = true;
+	assert_int_equal(lab.mw.mw->on_response(&lab.mw, &lab.call), MW_NEXT);
+	assert_false(lab.call.wait.response.wanted);
 	lab_done(&lab);
 }
 
