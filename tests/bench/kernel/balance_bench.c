@@ -4,7 +4,8 @@
  *
  * As kernel_bench does it: the cases take turns on one CPU, medians are told. The floor is the
  * driver with a program that does nothing, and with the adjustment of the frame that undoing a
- * tunnel header takes. Prints a table, or with --json one object.
+ * tunnel header takes. Prints a table, or with --json one object. ONLY=word runs the cases whose
+ * name has it.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -59,6 +60,9 @@ static const struct bench_case cases[] = {
 	{"established, limit, IP6IP6", 4096, 1, 100, MODE(DSR_IPIP), .limit = UNDER, .is_v6 = true},
 	{"established, limit, IP6IP6", 1 << 20, 1, 100, MODE(DSR_IPIP), .limit = UNDER,
 	 .is_v6 = true},
+	{"SYN, IPIP", 4096, 1, 100, MODE(DSR_IPIP), .is_syn = true},
+	{"SYN, IPIP", 1 << 20, 1, 100, MODE(DSR_IPIP), .is_syn = true},
+	{"SYN, limit, IPIP", 4096, 1, 100, MODE(DSR_IPIP), .limit = UNDER, .is_syn = true},
 	{"SYN, limit, IPIP", 1 << 20, 1, 100, MODE(DSR_IPIP), .limit = UNDER, .is_syn = true},
 	{"established, GUE", 4096, 1, 100, MODE(DSR_GUE)},
 	{"established, by link address", 4096, 1, 100, MODE(DSR_L2)},
@@ -308,10 +312,24 @@ static void print(struct running *running, int n, int rounds, FILE *json)
 		fprintf(json, "]}\n");
 }
 
+/* Those whose names have the word, and the floors; returns how many. */
+static int open_cases(struct running *running, const char *word)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (word && !cases[i].is_floor && !strstr(cases[i].name, word))
+			continue;
+		open_case(&running[n], &cases[i]);
+		check_verdict(&running[n++]);
+	}
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	static struct running running[CASES_MAX];
-	int n = (int)(sizeof(cases) / sizeof(*cases)), rounds = 11;
+	int n, rounds = 11;
 	FILE *json = argc > 2 && !strcmp(argv[1], "--json") ? fopen(argv[2], "w") : NULL;
 	cpu_set_t cpus;
 
@@ -322,10 +340,7 @@ int main(int argc, char **argv)
 	CPU_ZERO(&cpus);
 	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) > CPU ? CPU : 0, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
-	for (int i = 0; i < n; i++) {
-		open_case(&running[i], &cases[i]);
-		check_verdict(&running[i]);
-	}
+	n = open_cases(running, getenv("ONLY"));
 	for (int round = 0; round < rounds; round++)
 		for (int i = 0; i < n; i++)
 			running[i].ns[round] = run_once(&running[i]);
