@@ -31,6 +31,7 @@ struct loader_options {
 				  not later */
 	uint32_t max_bans;     /* 0: 2^16 */
 	uint32_t max_prefixes; /* of all deny and allow lists; 0: 2^20 */
+	uint32_t max_flows;    /* translated ones that were answered; 0: 2^17 */
 	bool no_dispatcher;    /* attach by a link even where libxdp's dispatcher would work */
 	bool verbose;	       /* let libbpf and libxdp talk on standard error */
 };

@@ -216,6 +216,10 @@ static const struct {
 	{"max-bans", "N", "65536", "sources that can be banned at once, at first load"},
 	{"max-prefixes", "N", "1048576",
 	 "addresses and CIDRs of all deny and allow lists (32 bytes each), at first load"},
+	{"max-flows", "N", "131072",
+	 "translated flows that were answered (about 150 bytes each), and a quarter as many new "
+	 "ones, "
+	 "at first load"},
 	{"group", "NAME|ID", "",
 	 "up: the group that may use the maps, for a proxy without privileges"},
 	{"no-dispatcher", "", "", "attach by a link even where libxdp's dispatcher works"},
@@ -303,6 +307,7 @@ enum {
 	SOURCES,
 	BANS,
 	PREFIXES,
+	FLOWS,
 	GROUP,
 	NO_DISPATCHER,
 	JSON,
@@ -316,6 +321,7 @@ static const struct option table[] = {
 	{"max-sources", required_argument, NULL, SOURCES},
 	{"max-bans", required_argument, NULL, BANS},
 	{"max-prefixes", required_argument, NULL, PREFIXES},
+	{"max-flows", required_argument, NULL, FLOWS},
 	{"group", required_argument, NULL, GROUP},
 	{"no-dispatcher", no_argument, NULL, NO_DISPATCHER},
 	{"json", no_argument, NULL, JSON},
@@ -350,6 +356,9 @@ static int parse(int argc, char **argv, struct command_line *ret)
 			break;
 		case PREFIXES:
 			err = parse_count("max-prefixes", optarg, &ret->options.max_prefixes);
+			break;
+		case FLOWS:
+			err = parse_count("max-flows", optarg, &ret->options.max_flows);
 			break;
 		case GROUP:
 			err = parse_group(optarg, ret);

@@ -22,6 +22,7 @@ enum {
 	WAYS4 = 4,
 	WAYS_BAN = 4,
 	HALVES = 2,
+	FLOWS_PER_NEW = ABI_FLOWS / ABI_FLOWS_NEW,
 	LINES_MIN = 64,
 	LINES_MAX = 1 << 24,
 	EVENT_GAP_MS = 20
@@ -75,6 +76,15 @@ static int set_lines(const struct loader_options *options, struct bpf_map *map, 
 	return err;
 }
 
+/* A hash table: any size will do, and no mask follows. */
+static int set_room(const struct loader_options *options, struct bpf_map *map, uint32_t wanted)
+{
+	uint32_t pinned = pinned_lines(options, bpf_map__name(map));
+	uint32_t entries = pinned ? pinned : wanted;
+
+	return entries ? bpf_map__set_max_entries(map, entries) : 0;
+}
+
 static int set_sizes(const struct loader_options *options, struct ingress *skel)
 {
 	uint32_t sources = options->max_sources ? lines_for(options->max_sources, WAYS4) : 0;
@@ -91,6 +101,10 @@ static int set_sizes(const struct loader_options *options, struct ingress *skel)
 	if (!err)
 		err = set_lines(options, skel->maps.acl, prefixes, HALVES,
 				&skel->rodata->acl_half_mask);
+	if (!err)
+		err = set_room(options, skel->maps.flow, options->max_flows);
+	if (!err)
+		err = set_room(options, skel->maps.flow_new, options->max_flows / FLOWS_PER_NEW);
 	return err;
 }
 

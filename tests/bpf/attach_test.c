@@ -356,6 +356,21 @@ static void maps_of_another_layout_are_refused(void **state)
 	CHECK_INT("afterwards", loader_load(&options, &fault), 0);
 }
 
+static uint32_t entries_of(const char *name)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	close(fd);
+	return info.max_entries;
+}
+
 static void sizes_are_chosen_once(void **state)
 {
 	struct bpf_map_info info = {0};
@@ -366,14 +381,17 @@ static void sizes_are_chosen_once(void **state)
 		skip();
 	options.max_sources = 5000;
 	options.max_bans = 100;
+	options.max_flows = 40000;
 	assert_int_equal(loader_load(&options, &fault), 0);
-	options.max_sources = options.max_bans = 0;
+	options.max_sources = options.max_bans = options.max_flows = 0;
 	assert_int_equal(loader_load(&options, &fault), 0);
 	assert_int_equal(loader_maps_open(folder, &maps), 0);
 	assert_int_equal(bpf_obj_get_info_by_fd(maps.fd[LOADER_MAP_RATE4], &info, &size), 0);
 	CHECK_INT("lines for 5000 sources", info.max_entries, 2048);
 	assert_int_equal(bpf_obj_get_info_by_fd(maps.fd[LOADER_MAP_BAN], &info, &size), 0);
 	CHECK_INT("lines for 100 bans", info.max_entries, 64);
+	CHECK_INT("translated flows", entries_of("flow"), 40000);
+	CHECK_INT("new ones", entries_of("flow_new"), 10000);
 	loader_maps_close(&maps);
 }
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from conftest import BACKENDS, GATEWAY, LOADER, route
+from stream_lab import connect
 
 VIP = "10.88.0.1"
 INTERFACES = "--interfaces=cl0,ba0,bb0"
@@ -63,6 +64,20 @@ def test_an_address_is_forwarded_to_its_backends(kernel):
     gateway.update("10.yaml", virtual_address({"backendRefs": [{"address": BACKENDS["a"], "port": 8080},
                                                               {"address": BACKENDS["b"], "port": 8080, "weight": 0}]}))
     assert set(ask(gateway, VIP, n=12)) == {"a"}
+
+
+def test_translated_flows_use_the_ports_that_are_theirs(kernel):
+    # Linux gives these to its own sockets, too: that is told.
+    gateway = kernel(virtual_address({}), options=("--forwarding.natPorts=40000-40063",))
+    held = [connect(gateway.lab, 80, VIP) for _ in range(4)]
+    peers = [line.split()[-1] for role in ("a", "b")
+             for line in gateway.lab.run(role, "ss", "-Htn", "state", "established", "sport = :8080").stdout.splitlines()]
+    for connection in held:
+        connection.close()
+    ports = [int(peer.rsplit(":", 1)[1]) for peer in peers]
+    assert len(ports) == 4 and all(40000 <= port <= 40063 for port in ports), peers
+    told = [line for line in gateway.log().splitlines() if "ip_local_reserved_ports" in line]
+    assert len(told) == 1 and "ports=64" in told[0], told
 
 
 def test_a_backend_that_fails_its_check_gets_nothing_until_it_is_well(kernel):

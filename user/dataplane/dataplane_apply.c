@@ -18,7 +18,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "dataplane/dataplane_maps.h"
+#include "dataplane/dataplane_ports.h"
 
 enum { GRACE_FALLBACK_US = 100 * 1000 /* far more than a packet's time in the program */ };
 
@@ -232,6 +234,21 @@ static int prepare(struct dataplane *dataplane, const struct kernel_config *conf
 				    &ret->plan);
 }
 
+/* Once, when it begins to matter. */
+static void tell_ports(struct dataplane *dataplane, const struct kernel_config *config)
+{
+	uint32_t n = dataplane->told_ports ? 0 : dataplane_ports_check(config);
+
+	if (!n)
+		return;
+	dataplane->told_ports = true;
+	LOG(LOG_WARN,
+	    "this node may give ports of translated flows to its own sockets, whose answers could "
+	    "then go to clients: put those of forwarding.natPorts into sysctl "
+	    "net.ipv4.ip_local_reserved_ports",
+	    LOG_I("ports", n));
+}
+
 int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *config,
 		    struct dataplane_result *ret_result)
 {
@@ -253,6 +270,7 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	set_flow_seed(dataplane, config);
 	zero_counters(dataplane, change.plan);
 	dataplane_shield(dataplane, config);
+	tell_ports(dataplane, config);
 	rings_ns = clock_mono_ns();
 	kernel_fleet_commit(dataplane->fleet, change.plan, rings_ns);
 	ret_result->rings_ns = clock_mono_ns() - rings_ns;

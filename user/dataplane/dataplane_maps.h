@@ -29,6 +29,7 @@ struct dataplane {
 	struct abi_here *here;
 	struct abi_shield *shield;
 	bool told_cookies, told_connections; /* that they cannot be had */
+	bool told_ports;		     /* that sockets may get those of translated flows */
 	struct abi_gate_line *gate;
 	struct abi_ban_line *bans;
 	uint32_t n_ban_lines;

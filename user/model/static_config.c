@@ -455,6 +455,7 @@ static void config_check(const void *decoded, struct diag_sink *sink, const stru
 	const struct static_config *config = decoded;
 	double before = 0, bound;
 
+	static_forwarding_check(&config->forwarding, sink, path);
 	if (!config->metrics.prometheus)
 		return;
 	const struct strs *buckets = &config->metrics.prometheus->buckets;

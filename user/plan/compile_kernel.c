@@ -17,6 +17,7 @@ void compile_kernel(struct compile *c)
 
 	if (!config)
 		return;
+	static_forwarding_nat_ports(&c->config->forwarding, &config->nat_first, &config->nat_last);
 	compile_nodes(c, config);
 	compile_offload(c, config);
 	compile_virtual_addresses(c, config);
