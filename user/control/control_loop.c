@@ -18,8 +18,8 @@
 enum {
 	TICK_MS = 1000,
 	DRAIN_POLL_MS = 50,
-	LEAVE_IDLE_S = 10,  /* a connection without a request, after we were replaced */
-	SERVED_POLL_MS = 1, /* while workers have not all taken the newest snapshot */
+	LEAVE_IDLE_S = 10,    /* a connection without a request, after we were replaced */
+	SERVED_POLL_US = 250, /* while workers have not all taken the newest snapshot */
 	BEATS_PER_WATCHDOG = 3,
 	STATE_TEXT_MAX = 128,
 };
@@ -55,12 +55,19 @@ static void on_kernel_event(void *context, const struct dataplane_event *event)
 	    LOG_I("port", event->dest_port));
 }
 
-/* Longest wait so that events of the folder are taken at most every CONTROLLER_GAP_MS. */
-static int gap_left_ms(const struct controller *self)
+/* The first event is taken at once, the next ones at most every CONTROLLER_GAP_MS. */
+static void read_due(struct controller *self, bool has_event, uint64_t now_ns)
 {
-	uint64_t since_ms = (clock_mono_ns() - self->last_read_ns) / NS_PER_MS;
+	uint64_t event_ns;
 
-	return since_ms >= CONTROLLER_GAP_MS ? 0 : (int)(CONTROLLER_GAP_MS - since_ms);
+	if (has_event && !self->event_ns)
+		self->event_ns = now_ns;
+	if (now_ns < self->read_due_ns ||
+	    (!self->event_ns && !(self->has_news && now_ns >= self->news_due_ns)))
+		return;
+	event_ns = self->event_ns;
+	self->event_ns = 0;
+	controller_read(self, event_ns ? event_ns : now_ns, false);
 }
 
 static void tell_ready(struct controller *self)
@@ -103,28 +110,31 @@ static void earlier(uint64_t *due_ns, uint64_t other_ns)
 		*due_ns = other_ns;
 }
 
-/* Milliseconds until the next appointment, at most max_ms; negative: none. */
-static int wait_ms(struct controller *self, uint64_t now_ns, int max_ms)
+/* Nanoseconds until the next appointment, at most max_ms; negative: none. */
+static int64_t wait_ns(struct controller *self, uint64_t now_ns, int max_ms)
 {
 	uint64_t due_ns = 0;
-	int ms;
 
 	if (max_ms >= 0)
 		due_ns = now_ns + (uint64_t)max_ms * NS_PER_MS;
 	if (self->options.dataplane)
 		earlier(&due_ns, now_ns + TICK_MS * (uint64_t)NS_PER_MS);
 	if (self->proxy && effect_served(&self->effect, proxy_revision(self->proxy), now_ns))
-		earlier(&due_ns, now_ns + SERVED_POLL_MS * (uint64_t)NS_PER_MS);
+		earlier(&due_ns, now_ns + SERVED_POLL_US * (uint64_t)NS_PER_US);
 	if (!self->is_ready_told && self->complete_revision && self->proxy)
-		earlier(&due_ns, now_ns + SERVED_POLL_MS * (uint64_t)NS_PER_MS);
+		earlier(&due_ns, now_ns + SERVED_POLL_US * (uint64_t)NS_PER_US);
+	if (self->event_ns)
+		earlier(&due_ns, self->read_due_ns);
+	else if (self->has_news)
+		earlier(&due_ns, self->news_due_ns > self->read_due_ns ? self->news_due_ns
+								       : self->read_due_ns);
 	if (self->notify.watchdog_ns && self->proxy)
 		earlier(&due_ns, self->beat_due_ns);
 	if (self->state && self->options.sources && sources_listed(self->options.sources))
 		earlier(&due_ns, state_file_due_ns(self->state, &self->store));
 	if (!due_ns)
 		return -1;
-	ms = due_ns > now_ns ? (int)((due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS) : 0;
-	return ms;
+	return due_ns > now_ns ? (int64_t)(due_ns - now_ns) : 0;
 }
 
 /* ----------------------------------------------------------------- signals -- */
@@ -164,6 +174,14 @@ static bool ends(struct controller *self, int signal_fd)
 
 /* -------------------------------------------------------------------- loop -- */
 
+static int wait_for(struct pollfd *fds, nfds_t n, int64_t ns)
+{
+	const struct timespec timeout = {ns / NS_PER_SEC, ns % NS_PER_SEC};
+	int found = ppoll(fds, n, ns < 0 ? NULL : &timeout, NULL);
+
+	return found < 0 && errno != EINTR ? -1 : 0;
+}
+
 /* One round; negative errno when it cannot wait. */
 static int turn(struct controller *self, int signal_fd, int max_ms, struct turn *ret_turn)
 {
@@ -172,7 +190,9 @@ static int turn(struct controller *self, int signal_fd, int max_ms, struct turn 
 		{.fd = signal_fd, .events = POLLIN},
 		{.fd = self->options.dataplane ? dataplane_event_fd(self->options.dataplane) : -1,
 		 .events = POLLIN},
-		{.fd = self->options.sources ? sources_fd(self->options.sources) : -1,
+		/* What it says is known until it is read. */
+		{.fd = self->options.sources && !self->event_ns ? sources_fd(self->options.sources)
+								: -1,
 		 .events = POLLIN},
 		{.fd = heir->fd && !controller_draining(self) ? heir->fd(heir->context) : -1,
 		 .events = POLLIN},
@@ -181,7 +201,7 @@ static int turn(struct controller *self, int signal_fd, int max_ms, struct turn 
 	uint64_t now_ns;
 
 	*ret_turn = (struct turn){0};
-	if (poll(fds, 5, wait_ms(self, clock_mono_ns(), max_ms)) < 0 && errno != EINTR)
+	if (wait_for(fds, sizeof(fds) / sizeof(*fds), wait_ns(self, clock_mono_ns(), max_ms)) < 0)
 		return -errno;
 	now_ns = clock_mono_ns();
 	tick_kernel(self);
@@ -192,13 +212,7 @@ static int turn(struct controller *self, int signal_fd, int max_ms, struct turn 
 		dataplane_events(self->options.dataplane, on_kernel_event, self);
 		pthread_mutex_unlock(&self->dataplane_lock);
 	}
-	if (fds[2].revents) {
-		int gap_ms = gap_left_ms(self);
-
-		if (gap_ms)
-			poll(NULL, 0, gap_ms);
-		controller_read(self, now_ns, false);
-	}
+	read_due(self, fds[2].revents != 0, now_ns);
 	if (fds[4].revents)
 		controller_take_health(self);
 	ret_turn->is_replaced = fds[3].revents && heir->serve(heir->context);

@@ -14,13 +14,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/huge_block.h"
 #include "base/log.h"
 #include "control/controller_state.h"
 #include "obs/metric.h"
 #include "plan/registry.h"
 
-enum { DIAGS_MAX_BYTES = 64 << 20 };
+enum {
+	DIAGS_MAX_BYTES = 64 << 20,
+	NEWS_GAP_MS = 100, /* looking through all objects for faults takes its time */
+};
 
 /* ----------------------------------------------------------------- publish -- */
 
@@ -122,27 +126,44 @@ static void put_in_force(struct controller *self, struct snapshot *snapshot)
 		huge_block_reserve(compiler_stats(self->compiler).n_bytes / HUGE_BLOCK_BYTES);
 	if (self->options.metrics)
 		metric_reload(self->options.metrics, true, clock_wall_ns());
-	tell(self, snapshot);
 }
 
 /* Faults go to the log, and to those who wrote the objects. */
-static void tell_all(struct controller *self, const struct snapshot *snapshot,
-		     const struct diag_sink *files)
+static void tell_news(struct controller *self, const struct diag_sink *files, uint64_t now_ns)
 {
-	self->n_broken = report_revision(&self->report, &self->store, snapshot, files);
+	if (!self->has_news || now_ns < self->news_due_ns)
+		return;
+	self->has_news = false;
+	self->n_broken = report_revision(&self->report, &self->store, self->snapshot, files);
 	if (self->options.sources)
-		sources_tell(self->options.sources, &self->store, &snapshot->diags);
+		sources_tell(self->options.sources, &self->store, &self->snapshot->diags);
+	self->news_due_ns = clock_mono_ns() + NEWS_GAP_MS * NS_PER_MS;
+}
+
+/* Faults of files are told with every reading. */
+static uint64_t hash_of(const struct diag_sink *files)
+{
+	uint64_t hash = 1;
+
+	for (size_t i = 0; i < files->n; i++) {
+		const struct diag *diag = &files->at[i];
+		const struct str texts[] = {diag->object, diag->field, diag->message, diag->found};
+
+		for (size_t k = 0; k < sizeof(texts) / sizeof(*texts); k++)
+			hash = hash_mix64(hash ^ hash_keyed(texts[k]));
+	}
+	return hash;
 }
 
 /* Makes the store's content the configuration in force. */
 static int publish(struct controller *self, const struct diag_sink *files)
 {
-	uint64_t began = clock_mono_ns();
+	uint64_t began = clock_mono_ns(), files_hash = files ? hash_of(files) : self->files_hash;
 	uint64_t revision = (self->snapshot ? self->snapshot->revision : 0) + 1;
 	uint64_t event_ns = self->store.changed_ns ? self->store.changed_ns : began;
 	struct snapshot *snapshot =
 		compiler_run(self->compiler, &self->store, COMPILE_CHANGES, revision);
-	bool has_news = may_have_news(&self->store) || (files && files->n);
+	bool has_news = may_have_news(&self->store) || files_hash != self->files_hash;
 
 	if (!snapshot) {
 		LOG(LOG_ERROR,
@@ -154,18 +175,21 @@ static int publish(struct controller *self, const struct diag_sink *files)
 	store_changes_taken(&self->store);
 	self->compile_ns = clock_mono_ns() - began;
 	effect_compiled(&self->effect, compiler_stats(self->compiler).was_quick, self->compile_ns);
-	/* Faults of files are told with every reading; whether they are gone shows then, too. */
-	if (!self->snapshot || has_news || self->had_file_faults ||
-	    !compiler_stats(self->compiler).same_diags)
-		tell_all(self, snapshot, files);
-	self->had_file_faults = files && files->n;
-	if (snapshot == self->snapshot)
+	self->files_hash = files_hash;
+	self->has_news |= has_news || !compiler_stats(self->compiler).same_diags;
+	if (!compiler_stats(self->compiler).was_quick)
+		self->news_due_ns = 0;
+	if (snapshot == self->snapshot) {
 		snapshot_unref(snapshot);
-	else {
-		put_in_force(self, snapshot);
-		if (self->proxy)
-			effect_published(&self->effect, revision, event_ns);
+		return 0;
 	}
+	put_in_force(self, snapshot);
+	if (self->proxy)
+		effect_published(&self->effect, revision, event_ns);
+	/* When nothing was read faults of files are not at hand: with the next reading. */
+	if (files)
+		tell_news(self, files, clock_mono_ns());
+	tell(self, snapshot);
 	return 0;
 }
 
@@ -189,6 +213,7 @@ static void note_complete(struct controller *self)
 
 void controller_read(struct controller *self, uint64_t event_ns, bool everything)
 {
+	uint64_t began = clock_mono_ns(), ended;
 	struct arena arena;
 	struct diag_sink sink;
 
@@ -201,10 +226,18 @@ void controller_read(struct controller *self, uint64_t event_ns, bool everything
 	}
 	if (everything || !self->snapshot)
 		publish(self, &sink);
+	if (self->snapshot)
+		tell_news(self, &sink, clock_mono_ns());
 	arena_done(&arena);
 	if (self->snapshot)
 		note_complete(self);
-	self->last_read_ns = clock_mono_ns();
+	ended = clock_mono_ns();
+	/* However much there is to do, half of the time is left for others. */
+	self->read_due_ns = began + 2 * (ended - began);
+	if (self->read_due_ns < began + CONTROLLER_GAP_MS * NS_PER_MS)
+		self->read_due_ns = began + CONTROLLER_GAP_MS * NS_PER_MS;
+	if (self->read_due_ns > ended + CONTROLLER_GAP_MS * NS_PER_MS)
+		self->read_due_ns = ended + CONTROLLER_GAP_MS * NS_PER_MS;
 }
 
 void controller_take_health(struct controller *self)

@@ -34,8 +34,12 @@ struct controller {
 	/* The first one of everything; 0: not yet. */
 	_Atomic uint64_t complete_revision;
 	uint64_t started_ns; /* monotonic */
-	uint64_t last_read_ns;
-	bool had_file_faults;  /* the last reading told some */
+	/* Sources said something then, 0: nothing, and are read again from then on. */
+	uint64_t event_ns, read_due_ns;
+	/* What people are told of faults may be another thing; not told before. */
+	bool has_news;
+	uint64_t news_due_ns;
+	uint64_t files_hash;   /* of faults that the last reading told */
 	bool is_kernel_behind; /* it refused the last configuration */
 	uint64_t last_told_ns; /* when "configuration in force" was last logged */
 	uint64_t n_untold;     /* and how many were not since */

@@ -2,6 +2,8 @@
 /* effect: see the header. */
 #include "control/effect.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 static const double bounds[EFFECT_BUCKETS - 1] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
@@ -29,21 +31,33 @@ void effect_compiled(struct effect *effect, bool was_quick, uint64_t took_ns)
 
 void effect_published(struct effect *effect, uint64_t revision, uint64_t event_ns)
 {
-	if (!effect->revision || event_ns < effect->since_ns)
-		effect->since_ns = event_ns;
-	effect->revision = revision;
+	struct effect_waiting *last;
+
+	if (effect->n_waiting < EFFECT_WAITING_MAX) {
+		effect->waiting[effect->n_waiting++] = (struct effect_waiting){revision, event_ns};
+		return;
+	}
+	last = &effect->waiting[EFFECT_WAITING_MAX - 1];
+	last->revision = revision;
+	if (event_ns < last->since_ns)
+		last->since_ns = event_ns;
 }
 
 bool effect_served(struct effect *effect, uint64_t revision, uint64_t now_ns)
 {
-	if (!effect->revision)
-		return false;
-	if (revision < effect->revision)
-		return true;
-	atomic_store_explicit(&effect->last_ns, now_ns - effect->since_ns, memory_order_relaxed);
-	count(&effect->all, now_ns - effect->since_ns);
-	effect->revision = 0;
-	return false;
+	size_t n = 0;
+
+	for (; n < effect->n_waiting && effect->waiting[n].revision <= revision; n++) {
+		uint64_t took_ns = now_ns - effect->waiting[n].since_ns;
+
+		atomic_store_explicit(&effect->last_ns, took_ns, memory_order_relaxed);
+		count(&effect->all, took_ns);
+	}
+	effect->n_waiting -= n;
+	if (n && effect->n_waiting)
+		memmove(effect->waiting, effect->waiting + n,
+			effect->n_waiting * sizeof(*effect->waiting));
+	return effect->n_waiting != 0;
 }
 
 static void sample(struct metric_scrape *scrape, const struct effect_histogram *histogram,

@@ -14,7 +14,7 @@
 
 #include "obs/metric.h"
 
-enum { EFFECT_BUCKETS = 12 };
+enum { EFFECT_BUCKETS = 12, EFFECT_WAITING_MAX = 32 };
 
 struct effect_histogram {
 	_Atomic uint64_t bucket[EFFECT_BUCKETS], sum_ns;
@@ -22,14 +22,18 @@ struct effect_histogram {
 
 struct effect {
 	struct effect_histogram all, full, quick;
-	/* The newest revision that not every worker has; 0: none. */
-	uint64_t revision, since_ns;
+	/* Published, and not every worker has it: the oldest first. */
+	struct effect_waiting {
+		uint64_t revision, since_ns;
+	} waiting[EFFECT_WAITING_MAX];
+	size_t n_waiting;
 	_Atomic uint64_t last_ns;
 };
 
 void effect_init(struct effect *effect);
 void effect_compiled(struct effect *effect, bool was_quick, uint64_t took_ns);
-/* A revision was published whose first event happened then. One that still waits counts with it. */
+/* A revision was published whose first event happened then. With too many that wait it counts with
+ * the newest of them. */
 void effect_published(struct effect *effect, uint64_t revision, uint64_t event_ns);
 /* What every worker has; true while one waits. */
 bool effect_served(struct effect *effect, uint64_t revision, uint64_t now_ns);

@@ -43,6 +43,15 @@ static void sort_pointers(void *at, size_t n, int (*compare)(const void *, const
 		qsort(list, n, sizeof(*list), compare);
 }
 
+static void *copy_list(struct arena *arena, const void *at, size_t n, size_t size)
+{
+	void *copy = arena_alloc(arena, (n + 1) * size, _Alignof(max_align_t));
+
+	if (copy && n)
+		memcpy(copy, at, n * size);
+	return copy;
+}
+
 /* ---------------------------------------------------------------- of all -- */
 
 static const struct compile_made *made_of(const struct compile *c, size_t i)
@@ -195,6 +204,19 @@ static void add_diags(struct diag_sink *sink, const struct compile_made *made)
 	sink->n_warnings += made->n_warnings;
 }
 
+void compile_lists_same_diags(struct compile *c, const struct snapshot *last)
+{
+	struct diag_sink *sink = &c->snapshot->diags;
+
+	sink->at = copy_list(&c->snapshot->arena, last->diags.at, last->diags.n,
+			     sizeof(*last->diags.at));
+	if (!sink->at)
+		return;
+	sink->n = sink->cap = last->diags.n;
+	sink->n_errors = last->diags.n_errors;
+	sink->n_warnings = last->diags.n_warnings;
+}
+
 /* Faults of everything, in the order in which it is made. */
 void compile_lists_diags(struct compile *c)
 {
@@ -280,15 +302,6 @@ bool compile_lists_fit(const struct compile *c)
 		if (!unit_fits(c->dirty.at[i]))
 			return false;
 	return true;
-}
-
-static void *copy_list(struct arena *arena, const void *at, size_t n, size_t size)
-{
-	void *copy = arena_alloc(arena, (n + 1) * size, _Alignof(max_align_t));
-
-	if (copy && n)
-		memcpy(copy, at, n * size);
-	return copy;
 }
 
 static void swap_unit(struct compile *c, const struct compile_unit *unit)

@@ -13,6 +13,8 @@ bool compile_lists_drafts(struct compile *c);
 void compile_lists_all(struct compile *c);
 void compile_lists_middlewares(struct compile *c);
 void compile_lists_diags(struct compile *c);
+/* The last snapshot's: nothing that was made anew has or had any. */
+void compile_lists_same_diags(struct compile *c, const struct snapshot *last);
 /* Whether all that was made anew can stand in the places of what it was before. */
 bool compile_lists_fit(const struct compile *c);
 /* Lists and routers of the last snapshot, with the new in the places of the old. */

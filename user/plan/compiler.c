@@ -139,7 +139,6 @@ static bool finish(struct compile *c)
 {
 	struct metric_registry *metrics = registry_metrics(c->registry);
 
-	compile_lists_diags(c);
 	registry_end(c->registry, c->snapshot);
 	if (metrics)
 		c->snapshot->max_series = metric_series_limit(metrics);
@@ -201,6 +200,7 @@ static struct snapshot *full_pass(struct compiler *compiler, const struct store 
 	if (compile_unit_begin(c, c->common, &outside)) {
 		make_all(c);
 		compile_unit_end(c, outside);
+		compile_lists_diags(c);
 	}
 	if (!c->made || !finish(c) || !open_grave(compiler, snapshot, &old_grave)) {
 		end_scratch(c);
@@ -403,10 +403,26 @@ static void remake_sections(struct compile *c)
 	}
 }
 
+/* Whether faults are other ones than before; the common unit only ever gets more of them. */
+static bool are_same_diags(const struct compile *c, const struct snapshot *last, size_t n_common)
+{
+	if (c->snapshot->conflicts != last->conflicts &&
+	    (c->snapshot->n_conflicts || last->n_conflicts))
+		return false;
+	for (size_t i = 0; i < c->dirty.n; i++) {
+		const struct compile_unit *unit = c->dirty.at[i];
+
+		if ((unit->made && unit->made->n_diags) || (unit->next && unit->next->n_diags))
+			return false;
+	}
+	return c->common->made->n_diags == n_common;
+}
+
 /* Makes what is marked; false: that is not enough. */
 static bool make_marked(struct compiler *compiler, struct part **ret_old_index)
 {
 	struct compile *c = compiler->c;
+	size_t n_common = c->common->made->n_diags;
 	struct compile_scope outside;
 	bool ok;
 
@@ -423,22 +439,14 @@ static bool make_marked(struct compiler *compiler, struct part **ret_old_index)
 	if (ok)
 		remake_sections(c);
 	compile_unit_end(c, outside);
-	return ok && finish(c);
-}
-
-/* Whether faults are other ones than before; the common unit only ever gets more of them. */
-static bool are_same_diags(const struct compile *c, const struct snapshot *last, size_t n_common)
-{
-	if (c->snapshot->conflicts != last->conflicts &&
-	    (c->snapshot->n_conflicts || last->n_conflicts))
+	if (!ok)
 		return false;
-	for (size_t i = 0; i < c->dirty.n; i++) {
-		const struct compile_unit *unit = c->dirty.at[i];
-
-		if ((unit->made && unit->made->n_diags) || (unit->next && unit->next->n_diags))
-			return false;
-	}
-	return c->common->made->n_diags == n_common;
+	compiler->stats.same_diags = are_same_diags(c, compiler->last, n_common);
+	if (compiler->stats.same_diags)
+		compile_lists_same_diags(c, compiler->last);
+	else
+		compile_lists_diags(c);
+	return finish(c);
 }
 
 static void commit_marked(struct compile *c, struct part_grave *grave)
@@ -462,7 +470,6 @@ static struct snapshot *quick_pass(struct compiler *compiler, const struct store
 				   uint64_t revision)
 {
 	struct compile *c = compiler->c;
-	size_t n_common = c->common->made->n_diags;
 	struct part *old_index = NULL;
 	struct part_grave *old_grave = NULL;
 	struct snapshot *snapshot;
@@ -499,7 +506,6 @@ static struct snapshot *quick_pass(struct compiler *compiler, const struct store
 		snapshot_unref(snapshot);
 		return NULL;
 	}
-	compiler->stats.same_diags = are_same_diags(c, compiler->last, n_common);
 	commit_marked(c, old_grave);
 	if (old_index)
 		part_grave_bury(old_grave, old_index);

@@ -22,14 +22,31 @@ static void a_change_counts_until_the_last_worker_has_it(void **state)
 	assert_false(effect_served(&effect, 5, 1));
 	effect_published(&effect, 2, 10 * NS_PER_MS);
 	assert_true(effect_served(&effect, 1, 11 * NS_PER_MS));
-	/* The next one waits with it: both count as the older. */
+	/* The next one waits beside it: each counts from its own event. */
 	effect_published(&effect, 3, 12 * NS_PER_MS);
 	assert_true(effect_served(&effect, 2, 13 * NS_PER_MS));
+	assert_int_equal(atomic_load(&effect.last_ns), 3 * NS_PER_MS);
 	assert_false(effect_served(&effect, 3, 14 * NS_PER_MS));
-	assert_int_equal(atomic_load(&effect.last_ns), 4 * NS_PER_MS);
+	assert_int_equal(atomic_load(&effect.last_ns), 2 * NS_PER_MS);
 	assert_int_equal(atomic_load(&effect.all.bucket[3]), 1);
+	assert_int_equal(atomic_load(&effect.all.bucket[2]), 1);
 	assert_false(effect_served(&effect, 3, 15 * NS_PER_MS));
 	assert_int_equal(atomic_load(&effect.all.bucket[3]), 1);
+}
+
+static void a_worker_that_hangs_makes_no_change_look_quick(void **state)
+{
+	struct effect effect;
+	uint64_t n = EFFECT_WAITING_MAX + 3;
+
+	(void)state;
+	effect_init(&effect);
+	for (uint64_t i = 1; i <= n; i++)
+		effect_published(&effect, i, i * NS_PER_MS);
+	assert_true(effect_served(&effect, EFFECT_WAITING_MAX - 1, 600 * NS_PER_MS));
+	assert_true(effect_served(&effect, n - 1, 700 * NS_PER_MS));
+	assert_false(effect_served(&effect, n, 800 * NS_PER_MS));
+	assert_int_equal(atomic_load(&effect.last_ns), (800 - EFFECT_WAITING_MAX) * NS_PER_MS);
 }
 
 static void histograms_are_exposed(void **state)
@@ -66,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_change_counts_until_the_last_worker_has_it),
+		cmocka_unit_test(a_worker_that_hangs_makes_no_change_look_quick),
 		cmocka_unit_test(histograms_are_exposed),
 	};
 
