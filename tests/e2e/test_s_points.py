@@ -326,6 +326,28 @@ def test_secrets_are_nowhere_to_be_read(gw):
     assert GOOD.split(" ")[1] not in gw.log(), "credentials are in the access log"
 
 
+def test_keys_are_not_logged_by_other_routes_either(up, tmp_path):
+    """A2.8: neither where they are of no use, nor in the Referer of what a page loads."""
+    loop = Loop(TIDEGATE, str(tmp_path), ENTRY_POINTS, "---\n".join(yaml.safe_dump(o) for o in objects(up.port)),
+                ("--accessLog=true", *(["--security.seccomp=false"] if SANITIZED else [])))
+    try:
+        for path in ("/echo", "/protected", "/lost", "/nowhere"):
+            loop.ask(f"{path}?api%5Fkey=geheim", "Referer: https://h/query-key?a=b&api_key=geheim\r\n")
+    finally:
+        assert loop.stop() == 0
+    log = loop.log()
+    assert "geheim" not in log and log.count('"https://h/query-key?a=b&api_key=REDACTED"') == 4, log
+
+
+@pytest.mark.parametrize("more", ["Authorization: Basic eDp5\r\n", "Authorization: Bearer abc\r\n", "authorization:\r\n"])
+def test_what_was_checked_is_what_goes_on(gw, up, more):
+    """A2.4: two Authorization headers are two answers to who asks."""
+    up.seen.clear()
+    for headers in (f"Authorization: {GOOD}\r\n{more}", f"{more}Authorization: {GOOD}\r\n"):
+        assert gw.ask("/basic", headers)[0] == 401
+    assert not up.seen
+
+
 def test_a_log_line_is_one_line(gw):
     """A2.8: fields of the log are escaped."""
     gw.ask("/log%0a%0d%22}{/x", "User-Agent: a\"}\\n{\"b\r\n")

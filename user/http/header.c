@@ -198,3 +198,20 @@ bool header_value_valid(struct str value)
 	return value.len == 0 ||
 	       h1_scan_value(value.at, value.at + value.len) == value.at + value.len;
 }
+
+struct str header_quoted(struct str text, struct arena *arena)
+{
+	char *out = arena_alloc(arena, 2 * text.len + 2, 1);
+	size_t n = 0;
+
+	if (!out)
+		return (struct str){0};
+	out[n++] = '"';
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] == '"' || text.at[i] == '\\')
+			out[n++] = '\\';
+		out[n++] = text.at[i];
+	}
+	out[n++] = '"';
+	return str_n(out, n);
+}

@@ -40,5 +40,7 @@ struct str header_cookie(const struct headers *headers, struct str name);
 /* Token characters of RFC 9110 5.6.2, and field-value bytes without CR, LF, NUL. */
 bool header_name_valid(struct str name);
 bool header_value_valid(struct str value);
+/* As a quoted-string (RFC 9110 5.6.4), quotes included; text is a valid value. */
+struct str header_quoted(struct str text, struct arena *arena);
 
 #endif

@@ -145,7 +145,6 @@ struct request {
 				  person's, whatever headers are left */
 	struct str method;
 	struct str target;	/* the request target as it came */
-	struct str told_target; /* the same without what logs may not show; empty: all of it */
 	struct str authority;	/* Host header or absolute-form authority, as it came; forwarded as
 				   Host */
 	int64_t content_length; /* for BODY_LENGTH */

@@ -40,7 +40,8 @@ static const struct field errors_fields[] = {
 	      .doc = "Path to ask it for; {status}, {originalStatus} and {url} are replaced."),
 	FIELD(struct mwc_errors, error_request_headers, .name = "errorRequestHeaders",
 	      .format = "token",
-	      .doc = "Request headers that it gets; all when absent, none when empty."),
+	      .doc = "Request headers that it gets; none when empty; when absent all but "
+		     "Authorization and Cookie."),
 };
 
 static bool is_code_or_range(struct str text)

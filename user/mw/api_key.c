@@ -106,8 +106,8 @@ static int prepare(struct mw_prepare *prepare, const void *decoded, const void *
 		return bad_secret(prepare, from->secret, "the Secret holds no keys");
 	for (size_t i = 0; i < data.n; i++)
 		TRY(add_user(prepare, self, data.at[i].key, data.at[i].value));
-	self->challenge =
-		arena_printf(prepare->arena, "ApiKey realm=\"" STR_FMT "\"", STR_ARG(from->realm));
+	self->challenge = arena_join(prepare->arena, STR("ApiKey realm="),
+				     header_quoted(from->realm, prepare->arena));
 	*ret_conf = self;
 	return self->challenge.at ? 0 : -ENOMEM;
 }

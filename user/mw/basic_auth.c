@@ -148,8 +148,9 @@ static int prepare(struct mw_prepare *prepare, const void *decoded, const void *
 	TRY(add_secret(prepare, self, from->secret));
 	if (self->users.n == 0)
 		return bad_secret(prepare, from->secret, "the Secret holds no users");
-	self->challenge = arena_printf(prepare->arena, "Basic realm=\"" STR_FMT "\"",
-				       STR_ARG(from->realm.len ? from->realm : STR("traefik")));
+	self->challenge = arena_join(
+		prepare->arena, STR("Basic realm="),
+		header_quoted(from->realm.len ? from->realm : STR("traefik"), prepare->arena));
 	self->header_field = from->header_field;
 	self->remove_header = from->remove_header;
 	*ret_conf = self;
@@ -166,8 +167,13 @@ static struct mw_state *state_new(const void *conf)
 
 static bool credentials(struct request *request, struct str *ret_user, struct str *ret_password)
 {
-	struct str value = header_value(&request->headers, HEADER_AUTHORIZATION), scheme, decoded;
+	struct header *header = header_find(&request->headers, HEADER_AUTHORIZATION);
+	struct str value, scheme, decoded;
 
+	/* One, or the service might take the other for what was checked. */
+	if (!header || header_next_same(&request->headers, header))
+		return false;
+	value = header->value;
 	if (!str_next(&value, ' ', &scheme) || !value.at || !str_eq_nocase(scheme, STR("Basic")) ||
 	    codec_base64_decode(str_trim(value), request->arena, &decoded) < 0)
 		return false;

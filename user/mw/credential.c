@@ -57,63 +57,11 @@ static enum credential_place in_cookie(const struct token_source *source, struct
 	return CREDENTIAL_COOKIE;
 }
 
-static bool is_named(struct str piece, struct str name, struct arena *arena)
-{
-	ptrdiff_t equals = str_find(piece, '=');
-	struct str key = equals < 0 ? piece : str_take(piece, (size_t)equals), decoded;
-
-	return uri_decode(key, true, arena, &decoded) == 0 && str_eq(decoded, name);
-}
-
-static char *put(char *at, struct str text)
-{
-	if (text.len)
-		memcpy(at, text.at, text.len);
-	return at + text.len;
-}
-
-/*
- * Access logs show the target (reference h.2), and with it the credential if that stands there. The
- * target is as it came: both separators count. Without memory nothing is shown.
- */
-static void hide_parameter(struct request *request, struct str name)
-{
-	static const struct str hidden = {"=REDACTED", 9};
-	struct str rest = request->told_target.len ? request->told_target : request->target;
-	ptrdiff_t mark = str_find(rest, '?');
-	size_t n_path = mark < 0 ? rest.len : (size_t)mark + 1, n_more = 0;
-	char *told, *at;
-
-	for (size_t i = n_path; i <= rest.len; i++)
-		if (i == rest.len || rest.at[i] == '&' || rest.at[i] == ';')
-			n_more += name.len + hidden.len;
-	told = arena_alloc(request->arena, rest.len + n_more, 1);
-	request->told_target = STR("-");
-	if (!told)
-		return;
-	at = put(told, str_take(rest, n_path));
-	for (rest = str_from(rest, n_path); rest.len;) {
-		size_t n = 0;
-
-		while (n < rest.len && rest.at[n] != '&' && rest.at[n] != ';')
-			n++;
-		if (is_named(str_take(rest, n), name, request->arena))
-			at = put(put(at, name), hidden);
-		else
-			at = put(at, str_take(rest, n));
-		at = put(at, str_take(str_from(rest, n), n < rest.len));
-		rest = str_from(rest, n + (n < rest.len));
-	}
-	request->told_target = str_n(told, (size_t)(at - told));
-}
-
 enum credential_place credential_find(const struct token_source *source, struct request *request,
 				      struct str *ret_value)
 {
 	enum credential_place place = CREDENTIAL_NONE;
 
-	if (source->query.len && request->has_query)
-		hide_parameter(request, source->query);
 	if (source->header.len)
 		place = in_header(source, request, ret_value);
 	if (place == CREDENTIAL_NONE && source->query.len)
@@ -124,6 +72,14 @@ enum credential_place credential_find(const struct token_source *source, struct 
 }
 
 /* ----------------------------------------------------------------- removal -- */
+
+static bool is_named(struct str piece, struct str name, struct arena *arena)
+{
+	ptrdiff_t equals = str_find(piece, '=');
+	struct str key = equals < 0 ? piece : str_take(piece, (size_t)equals), decoded;
+
+	return uri_decode(key, true, arena, &decoded) == 0 && str_eq(decoded, name);
+}
 
 static void remove_parameter(struct request *request, struct str name)
 {

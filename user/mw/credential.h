@@ -15,8 +15,7 @@ enum credential_place {
 	CREDENTIAL_TWICE, /* the header, parameter or cookie stands there more than once */
 };
 
-/* The first place of the source that has something. Query values are decoded. Logs do not show the
- * value of the parameter any more, wherever the credential was found. */
+/* The first place of the source that has something. Query values are decoded. */
 enum credential_place credential_find(const struct token_source *source, struct request *request,
 				      struct str *ret_value);
 /* Out of all places of the source, so that it is not passed on in another one either. */

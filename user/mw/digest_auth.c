@@ -115,22 +115,6 @@ static int add_lines(struct mw_prepare *prepare, struct digest_auth *self, struc
 	return n ? 0 : bad_secret(prepare, secret, "the Secret holds no users");
 }
 
-/* As a quoted-string (RFC 9110 5.6.4). */
-static struct str quote(struct str text, struct arena *arena)
-{
-	char *out = arena_alloc(arena, 2 * text.len + 1, 1);
-	size_t n = 0;
-
-	if (!out)
-		return (struct str){0};
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] == '"' || text.at[i] == '\\')
-			out[n++] = '\\';
-		out[n++] = text.at[i];
-	}
-	return str_n(out, n);
-}
-
 static int prepare(struct mw_prepare *prepare, const void *decoded, const void **ret_conf)
 {
 	const struct mwc_digest_auth *from = decoded;
@@ -142,7 +126,7 @@ static int prepare(struct mw_prepare *prepare, const void *decoded, const void *
 		return -ENOMEM;
 	table_init(&self->users, prepare->arena);
 	self->realm = from->realm.len ? from->realm : STR("traefik");
-	self->quoted_realm = quote(self->realm, prepare->arena);
+	self->quoted_realm = header_quoted(self->realm, prepare->arena);
 	self->header_field = from->header_field;
 	self->remove_header = from->remove_header;
 	if (!prepare->secret(prepare, from->secret, &type, &data))
@@ -255,7 +239,7 @@ static enum mw_verdict refuse(const struct mw_instance *instance, struct mw_call
 	call->reply.body = STR("401 Unauthorized\n");
 	header_add_id(&call->reply.headers, HEADER_WWW_AUTHENTICATE,
 		      arena_printf(call->request->arena,
-				   "Digest realm=\"" STR_FMT "\", nonce=\"%.*s\", opaque=\"" STR_FMT
+				   "Digest realm=" STR_FMT ", nonce=\"%.*s\", opaque=\"" STR_FMT
 				   "\", algorithm=MD5, qop=\"auth\"%s",
 				   STR_ARG(self->quoted_realm), DIGEST_NONCE_TEXT, nonce,
 				   STR_ARG(digest_nonce_opaque(instance->state)),

@@ -178,8 +178,10 @@ static bool is_asked_for(const struct errors *self, const struct header *header)
 {
 	if (header->gone || owned_header_is_framing(header))
 		return false;
+	/* What proves to the service who asks is not for whoever makes the pages, unless they are
+	 * named (reference/security.md A2.8). */
 	if (!self->headers)
-		return true;
+		return header->id != HEADER_AUTHORIZATION && header->id != HEADER_COOKIE;
 	for (size_t i = 0; i < self->headers->n; i++)
 		if (str_eq_nocase(self->headers->at[i], header->name))
 			return true;

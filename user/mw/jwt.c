@@ -183,7 +183,7 @@ static enum mw_verdict refuse(const struct jwt *self, struct mw_call *call, uint
 {
 	struct arena *arena = call->request->arena;
 	struct str value =
-		arena_printf(arena, "Bearer realm=\"" STR_FMT "\"", STR_ARG(self->conf->realm));
+		arena_join(arena, STR("Bearer realm="), header_quoted(self->conf->realm, arena));
 
 	if (error)
 		value = arena_printf(arena, STR_FMT ", error=\"%s\", error_description=\"%s\"",

@@ -7,6 +7,7 @@
 #include "http/uri.h"
 #include "obs/access_log.h"
 #include "proxy/conn.h"
+#include "proxy/hidden.h"
 #include "proxy/log_ring.h"
 #include "proxy/worker.h"
 
@@ -53,17 +54,18 @@ static void fill_client(struct access_record *record, const struct exchange *exc
 static void fill_request(struct access_record *record, const struct exchange *exchange)
 {
 	const struct request *request = &exchange->request;
-	struct str target = request->told_target.len ? request->told_target : request->target;
+	const struct hidden *hidden = exchange->worker->use ? exchange->worker->use->hidden : NULL;
 
 	record->request_addr = request->authority;
 	record->request_host = request->host;
 	record->request_method = request->method;
-	record->request_path = target;
+	record->request_path = hidden_told(hidden, request->target, request->arena);
 	record->request_id = request->id;
 	record->request_protocol = request->version_minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
 	record->request_scheme = request->is_tls ? STR("https") : STR("http");
 	record->request_bytes = (int64_t)exchange->up.body.payload;
-	record->referer = header_value(&request->headers, HEADER_REFERER);
+	record->referer = hidden_told(hidden, header_value(&request->headers, HEADER_REFERER),
+				      request->arena);
 	record->user_agent = header_value(&request->headers, HEADER_USER_AGENT);
 }
 

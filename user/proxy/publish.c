@@ -10,12 +10,14 @@
 struct snapshot_use *snapshot_use_new(struct snapshot *snapshot)
 {
 	struct snapshot_use *use = malloc(sizeof(*use));
+	struct hidden *hidden = NULL;
 
-	if (!use) {
+	if (!use || !hidden_of(snapshot, &hidden)) {
+		free(use);
 		snapshot_unref(snapshot);
 		return NULL;
 	}
-	*use = (struct snapshot_use){snapshot, 1};
+	*use = (struct snapshot_use){snapshot, hidden, 1};
 	return use;
 }
 
@@ -27,6 +29,7 @@ bool snapshot_use_put(struct snapshot_use *use)
 	if (--use->n_users)
 		return false;
 	snapshot_unref(use->snapshot);
+	free(use->hidden);
 	free(use);
 	return true;
 }

@@ -13,9 +13,11 @@
 
 #include "net/mailbox.h"
 #include "plan/snapshot.h"
+#include "proxy/hidden.h"
 
 struct snapshot_use {
 	struct snapshot *snapshot; /* a reference */
+	struct hidden *hidden;	   /* NULL: nothing */
 	uint32_t n_users;	   /* requests and handshakes, plus one while it is current */
 };
 

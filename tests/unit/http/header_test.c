@@ -148,9 +148,22 @@ static void names_and_values_are_validated(void **state)
 	assert_false(header_value_valid(STR("\x7f")));
 }
 
+static void quoted_strings_are_escaped(void **state)
+{
+	static const struct {
+		const char *text, *quoted;
+	} rows[] = {{"", "\"\""}, {"a b", "\"a b\""}, {"a\"b\\", "\"a\\\"b\\\\\""}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		CHECK_STR(rows[i].text, header_quoted(str_of(rows[i].text), &arena),
+			  str_of(rows[i].quoted));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(quoted_strings_are_escaped, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_found_without_case, setup, teardown),
 		cmocka_unit_test_setup_teardown(absent_and_empty_are_told_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(setting_replaces_all_of_a_name_in_the_first_place,

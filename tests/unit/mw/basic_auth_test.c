@@ -123,18 +123,22 @@ static void only_users_with_their_passwords_pass(void **state)
 
 static void requests_without_good_authorization_are_refused(void **state)
 {
-	static const char *const headers[] = {NULL, "Authorization: Basic",
+	static const char *const headers[] = {NULL,
+					      "Authorization: Basic",
 					      "Authorization: Basic !!!",
-					      "Authorization: ", "Authorization: Basic  "};
+					      "Authorization: ",
+					      "Authorization: Basic  ",
+					      "Authorization: Basic YW5uOnNlY3JldA==\n"
+					      "Authorization: Basic ZXZlOngK"};
 	struct lab lab;
 
 	(void)state;
-	open_lab(&lab, "{'secret':'fast','realm':'the shop'}");
+	open_lab(&lab, "{'secret':'fast','realm':'the \\u0022shop\\u0022'}");
 	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
 		lab_request(&lab, "GET http://a.test/", headers[i]);
 		assert_int_equal(lab_run(&lab), MW_REPLY);
 		lab_assert_header(&lab.call.reply.headers, "WWW-Authenticate",
-				  "Basic realm=\"the shop\"");
+				  "Basic realm=\"the \\\"shop\\\"\"");
 		assert_true(lab.mw.mw->explain(&lab.mw, &lab.request, &lab.arena).len > 0);
 	}
 	lab_done(&lab);

@@ -140,7 +140,9 @@ static void headers_of_the_request_go_along_as_configured(void **state)
 	static const struct {
 		const char *config, *expected;
 	} cases[] = {
-		{"{" SERVICE ",'status':['404']}", "Accept: text/html\nCookie: s=1\n"},
+		{"{" SERVICE ",'status':['404']}", "Accept: text/html\n"},
+		{"{" SERVICE ",'status':['404'],'errorRequestHeaders':['Cookie']}",
+		 "Cookie: s=1\n"},
 		{"{" SERVICE ",'status':['404'],'errorRequestHeaders':[]}", ""},
 		{"{" SERVICE ",'status':['404'],'errorRequestHeaders':['accept','content-length']}",
 		 "Accept: text/html\n"},
