@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every matcher over the wire (reference b.2), each row published live to one running proxy."""
 
+import re
+
 import pytest
 from conftest import BACKENDS, Gateway, backend_service, route
 
@@ -48,6 +50,15 @@ def test_matchers_over_the_wire(rules_gateway, match, request_, expected):
     changes += 1  # a name of its own makes every row a change
     rules_gateway.update("10.yaml", route(f"row{changes}", match))
     assert rules_gateway.get(host, path, *more)[0] == expected
+
+
+def test_a_request_without_a_host(rules_gateway):
+    """b.2: only Host(`*`) and what matches "" take it; d.5: the server gets its own name, as many refuse an empty Host."""
+    rules_gateway.update("10.yaml", route("nohost", "Host(`*`) && Path(`/n`)"), route("named", "HostRegexp(`^.+$`)"))
+    for request_ in (b"GET /n HTTP/1.0\r\n\r\n", b"GET /n HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n"):
+        answer = rules_gateway.raw(request_)
+        assert b" 200 OK\r\n" in answer and re.search(rb"host=10[.]77[.]2[.]1[12]:8080 ", answer), answer
+    assert rules_gateway.raw(b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 404 ")
 
 
 @pytest.fixture(scope="module")

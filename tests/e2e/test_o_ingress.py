@@ -45,10 +45,12 @@ def test_annotations(gateway):
 
 
 def test_a_wildcard_host_is_one_label(gateway):
-    gateway.write("10.yaml", ingress("in", [("/", "Prefix")], host="*.x.test"))
+    gateway.write("10.yaml", ingress("in", [("/", "Prefix")], host="*.x.test"),
+                  ingress("old", [("/", "Prefix")], {"router.rulesyntax": "v2"}, host="*.v2.test"))
     gateway.start()
-    assert gateway.get("a.x.test")[0] == 200
-    assert gateway.get("a.b.x.test")[0] == gateway.get("x.test")[0] == 404
+    for name in ("x.test", "v2.test"):
+        assert gateway.get(f"a.{name}")[0] == 200
+        assert gateway.get(f"a.b.{name}")[0] == gateway.get(name)[0] == 404
 
 
 def test_the_default_backend_takes_what_nothing_else_does(gateway):

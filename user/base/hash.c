@@ -83,6 +83,15 @@ uint64_t hash_fnv1a64(struct str bytes)
 	return hash;
 }
 
+uint64_t hash_fnv1_64(struct str bytes)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		hash = (hash * 0x100000001b3ULL) ^ (unsigned char)bytes.at[i];
+	return hash;
+}
+
 void hash_sha256(struct str bytes, unsigned char ret_digest[32])
 {
 	SHA256((const unsigned char *)bytes.at, bytes.len, ret_digest);

@@ -3,8 +3,8 @@
 #define HASH_H
 
 /* hash: hashing of bytes. hash_keyed is SipHash-1-3 with the process's random key; fnv1a64 is what
- * Traefik uses for sticky values and rendezvous hashing, unkeyed; digests come from OpenSSL.
- * Thread-safe. */
+ * Traefik uses for rendezvous hashing, fnv1_64 (multiplies first) for old sticky values, unkeyed;
+ * digests come from OpenSSL. Thread-safe. */
 
 #include <stdint.h>
 
@@ -14,6 +14,7 @@ uint64_t hash_keyed(struct str bytes);
 /* The same with a key of the caller's: equal in every process that has the key. */
 uint64_t hash_siphash13(struct str bytes, uint64_t key0, uint64_t key1);
 uint64_t hash_fnv1a64(struct str bytes);
+uint64_t hash_fnv1_64(struct str bytes);
 /* 32-byte SHA-256 and 20-byte SHA-1. */
 void hash_sha256(struct str bytes, unsigned char ret_digest[32]);
 void hash_sha1(struct str bytes, unsigned char ret_digest[20]);

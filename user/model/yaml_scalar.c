@@ -2,7 +2,7 @@
 /*
  * yaml_scalar: what a plain scalar means, by the rules of the YAML library that Kubernetes' tools
  * use (sigs.k8s.io/yaml: YAML 1.1 with Go's number syntax), so that a manifest means the same here
- * and there.
+ * and there. But y and n alone are text: writers of YAML leave them bare where they mean names.
  */
 #include <math.h>
 
@@ -109,9 +109,9 @@ json_t *yaml_json_scalar(struct str text)
 
 	if (text.len == 0 || is_one_of(text, "~|null|Null|NULL"))
 		return json_null();
-	if (is_one_of(text, "y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON"))
+	if (is_one_of(text, "yes|Yes|YES|true|True|TRUE|on|On|ON"))
 		return json_true();
-	if (is_one_of(text, "n|N|no|No|NO|false|False|FALSE|off|Off|OFF"))
+	if (is_one_of(text, "no|No|NO|false|False|FALSE|off|Off|OFF"))
 		return json_false();
 	if (text.len < 64 && memchr("+-.0123456789", text.at[0], 13))
 		json = number(text);

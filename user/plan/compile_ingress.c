@@ -112,6 +112,24 @@ static struct str path_rule(struct ingressing *ing, const struct ingress_path *p
 			    STR_ARG(quoted(c, path->path)));
 }
 
+static enum rule_syntax syntax_of(const struct ingressing *ing)
+{
+	struct str word = ing->conf.rule_syntax;
+
+	return rule_syntax_of(word.len ? word : ing->c->config->core.default_rule_syntax);
+}
+
+/* A wildcard is one label in either syntax: Host of v2 knows none, so there it is a template. */
+static struct str host_rule(struct ingressing *ing, struct str host)
+{
+	struct arena *arena = ing->c->arena;
+
+	if (syntax_of(ing) != RULE_V2 || !str_starts(host, STR("*.")))
+		return arena_printf(arena, "Host(" STR_FMT ")", STR_ARG(quoted(ing->c, host)));
+	host = arena_join(arena, STR("{subdomain:[a-zA-Z0-9-]+}"), str_from(host, 1));
+	return arena_printf(arena, "HostRegexp(" STR_FMT ")", STR_ARG(quoted(ing->c, host)));
+}
+
 static struct str rule_text(struct ingressing *ing, struct str host,
 			    const struct ingress_path *path)
 {
@@ -120,7 +138,7 @@ static struct str rule_text(struct ingressing *ing, struct str host,
 
 	if (!host.len)
 		return of_path;
-	return arena_printf(c->arena, "Host(" STR_FMT ")%s" STR_FMT, STR_ARG(quoted(c, host)),
+	return arena_printf(c->arena, STR_FMT "%s" STR_FMT, STR_ARG(host_rule(ing, host)),
 			    of_path.len ? " && " : "", STR_ARG(of_path));
 }
 
@@ -258,14 +276,11 @@ static void add_route(struct ingressing *ing, struct draft *draft,
 		DIAG_FIELD(DIAG_FIELD(NULL, "metadata"), "annotations");
 	struct list_of refs = middleware_refs(c, &ing->conf.middlewares);
 	struct strs keys = {ARENA_ARRAY(c->arena, struct str, refs.n + 1), 0};
-	struct str syntax = ing->conf.rule_syntax;
 
 	draft->object = ing->object;
 	draft->route.object = ing->object->id;
 	draft->route.is_tls = ing->conf.tls;
-	compile_route_parse(
-		c, draft, rule_syntax_of(syntax.len ? syntax : c->config->core.default_rule_syntax),
-		path);
+	compile_route_parse(c, draft, syntax_of(ing), path);
 	compile_route_priority(c, draft, DIAG_FIELD(annotations, "router.priority"));
 	compile_route_entry_points(c, draft, &ing->conf.entry_points,
 				   DIAG_FIELD(annotations, "router.entrypoints"));

@@ -142,9 +142,12 @@ struct str names_cookie_clean(struct str name, struct arena *arena)
 	return clean;
 }
 
-static struct str fnv_hex(struct str text, struct arena *arena)
+/* The hash, and the hash of that, in hexadecimal. */
+static void old_values(struct str text, uint64_t (*hash)(struct str bytes), struct arena *arena,
+		       struct str ret_values[2])
 {
-	return arena_printf(arena, "%" PRIx64, hash_fnv1a64(text));
+	ret_values[0] = arena_printf(arena, "%" PRIx64, hash(text));
+	ret_values[1] = arena_printf(arena, "%" PRIx64, hash(ret_values[0]));
 }
 
 void names_sticky_values(struct str name, struct arena *arena,
@@ -157,8 +160,9 @@ void names_sticky_values(struct str name, struct arena *arena,
 	codec_hex(digest, 8, hex);
 	ret_values[0] = arena_str(arena, str_of(hex));
 	ret_values[1] = name;
-	ret_values[2] = fnv_hex(name, arena);
-	ret_values[3] = fnv_hex(ret_values[2], arena);
+	/* a.1 says FNV-64, which is FNV-1; the more usual FNV-1a is taken as well. */
+	old_values(name, hash_fnv1_64, arena, &ret_values[2]);
+	old_values(name, hash_fnv1a64, arena, &ret_values[4]);
 }
 
 int names_provider_rank(struct str name)

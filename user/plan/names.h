@@ -15,7 +15,7 @@
 #define NAMES_FILE     "@file"
 #define NAMES_INTERNAL "@internal"
 
-enum { NAMES_STICKY_VALUES = 4 };
+enum { NAMES_STICKY_VALUES = 6 };
 
 /* Letters and numbers, the rest collapsed to single dashes: "a.b--c" -> "a-b-c". */
 struct str names_normalize(struct str text, struct arena *arena);

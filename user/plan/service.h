@@ -44,7 +44,7 @@ struct server {
 	struct str host; /* "10.0.0.1:80": Host when passHostHeader is false */
 	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings.
 	 */
-	struct str sticky_values[4];
+	struct str sticky_values[6];
 };
 
 enum service_kind {
@@ -91,7 +91,7 @@ struct service_child {
 	int32_t weight;
 	uint8_t percent; /* of SERVICE_MIRRORING: how many requests get a copy */
 	struct str name;
-	struct str sticky_values[4];
+	struct str sticky_values[6];
 };
 
 struct service {

@@ -414,7 +414,8 @@ static int send_head(struct exchange *exchange, struct str body)
 	struct h1_request_options options = {0};
 	ssize_t n;
 
-	if (!exchange->pick.service->pass_host_header)
+	/* A client that named no host gets the server's own: many servers refuse an empty Host. */
+	if (!exchange->pick.service->pass_host_header || !exchange->request.authority.len)
 		options.host = exchange->pick.server->host;
 	n = h1_write_request(&exchange->request, &options, worker->out, WORKER_OUT_BYTES);
 	if (n == -ENOSPC)

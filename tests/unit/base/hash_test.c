@@ -50,6 +50,8 @@ static void fnv_and_digests_agree_with_other_programs(void **state)
 	assert_true(hash_fnv1a64(STR("")) == 0xcbf29ce484222325ULL);
 	assert_true(hash_fnv1a64(STR("a")) == 0xaf63dc4c8601ec8cULL);
 	assert_true(hash_fnv1a64(STR("foobar")) == 0x85944171f73967e8ULL);
+	assert_true(hash_fnv1_64(STR("a")) == 0xaf63bd4c8601b7beULL);
+	assert_true(hash_fnv1_64(STR("foobar")) == 0x340d8765a4dda9c2ULL);
 	hash_sha1(STR("abc"), digest);
 	codec_hex(digest, 20, text);
 	assert_string_equal(text, "a9993e364706816aba3e25717850c26c9cd0d89d");
