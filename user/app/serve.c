@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,12 +390,23 @@ static int serve(struct life *self, uint16_t n_workers, int ready_fd)
 	return controller_run(self->controller);
 }
 
+/* What is large goes back to the system when it is freed. Left alone, glibc keeps more and more of
+ * it: up to 64 MB of what one scrape of very many series or one long list took. */
+static void bound_heap(void)
+{
+	enum { MAPPED_FROM_BYTES = 1 << 20, KEPT_AT_END_BYTES = 8 << 20 };
+
+	mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_AT_END_BYTES);
+}
+
 int serve_run(struct command_line *line, const struct serve_options *options)
 {
 	struct life self = {
 		.config = &line->config, .gift.peer = -1, .kernel.steer = SOCKET_STEER_NONE};
 	uint16_t n_workers = proxy_worker_count(&line->config);
 
+	bound_heap();
 	start_log(&line->config);
 	block_signals();
 	privilege_raise_files();

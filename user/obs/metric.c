@@ -242,6 +242,36 @@ static struct metric_series *gauge_of(struct metric_registry *registry, uint32_t
 	return registry->gauge_slots[slot]->id == gauge ? registry->gauge_slots[slot] : NULL;
 }
 
+static bool is_kept(const struct metric_registry *registry, const struct metric_series *series)
+{
+	return series->n_holders || series->generation >= registry->committed ||
+	       series->kind == METRIC_OF_KTLS || series->kind == METRIC_OF_PROGRAM ||
+	       series->kind == METRIC_OF_RELOAD;
+}
+
+static void sweep_gauges(struct metric_registry *registry)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < registry->gauges.n; i++) {
+		struct metric_series *series = registry->gauges.at[i];
+
+		if (is_kept(registry, series)) {
+			registry->gauges.at[kept++] = series;
+			continue;
+		}
+		uint32_t slot = (series->id & ((1u << GAUGE_SLOT_BITS) - 1)) - 1;
+
+		registry->gauge_slots[slot] = NULL;
+		registry->gauge_uses[slot]++;
+		table_del(&registry->by_key, str_n(series->key, series->key_len));
+		free_series(series);
+	}
+	registry->gauges.n = kept;
+	registry->full_gauge_slots = 0;
+	registry->n_gauges_gone = 0;
+}
+
 /* Gives a new series its number and its places; false when there is no room. */
 static bool enter(struct metric_registry *registry, struct metric_series *series)
 {
@@ -250,6 +280,9 @@ static bool enter(struct metric_registry *registry, struct metric_series *series
 
 	if (!gauge && registry->next_series == METRIC_SERIES_MAX)
 		return false;
+	/* Nobody may ever scrape, which sweeps too. */
+	if (gauge && index->n == index->cap && registry->n_gauges_gone > index->n / 4)
+		sweep_gauges(registry);
 	if (table_put(&registry->by_key, str_n(series->key, series->key_len), series, NULL))
 		return false;
 	series->id = gauge ? take_gauge_slot(registry, series) : registry->next_series;
@@ -349,8 +382,10 @@ void metric_drop(struct metric_registry *registry, struct metric_series *held)
 		return;
 	pthread_mutex_lock(&registry->lock);
 	ASSERT(held->n_holders > 0);
-	if (--held->n_holders == 0)
+	if (--held->n_holders == 0) {
 		held->generation = 0;
+		registry->n_gauges_gone += is_gauge_kind(held->kind);
+	}
 	pthread_mutex_unlock(&registry->lock);
 }
 
@@ -389,32 +424,9 @@ void metric_reload(struct metric_registry *registry, bool good, uint64_t wall_ns
 		metric_gauge_set(registry, registry->reload_ids[1], (double)(wall_ns / NS_PER_SEC));
 }
 
-static bool is_kept(const struct metric_registry *registry, const struct metric_series *series)
-{
-	return series->n_holders || series->generation >= registry->committed ||
-	       series->kind == METRIC_OF_KTLS || series->kind == METRIC_OF_PROGRAM ||
-	       series->kind == METRIC_OF_RELOAD;
-}
-
 void metric_sweep(struct metric_registry *registry)
 {
-	size_t kept = 0;
-
 	for (size_t i = 0; i < registry->series.n; i++)
 		registry->series.at[i]->shown_gone = !is_kept(registry, registry->series.at[i]);
-	for (size_t i = 0; i < registry->gauges.n; i++) {
-		struct metric_series *series = registry->gauges.at[i];
-
-		if (is_kept(registry, series)) {
-			registry->gauges.at[kept++] = series;
-			continue;
-		}
-		uint32_t slot = (series->id & ((1u << GAUGE_SLOT_BITS) - 1)) - 1;
-
-		registry->gauge_slots[slot] = NULL;
-		registry->gauge_uses[slot]++;
-		table_del(&registry->by_key, str_n(series->key, series->key_len));
-		free_series(series);
-	}
-	registry->gauges.n = kept;
+	sweep_gauges(registry);
 }

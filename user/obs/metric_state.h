@@ -50,6 +50,7 @@ struct metric_registry {
 	uint32_t *gauge_uses;
 	uint32_t n_gauge_slots;
 	uint32_t full_gauge_slots; /* none below is free, as far as is known */
+	size_t n_gauges_gone;	   /* whose last holder dropped them since they were swept */
 	uint64_t building, committed;
 	struct metric_class classes[METRIC_CLASSES_MAX];
 	uint16_t n_classes;

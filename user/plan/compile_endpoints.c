@@ -145,7 +145,8 @@ static struct server *server_add(struct gathering *g, struct str host, uint16_t 
 	struct server *server =
 		compile_endpoints_add(c, g->service, host, port, g->scheme, g->transport, g->path);
 
-	if (server && c->service_series)
+	/* Of those that are watched (reference d.3, h.1): the others are always up. */
+	if (server && c->service_series && (g->service->probe || g->service->passive))
 		server->up_series =
 			compile_series(c, METRIC_OF_SERVER, g->service->name, server->url);
 	return server;

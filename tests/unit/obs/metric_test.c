@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "obs/metric_read.h"
+#include "obs/metric_state.h"
 
 static const struct str web = STR("web"), websecure = STR("websecure");
 
@@ -113,6 +114,35 @@ static void gauges_are_set_and_forgotten(void **state)
 	metric_registry_free(registry);
 }
 
+/* Servers come and go, and nobody scrapes. */
+static void gauges_that_nobody_holds_take_no_room(void **state)
+{
+	struct metric_registry *registry = metric_registry_new();
+	struct metric_series *held, *last = NULL;
+
+	(void)state;
+	metric_registry_begin(registry);
+	metric_registry_commit(registry);
+	for (int i = 0; i < 100000; i++) {
+		char url[32];
+
+		snprintf(url, sizeof(url), "http://%d", i);
+		const struct str labels[] = {STR("svc"), str_of(url)};
+		uint32_t id = metric_hold(registry, METRIC_OF_SERVER, labels, &held);
+
+		assert_int_not_equal(id, 0);
+		metric_gauge_set(registry, id, 1);
+		metric_drop(registry, last);
+		last = held;
+	}
+	assert_true(registry->gauges.cap <= 128);
+	assert_true(registry->n_gauge_slots <= 128);
+	metric_sweep(registry);
+	assert_int_equal(scrape(registry, "tidegate_service_server_up", "http://99999").n, 1);
+	assert_int_equal(scrape(registry, "tidegate_service_server_up", "svc").n, 1);
+	metric_registry_free(registry);
+}
+
 static void many_gauges_keep_their_own_values(void **state)
 {
 	struct metric_registry *registry = metric_registry_new();
@@ -191,6 +221,7 @@ int main(void)
 		cmocka_unit_test(the_same_labels_have_the_same_id),
 		cmocka_unit_test(vanished_series_are_shown_once_more),
 		cmocka_unit_test(gauges_are_set_and_forgotten),
+		cmocka_unit_test(gauges_that_nobody_holds_take_no_room),
 		cmocka_unit_test(many_gauges_keep_their_own_values),
 		cmocka_unit_test(reloads_are_counted_and_good_ones_dated),
 		cmocka_unit_test(buckets_must_increase),
