@@ -19,6 +19,7 @@ static const struct directive {
 	}
 	DIRECTIVE("no-store", no_store, FLAG),
 	DIRECTIVE("no-cache", no_cache, FLAG),
+	DIRECTIVE("no-transform", no_transform, FLAG),
 	DIRECTIVE("private", is_private, FLAG),
 	DIRECTIVE("public", is_public, FLAG),
 	DIRECTIVE("must-revalidate", must_revalidate, FLAG),

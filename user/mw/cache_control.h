@@ -16,7 +16,8 @@
 enum { CACHE_CONTROL_SECONDS_MAX = INT32_MAX }; /* longer times are this (RFC 9111 1.2.2) */
 
 struct cache_control {
-	bool no_store, no_cache, is_private, is_public, must_revalidate, proxy_revalidate;
+	bool no_store, no_cache, no_transform, is_private, is_public, must_revalidate,
+		proxy_revalidate;
 	bool only_if_cached;
 	bool is_said; /* there is a Cache-Control */
 	/* In seconds. */

@@ -5,6 +5,8 @@
 
 #include "mw/cache_key.h"
 
+#include "mw/owned_header.h"
+
 static const enum header_id keyed[] = {
 	HEADER_X_FORWARDED_HOST,   HEADER_X_FORWARDED_PORT,   HEADER_X_FORWARDED_PROTO,
 	HEADER_X_FORWARDED_PREFIX, HEADER_X_FORWARDED_SCHEME, HEADER_X_SCHEME,
@@ -82,7 +84,7 @@ bool cache_key_is_doubtful(const struct request *request)
 		if (header->gone || (header->name.at[0] | 0x20) != 'x')
 			continue;
 		for (size_t j = 0; j < sizeof(doubtful) / sizeof(*doubtful); j++)
-			if (str_eq_nocase(header->name, doubtful[j]))
+			if (owned_header_is_alias(header->name, doubtful[j]))
 				return true;
 	}
 	return false;

@@ -35,13 +35,26 @@ static bool is_known(uint16_t status)
 	return is_guessable(status) || status == 302 || status == 303 || status == 307;
 }
 
+/* Who it is: the client, by what it knows, by its certificate, or by what a middleware has found.
+ */
+static bool says_who(const struct request *request)
+{
+	static const enum header_id names[] = {HEADER_AUTHORIZATION,
+					       HEADER_X_FORWARDED_TLS_CLIENT_CERT,
+					       HEADER_X_FORWARDED_TLS_CLIENT_CERT_INFO};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (header_value(&request->headers, names[i]).at)
+			return true;
+	return request->is_authenticated;
+}
+
 void cache_rule_wish(const struct cache_rule *rule, const struct request *request,
 		     struct cache_wish *ret_wish)
 {
 	*ret_wish = (struct cache_wish){
 		/* A middleware may have taken the header away (removeHeader, removeToken). */
-		.is_authorized = request->is_authenticated ||
-				 header_value(&request->headers, HEADER_AUTHORIZATION).at,
+		.is_authorized = says_who(request),
 		.has_cookie = header_value(&request->headers, HEADER_COOKIE).at,
 	};
 	if (!rule->ignores_clients)

@@ -6,12 +6,14 @@
  * is was flushed piece by piece, so it is compressed whatever its size, unless it is empty, as the
  * reference does; its pieces are passed on as they come. What is left as it is, and how requests
  * choose, stands in rows of the test. Partial content is never compressed: the bytes that a range
- * names are those of the representation that was asked for.
+ * names are those of the representation that was asked for. Nor is what must not be transformed
+ * (RFC 9110 7.7); and a strong tag becomes a weak one, since it names other bytes (8.8.3).
  */
 
 #include <errno.h>
 
 #include "http/status.h"
+#include "mw/cache_control.h"
 #include "model/mw_conf_body.h"
 #include "mw/accept_coding.h"
 #include "mw/media_type.h"
@@ -110,6 +112,7 @@ static bool may_compress(const struct compress *self, const struct response *res
 {
 	const struct headers *headers = &response->headers;
 	struct str value = header_value(headers, HEADER_CONTENT_TYPE), type;
+	struct cache_control control;
 
 	if (status_is_bodiless(response->status) || response->status == STATUS_PARTIAL ||
 	    response->body == BODY_NONE)
@@ -118,6 +121,9 @@ static bool may_compress(const struct compress *self, const struct response *res
 		return false;
 	if (header_value(headers, HEADER_CONTENT_ENCODING).len ||
 	    header_find_name((struct headers *)(uintptr_t)headers, STR("Content-Range")))
+		return false;
+	cache_control_of_response(headers, &control);
+	if (control.no_transform)
 		return false;
 	if (!value.len)
 		return true;
@@ -133,6 +139,14 @@ static bool is_switched_off(struct headers *headers, enum coding_id coding)
 		return false;
 	header_remove(headers, no_gzip);
 	return true;
+}
+
+static void weaken_tag(struct headers *headers)
+{
+	struct header *tag = header_find_name(headers, STR("ETag"));
+
+	if (tag && str_starts(tag->value, STR("\"")))
+		tag->value = arena_join(headers->arena, STR("W/"), tag->value);
 }
 
 static enum mw_verdict begin(struct slot *slot, struct mw_call *call)
@@ -152,6 +166,7 @@ static enum mw_verdict begin(struct slot *slot, struct mw_call *call)
 		return MW_NEXT;
 	header_set_id(&response->headers, HEADER_CONTENT_ENCODING, coding_of(slot->coding)->name);
 	header_remove(&response->headers, STR("Accept-Ranges"));
+	weaken_tag(&response->headers);
 	call->filter_response = true;
 	return MW_NEXT;
 }

@@ -27,6 +27,7 @@ static void some_requests_are_not_looked_up(void **state)
 		{URL, "x-original-url: /admin", "bypass"},
 		{URL, "X-Rewrite-Url: /admin", "bypass"},
 		{URL, "X-Host: evil.test", "bypass"},
+		{URL, "X_Original-URL: /evil", "bypass"},
 	};
 
 	(void)state;

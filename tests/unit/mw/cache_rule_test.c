@@ -119,6 +119,14 @@ static void an_authenticated_request_is_one_with_authorization(void **state)
 	assert_false(cache_rule_keep(&rule, &wish, &response, 0, CACHE_WALL_S, &terms));
 	header_add(&response.headers, STR("Cache-Control"), STR("public"));
 	assert_true(cache_rule_keep(&rule, &wish, &response, 0, CACHE_WALL_S, &terms));
+	for (size_t i = 0; i < 2; i++) {
+		lab_request(&lab, "GET http://a.test/",
+			    i ? "X-Forwarded-Tls-Client-Cert-Info: Subject%3D%22CN%3Dann%22"
+			      : "X-Forwarded-Tls-Client-Cert: MIIB");
+		lab.request.is_authenticated = false;
+		cache_rule_wish(&rule, &lab.request, &wish);
+		assert_true(wish.is_authorized);
+	}
 	lab_done(&lab);
 }
 

@@ -132,7 +132,7 @@ static void caches_are_told(void **state)
 		   "Vary: Origin, accept-encoding\nETag: \"x\"\nAccept-Ranges: bytes\n"
 		   "No-Gzip: 1");
 	lab_assert_str(str_of(lab_print(&lab, &lab.response.headers)),
-		       "Vary: Origin, accept-encoding\nETag: \"x\"\nNo-Gzip: 1\n"
+		       "Vary: Origin, accept-encoding\nETag: W/\"x\"\nNo-Gzip: 1\n"
 		       "Content-Encoding: gzip\n");
 	end(&lab);
 	ask(&lab, "{}", "GET", "");
