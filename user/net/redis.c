@@ -52,6 +52,7 @@ struct client {
 	struct timer timer;
 	SSL *ssl;
 	redisReader *reader;
+	redisReplyObjectFunctions functions; /* of the reader */
 	struct lookup *lookup;
 	struct buf out;
 	size_t out_at; /* written */
@@ -272,7 +273,7 @@ static void begin_commands(struct client *client)
 
 	client->state = READY;
 	client->had_answers = false;
-	client->reader = redisReaderCreate();
+	client->reader = redis_wire_reader(&client->functions);
 	if (!client->reader) {
 		fail_all(client, -ENOMEM);
 		return;
@@ -321,7 +322,7 @@ static bool feed(struct client *client, const char *bytes, size_t n)
 {
 	void *reply;
 
-	if (redisReaderFeed(client->reader, bytes, n) != REDIS_OK) {
+	if (!redis_wire_feed(client->reader, bytes, n)) {
 		on_broken(client, -EPROTO);
 		return false;
 	}

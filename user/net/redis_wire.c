@@ -9,7 +9,17 @@
 
 #include "net/sock.h"
 
-enum { ARGS_MAX = 32 };
+enum {
+	ARGS_MAX = 32,
+	ELEMENTS_MAX = 64,    /* of an array */
+	ANSWER_MAX = 1 << 16, /* bytes that wait for the rest of an answer */
+};
+
+#if HIREDIS_MAJOR == 0
+#define ELEMENTS int
+#else
+#define ELEMENTS size_t
+#endif
 
 char *redis_wire_command(const struct str *args, uint32_t n_args, size_t *ret_n)
 {
@@ -29,6 +39,32 @@ char *redis_wire_command(const struct str *args, uint32_t n_args, size_t *ret_n)
 		return NULL;
 	*ret_n = (size_t)n;
 	return bytes;
+}
+
+static void *create_array(const redisReadTask *task, ELEMENTS n)
+{
+	const redisReplyObjectFunctions *preset = task->privdata;
+
+	return n > ELEMENTS_MAX ? NULL : preset->createArray(task, n);
+}
+
+redisReader *redis_wire_reader(redisReplyObjectFunctions *functions)
+{
+	redisReader *reader = redisReaderCreate();
+
+	if (!reader)
+		return NULL;
+	*functions = *reader->fn;
+	functions->createArray = create_array;
+	reader->privdata = reader->fn;
+	reader->fn = functions;
+	return reader;
+}
+
+bool redis_wire_feed(redisReader *reader, const char *bytes, size_t n)
+{
+	return reader->len - reader->pos <= ANSWER_MAX &&
+	       redisReaderFeed(reader, bytes, n) == REDIS_OK;
 }
 
 static void add_value(struct redis_answer *answer, const struct redisReply *reply)
