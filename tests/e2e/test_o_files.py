@@ -117,6 +117,41 @@ def test_manifests_may_name_what_files_hold(gateway):
     assert status == 200 and "uri=/a " in body
 
 
+SERVICES = f"""
+    http:
+      routers:
+        kept: {{rule: Host(`p.test`), service: kept}}
+        over: {{rule: Host(`o.test`), service: over}}
+        sick: {{rule: Host(`s.test`), service: sick}}
+        twice: {{rule: Host(`2.test`), service: twice}}
+      services:
+        kept:
+          loadBalancer:
+            servers: [{{url: "http://{BACKENDS['a']}:{BACKEND_PORT}/base%2Fd/", preservePath: true}}]
+        dead:
+          loadBalancer:
+            servers: [{{url: "http://{BACKENDS['a']}:1"}}]
+            healthCheck: {{path: /, interval: 100ms, timeout: 100ms}}
+        over: {{failover: {{service: sick, fallback: kept, healthCheck: {{}}}}}}
+        sick: {{weighted: {{services: [{{name: copied, weight: 1}}], healthCheck: {{}}}}}}
+        copied: {{mirroring: {{service: dead, healthCheck: {{}}}}}}
+        twice:
+          loadBalancer: {{servers: [{{url: "http://{BACKENDS['a']}:{BACKEND_PORT}"}}]}}
+          weighted: {{services: [{{name: kept}}]}}
+    """
+
+
+def test_what_only_files_can_say_of_services(gateway):
+    """d.5 preservePath joins the paths; a.6 healthCheck of composites hands states up; d.2 two types are an error."""
+    path = write(gateway, "a.yml", SERVICES)
+    gateway.start(f"--providers.file.filename={path}")
+    assert "uri=/base%2Fd/x?y " in gateway.get("p.test", "/x?y")[2]
+    assert "uri=/base%2Fd/ " in gateway.get("p.test", "/")[2]
+    assert gateway.get("2.test")[0] == 404
+    gateway.lab.wait_for(lambda: gateway.get("o.test", "/x")[0] == 200, "the fallback")
+    assert gateway.get("s.test")[0] == 503
+
+
 def test_templates_are_refused_not_misread(gateway):
     path = write(gateway, "a.yml", 'http:\n  routers:\n    r: {rule: "Host(`{{ env `H` }}`)", service: s}\n')
     result = gateway.command("check", f"--providers.file.filename={path}")

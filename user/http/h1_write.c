@@ -168,6 +168,8 @@ ssize_t h1_write_request(const struct request *request, const struct h1_request_
 
 	put(&to, request->method);
 	put(&to, STR(" "));
+	if (options)
+		put(&to, options->path);
 	put(&to, request->raw_path);
 	if (request->has_query) {
 		put(&to, STR("?"));

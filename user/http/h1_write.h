@@ -20,6 +20,7 @@
 
 struct h1_request_options {
 	struct str host; /* replaces request->authority when not empty (passHostHeader: false) */
+	struct str path; /* stands in front of raw_path; escaped, without a slash at its end */
 };
 
 /*

@@ -82,24 +82,57 @@ static void ref_in_place(json_t *conf, const char *key)
 		json_object_set_new(conf, key, file_entry_ref(name, "TraefikService"));
 }
 
+/*
+ * Services made of services take notice of what happens to their parts in any case, which is all
+ * that their healthCheck asks for (reference a.6).
+ */
+static void drop_health_check(json_t *conf)
+{
+	json_decref(file_entry_take(conf, "healthCheck"));
+}
+
+/* reference d.2: a service is of one type. */
+static bool is_of_one_type(struct file_entry *entry, json_t *conf)
+{
+	static const char *const types[] = {"loadBalancer", "weighted", "mirroring",
+					    "highestRandomWeight", "failover"};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		n += file_entry_find(conf, types[i]) != NULL;
+	if (n > 1)
+		file_entry_fault(entry, NULL,
+				 "more than one of loadBalancer, weighted, mirroring, "
+				 "highestRandomWeight and failover");
+	return n <= 1;
+}
+
 static void service(struct file_entry *entry, json_t *conf)
 {
 	json_t *balancer = file_entry_find(conf, "loadBalancer"), *part;
 
+	if (!is_of_one_type(entry, conf))
+		return;
 	if (balancer) {
 		json_object_set_new(balancer, "name", json_string("servers"));
 		file_entry_emit(entry, KIND_FILE_SERVICE, json_incref(balancer));
 		return;
 	}
-	if ((part = file_entry_find(conf, "weighted")))
+	if ((part = file_entry_find(conf, "weighted"))) {
+		drop_health_check(part);
 		name_refs(file_entry_find(part, "services"));
-	if ((part = file_entry_find(conf, "highestRandomWeight")))
+	}
+	if ((part = file_entry_find(conf, "highestRandomWeight"))) {
+		drop_health_check(part);
 		name_refs(file_entry_find(part, "services"));
+	}
 	if ((part = file_entry_find(conf, "mirroring"))) {
+		drop_health_check(part);
 		inline_ref(part, "service");
 		name_refs(file_entry_find(part, "mirrors"));
 	}
 	if ((part = file_entry_find(conf, "failover"))) {
+		drop_health_check(part);
 		ref_in_place(part, "service");
 		ref_in_place(part, "fallback");
 		if (!file_entry_find(part, "errors"))
@@ -377,8 +410,7 @@ static const struct field server_fields[] = {
 	      .max = INT32_MAX, .doc = "Its share; 0 gets no requests."),
 	FIELD(struct file_server, fenced, .name = "fenced",
 	      .doc = "Keeps its sticky clients, gets no new ones."),
-	FIELD(struct file_server, preserve_path, .name = "preservePath", .support = REFUSED,
-	      .note = "the path of a server's URL is ignored",
+	FIELD(struct file_server, preserve_path, .name = "preservePath",
 	      .doc = "Puts the path of the URL before the request's."),
 };
 

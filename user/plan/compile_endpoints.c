@@ -408,6 +408,11 @@ static bool gather_listed(struct gathering *g, const struct object *object,
 			return false;
 		server->weight = (int32_t)conf->weight;
 		server->fenced = conf->fenced;
+		/* reference d.5: joined as Go joins them, with one slash in between. */
+		if (conf->preserve_path)
+			server->path = str_ends(parts.path, STR("/"))
+					       ? str_take(parts.path, parts.path.len - 1)
+					       : parts.path;
 		/* Cookies are of the URL as it is written. */
 		if (g->service->sticky)
 			names_sticky_values(conf->url, c->arena, server->sticky_values);

@@ -95,11 +95,12 @@ bool compile_health_targets(struct compile *c, const struct service_ref *ref,
 			    struct str service_namespace, const struct diag_path *path,
 			    struct service *service);
 
-/* Where a URL leads; its path does not count. False with a diag. */
+/* Where a URL leads. False with a diag. */
 struct url_parts {
 	enum transport_scheme scheme;
 	struct str host;
 	uint16_t port;
+	struct str path; /* escaped; "/" when there is none */
 };
 bool compile_url_parse(struct compile *c, struct str url, const struct diag_path *path,
 		       struct url_parts *ret_parts);

@@ -38,6 +38,7 @@ bool compile_url_parse(struct compile *c, struct str url, const struct diag_path
 		return false;
 	}
 	authority = uri.authority;
+	ret_parts->path = uri.path;
 	if (!uri_split_authority(authority, &ret_parts->host, &port_text) || !ret_parts->host.len) {
 		diag_found(c->sink, diag_error(c->sink, path, "a URL without a proper host"), url);
 		return false;

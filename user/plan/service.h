@@ -42,6 +42,7 @@ struct server {
 	struct str dns_name;
 	struct str url;	 /* "http://10.0.0.1:80" */
 	struct str host; /* "10.0.0.1:80": Host when passHostHeader is false */
+	struct str path; /* put in front of requests' paths (preservePath): "/base" or empty */
 	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings.
 	 */
 	struct str sticky_values[6];

@@ -411,7 +411,7 @@ static int send_head(struct exchange *exchange, struct str body)
 {
 	struct worker *worker = exchange->worker;
 	struct link *link = &exchange->upstream->link;
-	struct h1_request_options options = {0};
+	struct h1_request_options options = {.path = exchange->pick.server->path};
 	ssize_t n;
 
 	/* A client that named no host gets the server's own: many servers refuse an empty Host. */

@@ -142,7 +142,7 @@ static void send_request(struct fetch *fetch)
 {
 	struct worker *worker = fetch->worker;
 	struct link *link = &fetch->upstream->link;
-	struct h1_request_options options = {0};
+	struct h1_request_options options = {.path = fetch->pick.server->path};
 	ssize_t n;
 
 	fetch->state = FETCH_SEND;

@@ -76,7 +76,7 @@ static void requests_are_written_anew(void **state)
 
 static void another_host_can_be_sent(void **state)
 {
-	const struct h1_request_options options = {.host = STR("server:81")};
+	struct h1_request_options options = {.host = STR("server:81")};
 	struct header slots[SLOTS];
 	struct request request;
 	char out[256];
@@ -86,6 +86,9 @@ static void another_host_can_be_sent(void **state)
 	parse(STR("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), &request, slots);
 	n = h1_write_request(&request, &options, out, sizeof(out));
 	CHECK_STR("host", str_n(out, (size_t)n), STR("GET / HTTP/1.1\r\nHost: server:81\r\n\r\n"));
+	options = (struct h1_request_options){.path = STR("/base")};
+	n = h1_write_request(&request, &options, out, sizeof(out));
+	CHECK_STR("path", str_n(out, (size_t)n), STR("GET /base/ HTTP/1.1\r\nHost: h\r\n\r\n"));
 }
 
 struct response_row {
