@@ -33,6 +33,21 @@ def endpoints(name, address, port=80):
     return made
 
 
+SAID = b"HTTP/1.1 200 OK\r\nX-User: ann\r\nHost: evil\r\nContent-Length: 0\r\n"
+ASKED = [
+    # what an authentication server says, status for the client
+    ("well", SAID + b"\r\n", 200), ("after-103", b"HTTP/1.1 103 E\r\n\r\n" * 16 + SAID + b"\r\n", 200),
+    ("in-a-flood", b"HTTP/1.1 103 E\r\n\r\n" * 17 + SAID + b"\r\n", 500), ("of-this-hop", SAID + b"Connection: X-User\r\n\r\n", 200),
+    ("twice", SAID + b"\r\n" + SAID + b"\r\n", 200), ("nul", SAID + b"X: a\0b\r\n\r\n", 500),
+    ("cr", SAID + b"X-User: a\rX-Admin: 1\r\n\r\n", 500),
+    ("both-lengths", SAID + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 500), ("no-http", b"yes, let them in\r\n\r\n", 500),
+    ("status-2000", SAID.replace(b"200", b"2000") + b"\r\n", 500),
+    ("switch", b"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 500),
+    ("redirect", b"HTTP/1.1 300 Choose\r\nContent-Length: 0\r\n\r\n", 300),
+    ("cut", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", 500),
+]
+
+
 def objects(port):
     made = loop_service("up", port)
     made.append(route("all", "PathPrefix(`/`)", service="up", entry_points=ENTRY_POINTS))
@@ -49,6 +64,9 @@ def objects(port):
         "lost": ("basicAuth", {"secret": "none"}),
         "far": ("basicAuth", {"secret": "other/users"}),
     }
+    for name, _, _ in ASKED:
+        kinds["ask-" + name] = ("forwardAuth", {"address": f"http://127.0.0.1:{port}/said-{name}",
+                                                "authResponseHeaders": ["X-User", "Host"]})
     for name, (kind, conf) in kinds.items():
         made += [middleware(name, kind, conf), route(name, f"PathPrefix(`/{name}`)", service="up", middlewares=[name],
                                                      entry_points=ENTRY_POINTS)]
@@ -228,6 +246,17 @@ def test_identity_is_not_the_clients_to_say(gw, up, cite, path, headers, name, e
     assert gw.ask(path, headers, entry_point)[0] == 200
     got = values(up.seen[0], name)
     assert [value.split(":")[0] for value in got] == expected, up.seen[0]
+
+
+@pytest.mark.parametrize("name, said, status", ASKED, ids=[r[0] for r in ASKED])
+def test_only_a_well_formed_2xx_lets_in(gw, up, name, said, status):
+    """A2.4, A2.9: anything else denies, and nothing but what is named comes out of it."""
+    up.play("said-" + name, said, keep=name not in ("cut", "no-http"))
+    up.seen.clear()
+    assert gw.ask(f"/ask-{name}", "X-User: root\r\n")[0] == status
+    for head in (head for head in up.seen if head.startswith(b"GET /ask-")):
+        assert values(head, "x-user") == ([] if name == "of-this-hop" else ["ann"])
+        assert [host.split(":")[0] for host in values(head, "host")] == ["h"] and status == 200
 
 
 def test_trust_is_per_request(gw, up):

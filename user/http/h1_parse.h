@@ -28,6 +28,7 @@ struct h1_limits {
 enum {
 	H1_MAX_HEAD_BYTES = 65536, /* defaults */
 	H1_MAX_HEADERS = 100,
+	H1_INTERIM_MAX = 16, /* 1xx answers to one request; more is no server's way to answer */
 };
 
 /*

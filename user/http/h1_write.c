@@ -120,7 +120,7 @@ static bool nominates(const struct headers *headers)
 	return false;
 }
 
-static bool is_nominated(const struct headers *headers, struct str name)
+bool h1_write_is_nominated(const struct headers *headers, struct str name)
 {
 	if (h1_write_is_protected(name))
 		return false;
@@ -145,7 +145,7 @@ static void put_fields(struct out *out, const struct headers *headers, bool is_r
 		/* RFC 9110 6.6.2: an announcement of trailers without chunks would be a lie. */
 		if (header->id == HEADER_TRAILER && !is_chunked)
 			continue;
-		if (some_nominated && is_nominated(headers, header->name))
+		if (some_nominated && h1_write_is_nominated(headers, header->name))
 			continue;
 		put_field(out, header->name, header->value);
 	}

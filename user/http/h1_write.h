@@ -72,5 +72,7 @@ ssize_t h1_write_last_chunk(const struct headers *trailers, char *out, size_t ca
 /* Names that a Connection header cannot take away (reference/security.md A2.4), '_' counted as '-'.
  */
 bool h1_write_is_protected(struct str name);
+/* Whether some Connection line names it, and may: it ends at this hop. */
+bool h1_write_is_nominated(const struct headers *headers, struct str name);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "http/h1_write.h"
 
 static void count(atomic_size_t *used_bytes, size_t n)
 {
@@ -56,7 +57,7 @@ void cache_body_put(struct cache_body *body)
 }
 
 /* RFC 9111 3.1; Content-Type has a place of its own. */
-static bool is_kept(const struct header *header, struct str connection)
+static bool is_kept(const struct header *header, const struct headers *headers)
 {
 	switch (header->id) {
 	case HEADER_CONNECTION:
@@ -73,7 +74,7 @@ static bool is_kept(const struct header *header, struct str connection)
 		return false;
 	default:
 		return !header->gone && !str_eq_nocase(header->name, STR("Age")) &&
-		       !header_list_has(connection, header->name);
+		       !h1_write_is_nominated(headers, header->name);
 	}
 }
 
@@ -111,14 +112,13 @@ struct cache_object *cache_object_new(const struct response *response,
 				      uint64_t now_ns, atomic_size_t *used_bytes)
 {
 	const struct headers *headers = &response->headers;
-	struct str connection = header_value(headers, HEADER_CONNECTION);
 	struct str type = header_value(headers, HEADER_CONTENT_TYPE);
 	size_t bytes = sizeof(struct cache_object) + type.len;
 	struct cache_object *object;
 	char *at;
 
 	for (uint16_t i = 0; i < headers->n; i++)
-		if (is_kept(&headers->at[i], connection))
+		if (is_kept(&headers->at[i], headers))
 			bytes += sizeof(struct header) + headers->at[i].name.len +
 				 headers->at[i].value.len;
 	object = allocate(CACHE_RESPONSE, bytes, used_bytes);
@@ -132,7 +132,7 @@ struct cache_object *cache_object_new(const struct response *response,
 	object->stored_ns = now_ns;
 	object->body = body;
 	for (uint16_t i = 0; i < headers->n; i++)
-		if (is_kept(&headers->at[i], connection))
+		if (is_kept(&headers->at[i], headers))
 			object->headers[object->n_headers++] = headers->at[i];
 	at = (char *)(object->headers + object->n_headers);
 	for (uint16_t i = 0; i < object->n_headers; i++) {

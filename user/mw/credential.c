@@ -46,6 +46,26 @@ static enum credential_place in_query(const struct token_source *source, struct 
 	return place;
 }
 
+static size_t count_cookies(const struct headers *headers, struct str name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < headers->n; i++) {
+		struct str rest = headers->at[i].value, piece;
+
+		if (headers->at[i].gone || headers->at[i].id != HEADER_COOKIE)
+			continue;
+		while (str_next(&rest, ';', &piece)) {
+			ptrdiff_t equals = str_find(piece, '=');
+
+			if (equals >= 0)
+				piece = str_take(piece, (size_t)equals);
+			count += str_eq(str_trim(piece), name);
+		}
+	}
+	return count;
+}
+
 static enum credential_place in_cookie(const struct token_source *source, struct request *request,
 				       struct str *ret_value)
 {
@@ -53,6 +73,9 @@ static enum credential_place in_cookie(const struct token_source *source, struct
 
 	if (!value.len)
 		return CREDENTIAL_NONE;
+	/* The service might take the other one. */
+	if (count_cookies(&request->headers, source->cookie) > 1)
+		return CREDENTIAL_TWICE;
 	*ret_value = value;
 	return CREDENTIAL_COOKIE;
 }

@@ -35,7 +35,7 @@ struct fetch {
 	struct snapshot_use *use;
 	struct arena arena;
 	struct timer timer;
-	uint8_t state;
+	uint8_t state, n_interim;
 	bool is_starting, again_done, has_head, keep_upstream;
 	const struct service *service;
 	struct request request;
@@ -295,7 +295,8 @@ static bool copy_headers(struct fetch *fetch, const struct response *response)
 	for (uint16_t i = 0; i < response->headers.n; i++) {
 		const struct header *header = &response->headers.at[i];
 
-		if (!header->gone)
+		/* Nobody further on knows what was for this hop. */
+		if (!header->gone && !h1_write_is_nominated(&response->headers, header->name))
 			header_add(&ask->response_headers, arena_str(arena, header->name),
 				   arena_str(arena, header->value));
 	}
@@ -321,6 +322,8 @@ static int parse_head(struct fetch *fetch)
 		if (n == -EAGAIN)
 			return -EAGAIN;
 		if (n < 0)
+			return -EPROTO;
+		if (response.status < 200 && ++fetch->n_interim > H1_INTERIM_MAX)
 			return -EPROTO;
 		if (response.status >= 200) {
 			fetch->has_head = true;

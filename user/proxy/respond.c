@@ -14,7 +14,6 @@
 #include "proxy/worker.h"
 
 enum {
-	INTERIM_MAX = 16,
 	HELD_READ_BYTES = 4096,
 	FIRST_READ_BYTES = 128 << 10, /* head and what comes with it */
 	STATUS_CONTINUE = 100,
@@ -40,7 +39,7 @@ static bool pass_interim(struct exchange *exchange, const struct response *respo
 	struct h1_framing framing = {.keep_alive = true};
 	ssize_t n;
 
-	if (++exchange->n_interim > INTERIM_MAX) {
+	if (++exchange->n_interim > H1_INTERIM_MAX) {
 		exchange_fail(exchange, FAIL_UPSTREAM_BAD);
 		return false;
 	}
