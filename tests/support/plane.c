@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pkt_cls.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,34 @@
 #include "program.h"
 #include "stages.h"
 
+enum { OBJECT_BYTES_MAX = 16 << 20 };
+
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
+/* It must have the same maps, programs and variables. */
+static struct ingress *object_of_file(const char *path)
+{
+	struct ingress *skel = calloc(1, sizeof(*skel));
+	FILE *file = fopen(path, "rb");
+	void *bytes = malloc(OBJECT_BYTES_MAX);
+	int err = skel && file && bytes ? ingress__create_skeleton(skel) : -ENOENT;
+
+	if (!err) {
+		skel->skeleton->data_sz = fread(bytes, 1, OBJECT_BYTES_MAX, file);
+		skel->skeleton->data = bytes;
+		err = bpf_object__open_skeleton(skel->skeleton, NULL);
+	}
+	free(bytes);
+	if (file)
+		fclose(file);
+	if (!err)
+		return skel;
+	ingress__destroy(skel);
+	errno = -err;
+	return NULL;
 }
 
 static uint64_t sent_back; /* of the plane that is open */
@@ -31,7 +57,8 @@ int plane_open(struct plane *ret_plane, const struct plane_options *options)
 
 	libbpf_set_print(quiet);
 	bool is_tc = getenv("PLANE_TC");
-	struct ingress *skel = program_object(is_tc);
+	struct ingress *skel = options && options->object ? object_of_file(options->object)
+							  : program_object(is_tc);
 
 	if (!skel)
 		return -errno;

@@ -28,6 +28,7 @@ struct plane_options {
 	uint32_t ban_lines;  /* of ban, where that differs */
 	uint32_t ring_lines; /* 0: PLANE_RING_LINES */
 	uint32_t acl_lines;  /* of a half of acl, a power of two; 0: as in the product */
+	const char *object;  /* a file: another build's object instead of the embedded one */
 };
 
 struct plane {

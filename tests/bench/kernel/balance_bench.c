@@ -5,7 +5,7 @@
  * As kernel_bench does it: the cases take turns on one CPU, medians are told. The floor is the
  * driver with a program that does nothing, and with the adjustment of the frame that undoing a
  * tunnel header takes. Prints a table, or with --json one object. ONLY=word runs the cases whose
- * name has it.
+ * name has it; AGAINST=FILE runs each case with that build's ingress.bpf.o as well, in turns.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -27,7 +27,7 @@
 enum {
 	PER_CALL = 300000,
 	ROUNDS_MAX = 64,
-	CASES_MAX = 32,
+	CASES_MAX = 96,
 	LINES = 1 << 18,
 	RING_LINES = 1 << 19,
 	CPU = 1
@@ -57,6 +57,7 @@ static const struct bench_case cases[] = {
 	{"established, limit, IPIP", 1 << 16, 1, 100, MODE(DSR_IPIP), .limit = UNDER},
 	{"established, limit, IPIP", 1 << 20, 1, 100, MODE(DSR_IPIP), .limit = UNDER},
 	{"established, IP6IP6", 4096, 1, 100, MODE(DSR_IPIP), .is_v6 = true},
+	{"established, IP6IP6", 1 << 20, 1, 100, MODE(DSR_IPIP), .is_v6 = true},
 	{"established, limit, IP6IP6", 4096, 1, 100, MODE(DSR_IPIP), .limit = UNDER, .is_v6 = true},
 	{"established, limit, IP6IP6", 1 << 20, 1, 100, MODE(DSR_IPIP), .limit = UNDER,
 	 .is_v6 = true},
@@ -64,10 +65,16 @@ static const struct bench_case cases[] = {
 	{"SYN, IPIP", 1 << 20, 1, 100, MODE(DSR_IPIP), .is_syn = true},
 	{"SYN, limit, IPIP", 4096, 1, 100, MODE(DSR_IPIP), .limit = UNDER, .is_syn = true},
 	{"SYN, limit, IPIP", 1 << 20, 1, 100, MODE(DSR_IPIP), .limit = UNDER, .is_syn = true},
+	{"SYN, limit, IP6IP6", 1 << 20, 1, 100, MODE(DSR_IPIP), .limit = UNDER, .is_syn = true,
+	 .is_v6 = true},
 	{"established, GUE", 4096, 1, 100, MODE(DSR_GUE)},
 	{"established, by link address", 4096, 1, 100, MODE(DSR_L2)},
 	{"drop by limit", 1 << 15, 1, 100, .mode = KERNEL_MODE_DSR_IPIP, .limit = OVER,
 	 .want = XDP_DROP},
+	{"drop by limit", 1 << 18, 1, 100, .mode = KERNEL_MODE_DSR_IPIP, .limit = OVER,
+	 .want = XDP_DROP},
+	{"drop by limit, IPv6", 1 << 15, 1, 100, .mode = KERNEL_MODE_DSR_IPIP, .limit = OVER,
+	 .is_v6 = true, .want = XDP_DROP},
 	{"64 addresses", 4096, 64, 10, MODE(DSR_IPIP)},
 	{"1,000 addresses and services", 4096, 1000, 10, MODE(DSR_IPIP)},
 	{"1,000 addresses of the proxy", 4096, 1000, .is_local = true, .want = XDP_PASS},
@@ -79,6 +86,7 @@ static const struct bench_case cases[] = {
 
 struct running {
 	const struct bench_case *what;
+	const char *object; /* of another build; NULL: ours */
 	struct plane plane;
 	struct dataplane *dataplane;
 	struct flows *drive;
@@ -174,7 +182,7 @@ static void configure(struct running *run, struct arena *arena)
 	set_ways(&run->plane);
 }
 
-static void open_case(struct running *run, const struct bench_case *what)
+static void open_case(struct running *run, const struct bench_case *what, const char *object)
 {
 	static uint8_t frame[PACKET_ROOM];
 	struct packet_spec spec = {.source = what->is_v6 ? "2001:db8::1" : "10.0.0.1",
@@ -184,6 +192,7 @@ static void open_case(struct running *run, const struct bench_case *what)
 	int target;
 
 	run->what = what;
+	run->object = object;
 	run->n = packet_build(&spec, frame);
 	memcpy(run->frame, frame, run->n);
 	run->drive = flows__open();
@@ -204,6 +213,7 @@ static void open_case(struct running *run, const struct bench_case *what)
 			.ban_lines = 64,
 			.acl_lines = 64,
 			.ring_lines = what->vips > 64 ? RING_LINES : RING_LINES / 16,
+			.object = object,
 		};
 
 		if (plane_open(&run->plane, &options))
@@ -299,28 +309,35 @@ static void print(struct running *running, int n, int rounds, FILE *json)
 			least += (running[2].least - running[0].least) / 2;
 		}
 		running[i].net = running[i].median - floor;
-		printf("%-34s %9u %6u %9u %8.1f %8.1f\n", what->name, what->flows, what->vips,
-		       what->backends, running[i].least - least, running[i].net);
+		printf("%-34s %9u %6u %9u %8.1f %8.1f%s\n", what->name, what->flows, what->vips,
+		       what->backends, running[i].least - least, running[i].net,
+		       running[i].object ? "   (the other build)" : "");
 		if (json)
 			fprintf(json,
 				"%s{\"name\":\"%s\",\"flows\":%u,\"vips\":%u,\"backends\":%u,"
-				"\"raw_median_ns\":%.1f,\"net_median_ns\":%.1f}",
+				"\"is_other_build\":%s,\"raw_median_ns\":%.1f,"
+				"\"net_median_ns\":%.1f,\"net_least_ns\":%.1f}",
 				i ? "," : "", what->name, what->flows, what->vips, what->backends,
-				running[i].median, running[i].net);
+				running[i].object ? "true" : "false", running[i].median,
+				running[i].net, running[i].least - least);
 	}
 	if (json)
 		fprintf(json, "]}\n");
 }
 
 /* Those whose names have the word, and the floors; returns how many. */
-static int open_cases(struct running *running, const char *word)
+static int open_cases(struct running *running, const char *word, const char *against)
 {
 	int n = 0;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		if (word && !cases[i].is_floor && !strstr(cases[i].name, word))
 			continue;
-		open_case(&running[n], &cases[i]);
+		open_case(&running[n], &cases[i], NULL);
+		check_verdict(&running[n++]);
+		if (!against || cases[i].is_floor)
+			continue;
+		open_case(&running[n], &cases[i], against);
 		check_verdict(&running[n++]);
 	}
 	return n;
@@ -340,7 +357,7 @@ int main(int argc, char **argv)
 	CPU_ZERO(&cpus);
 	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) > CPU ? CPU : 0, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
-	n = open_cases(running, getenv("ONLY"));
+	n = open_cases(running, getenv("ONLY"), getenv("AGAINST"));
 	for (int round = 0; round < rounds; round++)
 		for (int i = 0; i < n; i++)
 			running[i].ns[round] = run_once(&running[i]);
