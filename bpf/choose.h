@@ -169,10 +169,50 @@ __noinline __u32 choose_quic(struct xdp_md *ctx, __u32 at, __u32 service_id)
 	return 0;
 }
 
-/* Fills in flight->service, hash, slot and backend; 0 when nobody is there. */
+static __always_inline struct flight *choose_flight(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&flight, &zero);
+}
+
+/* Another program goes on with the packet: it is to know. Returns the verdict that says so. */
+static __always_inline int choose_keep(const struct flight_way *way, int verdict)
+{
+	struct flight *own = choose_flight();
+
+	if (own) {
+		own->hash = way->hash;
+		own->service = way->service;
+		own->backend = way->backend;
+		own->slot = way->slot;
+		own->why = way->why;
+		own->mtu = way->mtu;
+	}
+	return verdict;
+}
+
+/* choose_marked() with what it wants. */
+static __always_inline __u32 choose_by_memory(const struct packet *packet, __u32 entry_id,
+					      __u64 now_ns, __u32 before, __u64 key,
+					      const struct flight_way *way)
+{
+	struct flight *own = choose_flight();
+
+	if (!own)
+		return way->backend;
+	own->entry = entry_id;
+	own->now_ns = now_ns;
+	own->service = way->service;
+	own->slot = way->slot;
+	own->backend = way->backend;
+	return choose_marked(packet, own, before, ring_slot(before, key));
+}
+
+/* Fills in way->service, hash, slot and backend; 0 when nobody is there. */
 static __always_inline __u32 choose_backend(struct xdp_md *ctx, const struct packet *packet,
 					    const struct abi_service *from, __u32 service_id,
-					    __u32 entry_id, __u64 now_ns, struct flight *flight,
+					    __u32 entry_id, __u64 now_ns, struct flight_way *way,
 					    const struct abi_control *settings)
 {
 	__u64 rings = *(volatile __u64 *)&from->rings;
@@ -182,25 +222,21 @@ static __always_inline __u32 choose_backend(struct xdp_md *ctx, const struct pac
 
 	if (from->affinity == ABI_AFFINITY_SOURCE)
 		key = flow_hash(&packet->source, 0, 0, settings->flow_seed);
-	flight->hash = hash;
-	flight->service = service_id;
+	way->hash = hash;
+	way->service = service_id;
 	if (from->affinity == ABI_AFFINITY_QUIC && packet->proto == IPPROTO_UDP) {
 		__u32 named = choose_quic(ctx, packet->at + sizeof(struct udphdr), service_id);
 
 		if (named)
-			return flight->backend = named;
+			return way->backend = named;
 	}
 	__u32 slot = ring_slot(rings, key), value = choose_in(rings, slot);
 
-	flight->slot = slot;
-	flight->backend = value & ABI_RING_BACKEND;
-	if (value & ABI_RING_CHECK) {
-		flight->entry = entry_id;
-		flight->now_ns = now_ns;
-		flight->backend =
-			choose_marked(packet, flight, rings >> 32, ring_slot(rings >> 32, key));
-	}
-	return flight->backend;
+	way->slot = slot;
+	way->backend = value & ABI_RING_BACKEND;
+	if (value & ABI_RING_CHECK)
+		way->backend = choose_by_memory(packet, entry_id, now_ns, rings >> 32, key, way);
+	return way->backend;
 }
 
 #endif

@@ -129,7 +129,7 @@ static __always_inline void opened(struct sock *sk)
 		return;
 	read_ends(sk, &ends);
 	__u32 half = settings->generation & 1;
-	struct abi_entry *to = steer_find(&ends, half, settings->seed, &entry_id);
+	struct abi_entry *to = steer_find(&ends, half, &entry_id);
 
 	if (!to || !to->policy || to->target != ABI_TARGET_LOCAL)
 		return;

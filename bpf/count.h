@@ -17,18 +17,19 @@ static __always_inline void count_verdict(struct abi_counter *row, int verdict)
 {
 	__u32 why = verdict & VERDICT_WHY;
 
-	if (verdict & VERDICT_DROP) {
-		if (why < ABI_DROP__COUNT)
-			row->drop[why]++;
-	} else if (verdict & VERDICT_PASS) {
-		if (why < ABI_PASS__COUNT)
-			row->pass[why]++;
-	} else if (why < ABI_SEND__COUNT) {
+	if (verdict >= VERDICT_TX) {
+		if (why >= ABI_SEND__COUNT)
+			return;
 		row->send[why]++;
-		if (verdict & VERDICT_TX)
+		if (verdict < VERDICT_REDIRECT)
 			row->tx++;
 		else
 			row->redirect++;
+	} else if (verdict >= VERDICT_DROP) {
+		if (why < ABI_DROP__COUNT)
+			row->drop[why]++;
+	} else if (why < ABI_PASS__COUNT) {
+		row->pass[why]++;
 	}
 }
 

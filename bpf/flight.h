@@ -44,4 +44,14 @@ struct flight {
 	__u64 fragment_window_ns, n_fragments;
 };
 
+/*
+ * What is found out about a packet's way. Most packets need no other program, so this is apart, in
+ * registers, and is written into the flight for those that do: choose_keep().
+ */
+struct flight_way {
+	__u64 hash;
+	__u32 service, backend, slot;
+	__u32 why, mtu;
+};
+
 #endif

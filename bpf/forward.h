@@ -19,41 +19,42 @@ static __always_inline void forward_count(const struct packet *packet, __u32 ser
 		return;
 	of_service->packets++;
 	of_service->bytes += packet->bytes;
-	of_service->flows += packet->is_syn;
 	of_backend->packets++;
 	of_backend->bytes += packet->bytes;
-	of_backend->flows += packet->is_syn;
-	of_backend->faults += is_fault;
+	if (packet->is_syn) {
+		of_service->flows++;
+		of_backend->flows++;
+	}
+	if (is_fault)
+		of_backend->faults++;
 }
 
 /* The stage tells the sender, or helps to make it work the next time. */
-static __always_inline int forward_refuse(struct flight *flight, enum abi_drop why)
+static __always_inline int forward_refuse(struct flight_way *way, enum abi_drop why)
 {
-	flight->why = why;
-	flight->mtu = 0;
-	return verdict_stage(ABI_STAGE_ICMP);
+	way->why = why;
+	way->mtu = 0;
+	return choose_keep(way, verdict_stage(ABI_STAGE_ICMP));
 }
 
 static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet,
 				   const struct abi_entry *to, __u32 entry_id, int passed,
-				   __u32 half, __u64 now_ns, struct flight *flight,
-				   const struct abi_control *settings)
+				   __u32 half, __u64 now_ns, const struct abi_control *settings)
 {
 	__u32 service_id = to->service % ABI_SERVICES;
 	struct abi_service *from = bpf_map_lookup_elem(&service, &service_id);
-	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
+	struct flight_way way = {};
 
-	if (!from || !self)
+	if (!from)
 		return verdict_drop(ABI_DROP_NO_BACKEND);
 	/* Out of reach for packets of the other family: the local proxy's, if it listens. */
 	if (!(from->families & (packet->is_v4 ? 1 : 2)))
 		return passed;
-	__u32 id =
-		choose_backend(ctx, packet, from, service_id, entry_id, now_ns, flight, settings);
+	__u32 id = choose_backend(ctx, packet, from, service_id, entry_id, now_ns, &way, settings);
 	struct abi_backend *row = choose_row(id);
 
 	if (!id || !row)
-		return forward_refuse(flight, ABI_DROP_NO_BACKEND);
+		return forward_refuse(&way, ABI_DROP_NO_BACKEND);
 	if (row->is_here && row->mode != ABI_MODE_NAT) {
 		forward_count(packet, service_id, id, false);
 		return passed;
@@ -62,16 +63,20 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 
 	forward_count(packet, service_id, id, fault);
 	if (fault)
-		return forward_refuse(flight, fault == ABI_HOP_NO_NEIGHBOUR ? ABI_DROP_NO_NEIGHBOUR
-									    : ABI_DROP_NO_ROUTE);
+		return forward_refuse(&way, fault == ABI_HOP_NO_NEIGHBOUR ? ABI_DROP_NO_NEIGHBOUR
+									  : ABI_DROP_NO_ROUTE);
 	if (row->mode == ABI_MODE_NAT)
-		return verdict_stage(ABI_STAGE_NAT);
+		return choose_keep(&way, verdict_stage(ABI_STAGE_NAT));
 	__u32 more = push_bytes(row);
-	int verdict = push_check(ctx, packet, row, more, flight);
+	int verdict = push_check(ctx, packet, row, more, &way);
 
+	if (verdict & VERDICT_STAGE)
+		return choose_keep(&way, verdict);
 	if (verdict != VERDICT_OPEN)
 		return verdict;
-	return push_send(ctx, packet, row, self, more, flight->hash, ABI_SEND_FORWARDED);
+	struct abi_here *self = more ? bpf_map_lookup_elem(&here, &half) : NULL;
+
+	return push_send(ctx, packet, row, self, more, way.hash, ABI_SEND_FORWARDED);
 }
 
 #endif

@@ -159,21 +159,21 @@ static __always_inline int fragment_go(struct xdp_md *ctx, struct stage *stage)
 		return verdict;
 	if (is_answer)
 		return verdict_stage(ABI_STAGE_ANSWER);
-	struct abi_entry *to = steer_find(packet, half, stage->control->seed, &index);
+	struct abi_entry *to = steer_find(packet, half, &index);
 
 	if (!to)
 		return verdict_pass(ABI_PASS_FRAGMENT);
 	flight->entry = index;
 	stage->row = count_row(index % ABI_ENTRIES) ?: stage->row;
 	if (to->flags & ABI_ENTRY_SPREAD && !(flight->flags & FLIGHT_FINAL)) {
-		verdict = hop_check(packet, half, flight, stage->control);
+		verdict = hop_check(packet, half, stage->control);
 		if (verdict != VERDICT_OPEN)
 			return verdict;
 	}
 	if (to->target != ABI_TARGET_SERVICE)
 		return verdict_pass(ABI_PASS_FRAGMENT);
 	return forward(ctx, packet, to, index, verdict_pass(ABI_PASS_FRAGMENT), half,
-		       flight->now_ns, flight, stage->control);
+		       flight->now_ns, stage->control);
 }
 
 SEC(CONTEXT_SECTION)

@@ -105,7 +105,7 @@ static __always_inline int guard_look(struct xdp_md *ctx, const struct stage *st
 		return verdict;
 	if (is_guarded)
 		weight = 1;
-	else if (all->received % SHIELD_SAMPLE)
+	else if (stage->row->received % SHIELD_SAMPLE)
 		return flight->verdict;
 	if (guard_has_socket(ctx, &flight->packet) || guard_cookie_is_valid(ctx, &flight->packet))
 		return flight->verdict;

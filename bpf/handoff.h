@@ -62,12 +62,13 @@ static __always_inline bool handoff_has_flow(struct xdp_md *ctx, struct stage *s
 	__u32 half = flight->generation & 1, service_id = to->service % ABI_SERVICES;
 	struct abi_service *from = bpf_map_lookup_elem(&service, &service_id);
 	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
+	struct flight_way way = {};
 	bool is_new;
 
 	if (!from || !self)
 		return true;
-	__u32 id = choose_backend(ctx, flow, from, service_id, flight->entry, flight->now_ns,
-				  flight, stage->control);
+	__u32 id = choose_backend(ctx, flow, from, service_id, flight->entry, flight->now_ns, &way,
+				  stage->control);
 	struct abi_backend *row = choose_row(id);
 
 	/* Tunnels and link addresses need no memory of flows: any node does. */
@@ -150,8 +151,11 @@ static __always_inline int handoff_send(struct xdp_md *ctx, struct stage *stage,
 	if (fault)
 		return verdict_drop(ABI_DROP_NO_ROUTE);
 	__u32 more = push_bytes(way);
-	int verdict = push_check(ctx, packet, way, more, flight);
+	struct flight_way found = {};
+	int verdict = push_check(ctx, packet, way, more, &found);
 
+	flight->why = found.why;
+	flight->mtu = found.mtu;
 	if (verdict != VERDICT_OPEN)
 		return packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP
 			       ? verdict

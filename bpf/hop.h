@@ -11,8 +11,8 @@
 #include "choose.h"
 #include "verdict.h"
 
-/* VERDICT_OPEN: the flow is ours. flight->slot and backend tell the node's slot and number. */
-static __always_inline int hop_check(const struct packet *packet, __u32 half, struct flight *flight,
+/* VERDICT_OPEN: the flow is ours. The flight's slot and backend tell the node's slot and number. */
+static __always_inline int hop_check(const struct packet *packet, __u32 half,
 				     const struct abi_control *settings)
 {
 	__u32 zero = 0;
@@ -29,11 +29,9 @@ static __always_inline int hop_check(const struct packet *packet, __u32 half, st
 	/* No ring, or ours in a slot that nobody else had. */
 	if (!value || value == self->self_node)
 		return VERDICT_OPEN;
-	flight->hash = hash;
-	flight->service = 0;
-	flight->slot = slot;
-	flight->backend = value & ABI_RING_BACKEND;
-	return verdict_stage(ABI_STAGE_HOP);
+	struct flight_way way = {.hash = hash, .slot = slot, .backend = value & ABI_RING_BACKEND};
+
+	return choose_keep(&way, verdict_stage(ABI_STAGE_HOP));
 }
 
 #endif

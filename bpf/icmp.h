@@ -96,11 +96,12 @@ static __always_inline int icmp_to_backend(struct xdp_md *ctx, struct stage *sta
 	const struct packet *packet = &flight->packet;
 	__u32 service_id = to->service % ABI_SERVICES;
 	struct abi_service *from = bpf_map_lookup_elem(&service, &service_id);
+	struct flight_way way = {};
 
 	if (!from)
 		return verdict_drop(ABI_DROP_NO_BACKEND);
 	__u32 id = choose_backend(ctx, &quote->flow, from, service_id, entry_id, flight->now_ns,
-				  flight, stage->control);
+				  &way, stage->control);
 	struct abi_backend *row = choose_row(id);
 
 	if (!id || !row)
@@ -117,9 +118,9 @@ static __always_inline int icmp_to_backend(struct xdp_md *ctx, struct stage *sta
 	__u32 more = push_bytes(row);
 
 	/* No error is told of an error. */
-	if (push_check(ctx, packet, row, more, flight) != VERDICT_OPEN)
-		return verdict_drop(flight->why);
-	return push_send(ctx, packet, row, self, more, flight->hash, ABI_SEND_ICMP_FORWARDED);
+	if (push_check(ctx, packet, row, more, &way) != VERDICT_OPEN)
+		return verdict_drop(way.why);
+	return push_send(ctx, packet, row, self, more, way.hash, ABI_SEND_ICMP_FORWARDED);
 }
 
 static __always_inline bool icmp_is_self(const struct packet *packet, const struct abi_here *self)
@@ -142,14 +143,14 @@ static __always_inline int icmp_follow(struct xdp_md *ctx, struct stage *stage)
 	/* About a packet of ours, and sent to where it came from. */
 	if (!flow_same_addr(&packet->dest, &quote->flow.dest))
 		return verdict_pass(ABI_PASS_OTHER_PROTO);
-	struct abi_entry *to = steer_find(&quote->flow, half, stage->control->seed, &entry_id);
+	struct abi_entry *to = steer_find(&quote->flow, half, &entry_id);
 
 	if (!to)
 		return verdict_pass(ABI_PASS_OTHER_PROTO);
 	flight->entry = entry_id;
 	stage->row = count_row(entry_id % ABI_ENTRIES) ?: stage->row;
 	if (to->flags & ABI_ENTRY_SPREAD && !(flight->flags & FLIGHT_FINAL)) {
-		int verdict = hop_check(&quote->flow, half, flight, stage->control);
+		int verdict = hop_check(&quote->flow, half, stage->control);
 
 		if (verdict != VERDICT_OPEN)
 			return verdict;

@@ -24,6 +24,7 @@
 #include "next.h"
 #include "parse.h"
 #include "rate.h"
+#include "recall.h"
 #include "shield.h"
 #include "stage.h"
 #include "steer.h"
@@ -93,7 +94,7 @@ enum role {
 
 /* What is neither TCP nor UDP, and later fragments: few of them are ours. */
 static __always_inline int aside(const struct packet *packet, int verdict, __u32 generation,
-				 enum role role, struct flight *flight)
+				 enum role role)
 {
 	__u32 half = generation & 1;
 	struct abi_here *self = bpf_map_lookup_elem(&here, &half);
@@ -107,19 +108,18 @@ static __always_inline int aside(const struct packet *packet, int verdict, __u32
 	if (verdict == verdict_pass(ABI_PASS_FRAGMENT))
 		return self->flags & ABI_HERE_SERVICES ? verdict_stage(ABI_STAGE_FRAGMENT)
 						       : verdict;
-	flight->why = 0;
 	if (is_tunnel && role == ROLE_FIRST && self->flags & ABI_HERE_DECAP)
 		return verdict_stage(ABI_STAGE_DECAP);
 	if (packet->proto == (packet->is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) &&
 	    self->flags & ABI_HERE_SERVICES)
-		return verdict_stage(ABI_STAGE_ICMP);
+		return choose_keep(&(struct flight_way){}, verdict_stage(ABI_STAGE_ICMP));
 	return verdict;
 }
 
 /* Where an admitted packet goes. */
 static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *packet,
 				    const struct abi_entry *to, __u32 entry_id, int passed,
-				    enum role role, __u32 half, __u64 now_ns, struct flight *flight,
+				    enum role role, __u32 half, __u64 now_ns, bool is_final,
 				    const struct abi_control *settings)
 {
 	if (to->target == ABI_TARGET_LOCAL && !(to->flags & ABI_ENTRY_SPREAD))
@@ -132,9 +132,8 @@ static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *pac
 		if (verdict != VERDICT_OPEN)
 			return verdict;
 	}
-	if (to->flags & ABI_ENTRY_SPREAD &&
-	    (role == ROLE_FIRST || !(flight->flags & FLIGHT_FINAL))) {
-		int verdict = hop_check(packet, half, flight, settings);
+	if (to->flags & ABI_ENTRY_SPREAD && !is_final) {
+		int verdict = hop_check(packet, half, settings);
 
 		if (verdict != VERDICT_OPEN)
 			return verdict;
@@ -148,7 +147,7 @@ static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *pac
 	case ABI_TARGET_ANSWER:
 		return verdict_stage(ABI_STAGE_ANSWER);
 	default:
-		return forward(ctx, packet, to, entry_id, passed, half, now_ns, flight, settings);
+		return forward(ctx, packet, to, entry_id, passed, half, now_ns, settings);
 	}
 }
 
@@ -166,73 +165,86 @@ static __always_inline int stage_missing(__u32 which, __u32 why, int passed)
 	return verdict_drop(ABI_DROP_NO_STAGE);
 }
 
+/* What the packet of an entry deserves, before anything is done with it. */
+static __always_inline int judge(const struct packet *packet, const struct abi_entry *to,
+				 const struct abi_policy *rules, __u32 slot, __u64 now_ns,
+				 const struct abi_control *settings)
+{
+	if (shield_flags_are_odd(packet))
+		return verdict_drop(ABI_DROP_TCP_FLAGS);
+	if (rules)
+		return admit(packet, rules, slot, now_ns, settings);
+	if (ban_is_on(packet, to->policy, now_ns, settings))
+		return verdict_drop(ABI_DROP_BANNED); /* bans of all entry points */
+	return verdict_pass(ABI_PASS_ADMITTED);
+}
+
 /* All stages; returns the XDP action. */
 static __always_inline int decide(struct xdp_md *ctx, enum role role)
 {
-	__u32 entry_id = 0, policy_id = 0, zero = 0;
+	__u32 entry_id = 0, policy_id = 0, zero = 0, flags = 0;
 	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
-	struct abi_counter *all = count_row(0), *row = all;
-	struct flight *flight = role == ROLE_SHARED ? NULL : stage_flight();
+	struct abi_entry *to = NULL;
 	struct packet packet = {};
 
 	/* In memory, please: kept in registers, its zeros are written again before every early
 	 * exit. */
 	asm volatile("" : : "r"(&packet) : "memory");
-	if (!settings || !all || (role != ROLE_SHARED && !flight))
+	if (!settings)
 		return XDP_PASS;
-	if (role != ROLE_INNER)
+	if (role == ROLE_INNER) {
+		struct flight *own = stage_flight();
+
+		flags = FLIGHT_INNER | (own ? own->flags & FLIGHT_FINAL : 0);
+	} else {
 		context_begin(ctx);
-	__u32 generation = *(volatile __u32 *)&settings->generation;
+	}
+	__u32 generation = *(volatile __u32 *)&settings->generation, half = generation & 1;
 	__u64 now_ns = tick_now_ns(settings);
 	int verdict = read_headers(ctx, &packet), passed = verdict_pass(ABI_PASS_ADMITTED);
 
+	if (verdict == VERDICT_OPEN)
+		to = recall_find(&packet, generation, &entry_id);
+	struct abi_counter *row = count_row(entry_id % ABI_ENTRIES);
+
+	if (!row)
+		return XDP_PASS;
 	if (role != ROLE_INNER) {
-		all->received++;
-		all->received_bytes += packet.bytes;
+		row->received++;
+		row->received_bytes += packet.bytes;
 	}
-	if (verdict == VERDICT_OPEN) {
-		struct abi_entry *to =
-			steer_find(&packet, generation & 1, settings->seed, &entry_id);
-		struct abi_policy *rules = NULL;
-		__u32 slot = 0;
+	if (to) {
+		__u32 slot = half * ABI_POLICIES + to->policy % ABI_POLICIES;
+		struct abi_policy *rules = to->policy ? bpf_map_lookup_elem(&policy, &slot) : NULL;
 
+		policy_id = to->policy;
+		passed = judge(&packet, to, rules, slot, now_ns, settings);
+		verdict = passed;
+		if (verdict & VERDICT_PASS)
+			verdict = dispatch(ctx, &packet, to, entry_id, verdict, role, half, now_ns,
+					   flags & FLIGHT_FINAL, settings);
+		if (to->target == ABI_TARGET_LOCAL && verdict & VERDICT_PASS)
+			verdict = shield_local(&packet, to, entry_id, rules, slot, row, verdict,
+					       now_ns, settings, role != ROLE_SHARED);
+	} else if (verdict == VERDICT_OPEN) {
 		verdict = verdict_pass(ABI_PASS_NO_ENTRY);
-		if (to) {
-			slot = (generation & 1) * ABI_POLICIES + to->policy % ABI_POLICIES;
-
-			policy_id = to->policy;
-			verdict = verdict_pass(ABI_PASS_ADMITTED);
-			rules = bpf_map_lookup_elem(&policy, &slot);
-			row = count_row(entry_id) ?: all;
-		}
-		if (to && shield_flags_are_odd(&packet))
-			verdict = verdict_drop(ABI_DROP_TCP_FLAGS);
-		else if (rules && policy_id)
-			verdict = admit(&packet, rules, slot, now_ns, settings);
-		else if (to && ban_is_on(&packet, policy_id, now_ns, settings))
-			verdict = verdict_drop(ABI_DROP_BANNED); /* bans of all entry points */
-		passed = verdict;
-		if (to && verdict & VERDICT_PASS)
-			verdict = dispatch(ctx, &packet, to, entry_id, verdict, role,
-					   generation & 1, now_ns, flight, settings);
-		if (to && to->target == ABI_TARGET_LOCAL && verdict & VERDICT_PASS)
-			verdict =
-				shield_local(&packet, to, entry_id, rules, slot, row, all->received,
-					     verdict, now_ns, settings, role != ROLE_SHARED);
 	} else if (verdict & VERDICT_PASS && verdict != verdict_pass(ABI_PASS_NOT_IP)) {
-		verdict = aside(&packet, verdict, generation, role, flight);
+		verdict = aside(&packet, verdict, generation, role);
 	}
 	if (role != ROLE_SHARED && verdict & VERDICT_STAGE) {
-		flight->packet = packet;
-		flight->now_ns = now_ns;
-		flight->generation = generation;
-		flight->entry = entry_id;
-		flight->policy = policy_id;
-		flight->flags =
-			role == ROLE_INNER ? FLIGHT_INNER | (flight->flags & FLIGHT_FINAL) : 0;
-		flight->verdict = passed;
-		stage_call(ctx, verdict & VERDICT_WHY);
-		verdict = stage_missing(verdict & VERDICT_WHY, flight->why, passed);
+		struct flight *own = stage_flight();
+
+		if (own) {
+			own->packet = packet;
+			own->now_ns = now_ns;
+			own->generation = generation;
+			own->entry = entry_id;
+			own->policy = policy_id;
+			own->flags = flags;
+			own->verdict = passed;
+			stage_call(ctx, verdict & VERDICT_WHY);
+		}
+		verdict = stage_missing(verdict & VERDICT_WHY, own ? own->why : 0, passed);
 	}
 	count_verdict(row, verdict);
 	capture_packet(ctx, &packet, verdict, entry_id, policy_id);

@@ -39,6 +39,8 @@ enum {
 	PARSE_V6_OFFSET = 0xfff8,
 	PARSE_V6_MORE = 0x0001,
 	PARSE_TCP_FLAGS = 13, /* offset of the byte */
+	PARSE_SYN = 0x02,
+	PARSE_SYN_ACK = 0x12,
 };
 
 struct packet {
@@ -166,7 +168,8 @@ static __always_inline int parse_network(const void *data, const void *end, stru
 	if ((const void *)(eth + 1) > end)
 		return verdict_drop(ABI_DROP_MALFORMED);
 
-	__be16 proto = eth->h_proto;
+	/* By its place: the struct is packed, and would be read by bytes. */
+	__be16 proto = *(const __be16 *)(data + 2 * ETH_ALEN);
 
 	for (int i = 0; i < PARSE_VLAN_MAX; i++) {
 		const struct parse_vlan *vlan = data + at;
@@ -271,7 +274,7 @@ static __always_inline int parse_transport(const void *data, const void *end, st
 		ret->source_port = tcp->source;
 		ret->dest_port = tcp->dest;
 		ret->tcp_flags = ((const __u8 *)tcp)[PARSE_TCP_FLAGS];
-		ret->is_syn = tcp->syn && !tcp->ack;
+		ret->is_syn = (ret->tcp_flags & PARSE_SYN_ACK) == PARSE_SYN;
 		return VERDICT_OPEN;
 	}
 	if (ret->proto == IPPROTO_UDP) {

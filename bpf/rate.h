@@ -9,6 +9,10 @@
  * lock, no share per CPU. A bucket that is due now says nothing that an absent one does not, so it
  * counts as free, and evicting it loses no accuracy.
  *
+ * Most packets find their source's bucket due, or absent and another one due. Those are written by
+ * plain stores, at a third of the cost: two CPUs that do so at once charge one packet for two, once
+ * in a tick, and what they write is as good as either's.
+ *
  * A source's bucket stands in its near line, among the first lines of the map: as long as the
  * active sources fit there, they share few pages and cache lines, however large the map is. Only
  * when the near line is full of buckets in use does a source go to its far line, in the rest of the
@@ -17,91 +21,11 @@
  * packet through after two tries: the limiter sheds load and must never cause an outage.
  */
 
-#include "gcra.h"
 #include "maps.h"
 #include "match.h"
 #include "parse.h"
+#include "rate_line.h"
 #include "spread.h"
-
-enum { RATE_WAYS4 = 4, RATE_WAYS6 = 3, RATE_TRIES = 2, RATE_NEAR_LINES = 1 << 15 };
-
-/* Lines of the maps, less one: powers of two. The loader sets them to the sizes of the maps in use.
- */
-const volatile __u32 rate4_mask = (1 << 18) - 1;
-const volatile __u32 rate6_mask = (1 << 17) - 1;
-
-struct rate_charge {
-	__u64 now_ns, cost_ns, ahead_ns;
-	__u32 kind;
-	__u16 owner; /* abi_bucket_owner() */
-};
-
-static __always_inline __u32 rate_near(__u64 hash, const struct rate_charge *charge, __u32 mask)
-{
-	/* The kinds of one source and policy go to neighbouring lines. */
-	return ((hash >> 32) ^ charge->kind) & mask & (RATE_NEAR_LINES - 1);
-}
-
-static __always_inline __u32 rate_far(__u64 hash, const struct rate_charge *charge, __u32 mask)
-{
-	__u64 other = hash * 0x9e3779b97f4a7c15ULL >> 32;
-
-	/* Behind the near lines, if there are any lines behind them. */
-	if (mask < RATE_NEAR_LINES)
-		return (other ^ charge->kind) & mask;
-	return (RATE_NEAR_LINES + (other * (mask + 1 - RATE_NEAR_LINES) >> 32)) ^ charge->kind;
-}
-
-static __always_inline bool rate_update(__u64 *due_ns, const struct rate_charge *charge)
-{
-#pragma unroll
-	for (int i = 0; i < RATE_TRIES; i++) {
-		__u64 seen = *(volatile __u64 *)due_ns;
-		__u64 due = gcra_admit(seen, charge->now_ns, charge->cost_ns, charge->ahead_ns);
-
-		if (!due)
-			return false;
-		if (__sync_val_compare_and_swap(due_ns, seen, due) == seen)
-			return true;
-	}
-	return true;
-}
-
-/* Claims the bucket for a new source: the due time first, so that two CPUs cannot both take it. */
-static __always_inline bool rate_claim(__u64 *due_ns, __u64 seen, const struct rate_charge *charge)
-{
-	return __sync_val_compare_and_swap(due_ns, seen, charge->now_ns + charge->cost_ns) == seen;
-}
-
-/* Makes the near line say that its far lines matter until then. */
-static __always_inline void rate_extend(__u64 *far_until_ns, __u64 until_ns)
-{
-#pragma unroll
-	for (int i = 0; i < RATE_TRIES; i++) {
-		__u64 seen = *(volatile __u64 *)far_until_ns;
-
-		if (seen >= until_ns ||
-		    __sync_val_compare_and_swap(far_until_ns, seen, until_ns) == seen)
-			return;
-	}
-}
-
-/* Which of the buckets is due first. */
-static __always_inline __u32 rate_first(const __u64 *due_ns, __u32 ways, __u64 *ret_due_ns)
-{
-	__u64 first = due_ns[0];
-	__u32 way = 0;
-
-#pragma unroll
-	for (__u32 i = 1; i < ways; i++) {
-		if (due_ns[i] < first) {
-			first = due_ns[i];
-			way = i;
-		}
-	}
-	*ret_due_ns = first;
-	return way;
-}
 
 /*
  * The source's bucket plus one, or 0. The first guess is the place of the address alone; the same
@@ -132,36 +56,44 @@ static __always_inline void rate_new4(struct abi_rate4 *line, __u32 way, __u64 s
 	}
 }
 
-/* The near line does not have the source. */
-static __always_inline bool rate_miss4(struct abi_rate4 *near, __u32 far_at, __be32 source,
-				       const struct rate_charge *charge)
+/*
+ * The near line does not have the source, and is full or has sent some of its own away. A function
+ * of its own: called only then. where: rate_where().
+ */
+__noinline __u32 rate_crowded4(__u64 where, __u32 source, __u64 now_ns, __u64 cost_ns,
+			       __u64 ahead_ns)
 {
+	const struct rate_charge charge = {
+		.now_ns = now_ns,
+		.cost_ns = cost_ns,
+		.ahead_ns = ahead_ns,
+		.owner = where >> 48,
+	};
+	__u32 near_at = where & RATE_LINE_MAX, far_at = where >> 24 & RATE_LINE_MAX;
+	struct abi_rate4 *near = bpf_map_lookup_elem(&rate4, &near_at);
+	struct abi_rate4 *far = bpf_map_lookup_elem(&rate4, &far_at);
 	__u64 near_due, far_due;
-	__u32 way = rate_first(near->due_ns, RATE_WAYS4, &near_due), found, far_way;
-	bool is_far = near->far_until_ns > charge->now_ns;
 
-	if (is_far || near_due > charge->now_ns) {
-		struct abi_rate4 *far = bpf_map_lookup_elem(&rate4, &far_at);
+	if (!near || !far)
+		return true;
+	__u32 way = rate_first(near->due_ns, RATE_WAYS4, &near_due), far_way;
+	__u32 found = near->far_until_ns > now_ns ? rate_find4(far, source, charge.owner) : 0;
 
-		if (!far)
-			return true;
-		found = is_far ? rate_find4(far, source, charge->owner) : 0;
-		if (found) {
-			__u64 *due_ns = &far->due_ns[(found - 1) & (RATE_WAYS4 - 1)];
+	if (found) {
+		__u64 *due_ns = &far->due_ns[(found - 1) & (RATE_WAYS4 - 1)];
 
-			if (!rate_update(due_ns, charge))
-				return false;
-			rate_extend(&near->far_until_ns, *due_ns);
-			return true;
-		}
-		far_way = rate_first(far->due_ns, RATE_WAYS4, &far_due);
-		if (near_due > charge->now_ns && far_due < near_due) {
-			rate_new4(far, far_way, far_due, source, charge);
-			rate_extend(&near->far_until_ns, charge->now_ns + charge->cost_ns);
-			return true;
-		}
+		if (!rate_update(due_ns, &charge))
+			return false;
+		rate_extend(&near->far_until_ns, *due_ns);
+		return true;
 	}
-	rate_new4(near, way, near_due, source, charge);
+	far_way = rate_first(far->due_ns, RATE_WAYS4, &far_due);
+	if (near_due > now_ns && far_due < near_due) {
+		rate_new4(far, far_way, far_due, source, &charge);
+		rate_extend(&near->far_until_ns, now_ns + cost_ns);
+		return true;
+	}
+	rate_new4(near, way, near_due, source, &charge);
 	return true;
 }
 
@@ -174,11 +106,22 @@ static __always_inline bool rate_allow4(__be32 source, __u32 policy_id,
 
 	if (!near)
 		return true;
-	__u32 found = rate_find4(near, source, charge->owner);
+	__u32 way = rate_find4(near, source, charge->owner);
 
-	if (found)
-		return rate_update(&near->due_ns[(found - 1) & (RATE_WAYS4 - 1)], charge);
-	return rate_miss4(near, rate_far(hash, charge, rate4_mask), source, charge);
+	if (way) {
+		__u64 *due_ns = &near->due_ns[(way - 1) & (RATE_WAYS4 - 1)];
+
+		return rate_is_due(due_ns, charge) || rate_update(due_ns, charge);
+	}
+	way = rate_free(near->due_ns, RATE_WAYS4, charge->now_ns);
+	if (way < RATE_WAYS4 && near->far_until_ns <= charge->now_ns) {
+		near->due_ns[way] = charge->now_ns + charge->cost_ns;
+		near->source[way] = source;
+		near->owner[way] = charge->owner;
+		return true;
+	}
+	return rate_crowded4(rate_where(at, rate_far(hash, charge, rate4_mask), charge), source,
+			     charge->now_ns, charge->cost_ns, charge->ahead_ns);
 }
 
 static __always_inline __u32 rate_find6(const struct abi_rate6 *line, __be64 prefix, __u16 owner)
@@ -205,35 +148,41 @@ static __always_inline void rate_new6(struct abi_rate6 *line, __u32 way, __u64 s
 	}
 }
 
-static __always_inline bool rate_miss6(struct abi_rate6 *near, __u32 far_at, __be64 prefix,
-				       const struct rate_charge *charge)
+/* As rate_crowded4(). */
+__noinline __u32 rate_crowded6(__u64 where, __u64 prefix, __u64 now_ns, __u64 cost_ns,
+			       __u64 ahead_ns)
 {
+	const struct rate_charge charge = {
+		.now_ns = now_ns,
+		.cost_ns = cost_ns,
+		.ahead_ns = ahead_ns,
+		.owner = where >> 48,
+	};
+	__u32 near_at = where & RATE_LINE_MAX, far_at = where >> 24 & RATE_LINE_MAX;
+	struct abi_rate6 *near = bpf_map_lookup_elem(&rate6, &near_at);
+	struct abi_rate6 *far = bpf_map_lookup_elem(&rate6, &far_at);
 	__u64 near_due, far_due;
-	__u32 way = rate_first(near->due_ns, RATE_WAYS6, &near_due), found, far_way;
-	bool is_far = near->far_until_ns > charge->now_ns;
 
-	if (is_far || near_due > charge->now_ns) {
-		struct abi_rate6 *far = bpf_map_lookup_elem(&rate6, &far_at);
+	if (!near || !far)
+		return true;
+	__u32 way = rate_first(near->due_ns, RATE_WAYS6, &near_due), far_way;
+	__u32 found = near->far_until_ns > now_ns ? rate_find6(far, prefix, charge.owner) : 0;
 
-		if (!far)
-			return true;
-		found = is_far ? rate_find6(far, prefix, charge->owner) : 0;
-		if (found && found <= RATE_WAYS6) {
-			__u64 *due_ns = &far->due_ns[found - 1];
+	if (found && found <= RATE_WAYS6) {
+		__u64 *due_ns = &far->due_ns[found - 1];
 
-			if (!rate_update(due_ns, charge))
-				return false;
-			rate_extend(&near->far_until_ns, *due_ns);
-			return true;
-		}
-		far_way = rate_first(far->due_ns, RATE_WAYS6, &far_due);
-		if (near_due > charge->now_ns && far_due < near_due) {
-			rate_new6(far, far_way, far_due, prefix, charge);
-			rate_extend(&near->far_until_ns, charge->now_ns + charge->cost_ns);
-			return true;
-		}
+		if (!rate_update(due_ns, &charge))
+			return false;
+		rate_extend(&near->far_until_ns, *due_ns);
+		return true;
 	}
-	rate_new6(near, way, near_due, prefix, charge);
+	far_way = rate_first(far->due_ns, RATE_WAYS6, &far_due);
+	if (near_due > now_ns && far_due < near_due) {
+		rate_new6(far, far_way, far_due, prefix, &charge);
+		rate_extend(&near->far_until_ns, now_ns + cost_ns);
+		return true;
+	}
+	rate_new6(near, way, near_due, prefix, &charge);
 	return true;
 }
 
@@ -246,11 +195,22 @@ static __always_inline bool rate_allow6(__be64 prefix, __u32 policy_id,
 
 	if (!near)
 		return true;
-	__u32 found = rate_find6(near, prefix, charge->owner);
+	__u32 way = rate_find6(near, prefix, charge->owner);
 
-	if (found && found <= RATE_WAYS6)
-		return rate_update(&near->due_ns[found - 1], charge);
-	return rate_miss6(near, rate_far(hash, charge, rate6_mask), prefix, charge);
+	if (way && way <= RATE_WAYS6) {
+		__u64 *due_ns = &near->due_ns[way - 1];
+
+		return rate_is_due(due_ns, charge) || rate_update(due_ns, charge);
+	}
+	way = rate_free(near->due_ns, RATE_WAYS6, charge->now_ns);
+	if (way < RATE_WAYS6 && near->far_until_ns <= charge->now_ns) {
+		near->due_ns[way] = charge->now_ns + charge->cost_ns;
+		near->prefix[way] = prefix;
+		near->owner[way] = charge->owner;
+		return true;
+	}
+	return rate_crowded6(rate_where(at, rate_far(hash, charge, rate6_mask), charge), prefix,
+			     charge->now_ns, charge->cost_ns, charge->ahead_ns);
 }
 
 /* Whether the source may send this packet, as far as one kind of limit goes. */

@@ -94,12 +94,11 @@ static __always_inline bool shield_is_pressed(__u32 entry_id, const struct abi_e
 	return at && at->cookies_until_ns > now_ns;
 }
 
-/* A packet that its policy lets through, to an entry of this machine. nth: of this CPU. */
+/* A packet that its policy lets through, to an entry of this machine. */
 static __always_inline int shield_local(const struct packet *packet, const struct abi_entry *to,
 					__u32 entry_id, const struct abi_policy *rules, __u32 slot,
-					struct abi_counter *counts, __u64 nth, int verdict,
-					__u64 now_ns, const struct abi_control *settings,
-					bool may_go_on)
+					struct abi_counter *counts, int verdict, __u64 now_ns,
+					const struct abi_control *settings, bool may_go_on)
 {
 	struct abi_shield *row = shield_row();
 
@@ -115,7 +114,8 @@ static __always_inline int shield_local(const struct packet *packet, const struc
 			return verdict_drop(ABI_DROP_CONNECTIONS);
 		return verdict;
 	}
-	if (may_go_on && (row->until_ns > now_ns || (row->strays && !(nth % SHIELD_SAMPLE))))
+	if (may_go_on &&
+	    (row->until_ns > now_ns || (row->strays && !(counts->received % SHIELD_SAMPLE))))
 		return verdict_stage(ABI_STAGE_GUARD);
 	return verdict;
 }

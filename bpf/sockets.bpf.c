@@ -101,8 +101,8 @@ int local(struct bpf_sk_lookup *ctx)
 	if (!settings || (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_UDP))
 		return SK_PASS;
 	dest_of(ctx, &packet);
-	struct abi_entry *to = steer_find(&packet, *(volatile __u32 *)&settings->generation & 1,
-					  settings->seed, &index);
+	struct abi_entry *to =
+		steer_find(&packet, *(volatile __u32 *)&settings->generation & 1, &index);
 
 	if (!to || to->target != ABI_TARGET_LOCAL || !to->point)
 		return SK_PASS;

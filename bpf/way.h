@@ -24,7 +24,7 @@ enum { WAY_AF_INET = 2, WAY_AF_INET6 = 10 };
 
 static __always_inline bool way_is_v4(const struct abi_addr *addr)
 {
-	return !(addr->word[0] | addr->word[1]) && addr->word[2] == bpf_htonl(0xffff);
+	return !*(const parse_half *)addr && addr->word[2] == bpf_htonl(0xffff);
 }
 
 static __always_inline __u64 way_mac(const __u8 *mac)

@@ -86,9 +86,8 @@ enum abi_send { ABI_SENDS(ABI_SEND_ENUM) ABI_SEND__COUNT };
 #define ABI_COUNTER(id, label, text) __u64 id;
 
 /*
- * Map "counter", per CPU, one row per entry point; row 0 counts what belongs to none and, in
- * received, every packet. Summed over all rows: row 0's received == passes + tx + redirect + drops,
- * and tx + redirect == sent.
+ * Map "counter", per CPU, one row per entry point; row 0 counts what belongs to none. Summed over
+ * all rows: received == passes + tx + redirect + drops, and tx + redirect == sent.
  */
 struct abi_counter {
 	__u64 received;

@@ -180,11 +180,13 @@ static inline void lab_balance(struct lab *lab)
 	struct dataplane_totals totals;
 	uint64_t received = 0, sent = 0;
 
-	assert_int_equal(
-		bpf_map_lookup_elem(bpf_map__fd(lab->plane.skel->maps.counter), &(__u32){0}, rows),
-		0);
-	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
-		received += rows[cpu].received;
+	for (__u32 entry = 0; entry < ABI_ENTRIES; entry++) {
+		assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(lab->plane.skel->maps.counter),
+						     &entry, rows),
+				 0);
+		for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+			received += rows[cpu].received;
+	}
 	CHECK_INT("totals", dataplane_totals(lab->dataplane, &totals), 0);
 	for (int i = 0; i < ABI_SEND__COUNT; i++)
 		sent += totals.send[i];

@@ -16,6 +16,8 @@
 #include "packet.h"
 #include "plane.h"
 
+enum { ROWS_IN_USE = 128 }; /* slots of entries are given from 1 on */
+
 struct bench {
 	struct plane plane;
 	struct dataplane *dataplane;
@@ -75,9 +77,11 @@ static uint64_t received(const struct bench *bench)
 	uint64_t sum = 0;
 	int fd = bpf_map__fd(bench->plane.skel->maps.counter);
 
-	assert_int_equal(bpf_map_lookup_elem(fd, &(__u32){0}, rows), 0);
-	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
-		sum += rows[cpu].received;
+	for (__u32 entry = 0; entry < ROWS_IN_USE; entry++) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &entry, rows), 0);
+		for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+			sum += rows[cpu].received;
+	}
 	return sum;
 }
 
@@ -311,6 +315,62 @@ static void trusted_sources_are_never_limited(void **state)
 		expect(bench, "trusted", frame, n, false, ABI_PASS_TRUSTED);
 }
 
+/* ----------------------------------------------------------------- recalling -- */
+
+enum { RECALLED = 12 };
+
+/* Addresses with TCP and UDP at one port, so that two entries share a cell of the memory. */
+static struct kernel_config *recalled(struct bench *bench, int closed, int gone)
+{
+	struct kernel_config *config = kernel_config_new(&bench->arena);
+	struct kernel_policy *policy = kernel_config_policy(config, STR("closed"));
+	char name[32], addr[32];
+
+	ingress_rows_cidr(config, policy, "10.0.0.0/8", KERNEL_DENY);
+	for (int i = 0; i < 2 * RECALLED; i++) {
+		if (i % 3 == gone)
+			continue;
+		snprintf(name, sizeof(name), "entry%d", i);
+		snprintf(addr, sizeof(addr), i & 4 ? "2001:db8::%x" : "192.0.2.%d", 16 + i / 2);
+		ingress_rows_entry(config, name, addr, 80, i & 1 ? IPPROTO_UDP : IPPROTO_TCP,
+				   i % 2 == closed ? policy : NULL);
+	}
+	return config;
+}
+
+static void expect_recalled(struct bench *bench, int closed, int gone)
+{
+	uint8_t frame[PACKET_ROOM];
+	char addr[32];
+
+	for (int i = 0; i < 2 * RECALLED; i++) {
+		snprintf(addr, sizeof(addr), i & 4 ? "2001:db8::%x" : "192.0.2.%d", 16 + i / 2);
+		struct packet_spec spec = {.source = i & 4 ? "2001:db8:1::1" : "10.0.0.1",
+					   .dest = addr,
+					   .proto = i & 1 ? IPPROTO_UDP : IPPROTO_TCP};
+		size_t n = packet_build(&spec, frame);
+
+		if (i % 3 == gone)
+			expect(bench, addr, frame, n, false, ABI_PASS_NO_ENTRY);
+		else if (i % 2 == closed && !(i & 4))
+			expect(bench, addr, frame, n, true, ABI_DROP_DENIED);
+		else
+			expect(bench, addr, frame, n, false, ABI_PASS_ADMITTED);
+	}
+}
+
+static void an_entry_is_recalled_only_while_it_is_in_force(void **state)
+{
+	struct bench *bench = bench_of(state);
+
+	for (int turn = 0; turn < 3; turn++) {
+		apply(bench, recalled(bench, turn & 1, turn % 3));
+		/* The first packet finds the entry, the second one recalls it. */
+		expect_recalled(bench, turn & 1, turn % 3);
+		expect_recalled(bench, turn & 1, turn % 3);
+	}
+}
+
 /* --------------------------------------------------------------------- rest -- */
 
 static void a_ban_ends_by_itself(void **state)
@@ -431,6 +491,7 @@ int main(void)
 		TEST(bytes_are_counted_by_frame),
 		TEST(sources_are_counted_by_the_policys_prefix),
 		TEST(trusted_sources_are_never_limited),
+		TEST(an_entry_is_recalled_only_while_it_is_in_force),
 		TEST(a_ban_ends_by_itself),
 		TEST(drops_are_sampled),
 		TEST(random_bytes_never_abort_and_always_balance),
