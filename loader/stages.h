@@ -16,17 +16,19 @@
 /* After loading. A slot whose program is not part of the object stays as it is. */
 static inline int stages_fill(struct ingress *skel)
 {
-	static const char *const names[] = {
-#define STAGE_NAME(id, program, text) [ABI_STAGE_##id] = program,
-		ABI_STAGES(STAGE_NAME)};
+#define STAGE_NAME(id, program, text) {ABI_STAGE_##id, program},
+	static const struct {
+		__u32 slot;
+		const char *name;
+	} rows[] = {ABI_STAGES(STAGE_NAME)};
 	int map = bpf_map__fd(skel->maps.stage);
 
-	for (__u32 i = 0; i < ABI_STAGE__COUNT; i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct bpf_program *program =
-			bpf_object__find_program_by_name(skel->obj, names[i]);
+			bpf_object__find_program_by_name(skel->obj, rows[i].name);
 		int fd = program ? bpf_program__fd(program) : -1;
 
-		if (fd >= 0 && bpf_map_update_elem(map, &i, &fd, BPF_ANY))
+		if (fd >= 0 && bpf_map_update_elem(map, &rows[i].slot, &fd, BPF_ANY))
 			return -errno;
 	}
 	return 0;
