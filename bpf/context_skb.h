@@ -53,6 +53,30 @@ static __always_inline __u32 context_tags(const struct __sk_buff *ctx)
 	return ctx->vlan_present ? 1 : 0;
 }
 
+static __always_inline __u32 context_outer_tag(const struct __sk_buff *ctx, __u32 tag_bytes)
+{
+	const void *data = (const void *)(long)ctx->data, *end = (const void *)(long)ctx->data_end;
+	const __be16 *tag = data + PARSE_TAGS_AT;
+
+	if (ctx->vlan_present)
+		return (__u32)bpf_ntohs(ctx->vlan_proto) << 16 | (ctx->vlan_tci & 0xffff);
+	if (!tag_bytes || (const void *)(tag + 2) > end)
+		return 0;
+	return (__u32)bpf_ntohs(tag[0]) << 16 | bpf_ntohs(tag[1]);
+}
+
+static __always_inline long context_retag(struct __sk_buff *ctx, __u32 tag_bytes, __u32 tag)
+{
+	(void)tag_bytes;
+	/* The kernel's own takes the tag out of the frame, and the next one. */
+	for (int i = 0; i < 3 && (ctx->vlan_present || tag_bytes); i++) {
+		if (bpf_skb_vlan_pop(ctx))
+			return -1;
+		tag_bytes = 0;
+	}
+	return tag ? bpf_skb_vlan_push(ctx, bpf_htons(tag >> 16), tag & 0xffff) : 0;
+}
+
 /* Merged segments are split again on the way out; those of TCP by the kernel so that a tunnel fits.
  */
 static __always_inline __u32 context_wire_bytes(const struct __sk_buff *ctx,

@@ -12,6 +12,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "vlan.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -19,6 +20,7 @@ enum { FIB_AF_INET = 2, FIB_AF_INET6 = 10 };
 
 struct fib_way {
 	__u32 ifindex;
+	__u32 tag; /* that frames need there, 0: none */
 	__u32 mtu; /* of the route, also when the packet is too big for it */
 	__u8 to[ETH_ALEN], from[ETH_ALEN];
 };
@@ -54,6 +56,7 @@ static __always_inline int fib_find(const struct xdp_md *ctx, const struct abi_a
 	default:
 		return verdict_drop(ABI_DROP_NO_ROUTE);
 	}
+	vlan_below(&ask.ifindex, &ret->tag);
 	ret->ifindex = ask.ifindex;
 	ret->mtu = ask.mtu_result;
 	__builtin_memcpy(ret->to, ask.dmac, ETH_ALEN);
@@ -62,8 +65,8 @@ static __always_inline int fib_find(const struct xdp_md *ctx, const struct abi_a
 }
 
 /* Addresses the frame and sends it that way. */
-static __always_inline int fib_send(struct xdp_md *ctx, const struct fib_way *way,
-				    enum abi_send what)
+static __always_inline int fib_send(struct xdp_md *ctx, const struct packet *packet,
+				    const struct fib_way *way, enum abi_send what)
 {
 	struct ethhdr *eth = (void *)(long)ctx->data;
 
@@ -71,10 +74,7 @@ static __always_inline int fib_send(struct xdp_md *ctx, const struct fib_way *wa
 		return verdict_drop(ABI_DROP_MALFORMED);
 	__builtin_memcpy(eth->h_dest, way->to, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, way->from, ETH_ALEN);
-	if (way->ifindex == ctx->ingress_ifindex)
-		return verdict_tx(what);
-	bpf_redirect(way->ifindex, 0);
-	return verdict_redirect(what);
+	return vlan_send(ctx, packet, way->ifindex, way->tag, what);
 }
 
 #endif

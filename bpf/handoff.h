@@ -124,12 +124,11 @@ static __always_inline __u32 handoff_choose(struct xdp_md *ctx, struct stage *st
 }
 
 /* The tunnel's source port says that nobody else is to be asked. */
-static __always_inline void handoff_mark(struct xdp_md *ctx, const struct packet *packet,
-					 bool is_v4)
+static __always_inline void handoff_mark(struct xdp_md *ctx, bool is_v4)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct udphdr *udp =
-		data + (packet->l3 & 31) + (is_v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	struct udphdr *udp = data + vlan_bytes(data, end) +
+			     (is_v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 
 	if ((void *)(udp + 1) <= end)
 		udp->source &= bpf_htons((__u16) ~(ABI_GUE_FIRST ^ ABI_GUE_AGAIN));
@@ -162,7 +161,7 @@ static __always_inline int handoff_send(struct xdp_md *ctx, struct stage *stage,
 			       : verdict_drop(flight->why); /* no error is told of an error */
 	verdict = push_send(ctx, packet, way, self, more, flight->hash, ABI_SEND_NODE);
 	if (is_final)
-		handoff_mark(ctx, packet, way_is_v4(&way->addr));
+		handoff_mark(ctx, way_is_v4(&way->addr));
 	return verdict;
 }
 

@@ -52,7 +52,7 @@ static __always_inline int icmp_to_nat(struct xdp_md *ctx, struct stage *stage,
 	if ((void *)(long)ctx->data + sizeof(struct ethhdr) > (void *)(long)ctx->data_end)
 		return verdict_drop(ABI_DROP_MALFORMED);
 	way_write((void *)(long)ctx->data, row);
-	return way_send(ctx, row, ABI_SEND_ICMP_FORWARDED);
+	return way_send(ctx, packet, row, ABI_SEND_ICMP_FORWARDED);
 }
 
 /* From the side of a backend, about a packet that we translated: to the client. */
@@ -84,7 +84,7 @@ static __always_inline int icmp_to_client(struct xdp_md *ctx, struct stage *stag
 		return verdict;
 	if (!icmp_rewrite(ctx, packet, quote, inner, outer))
 		return verdict_drop(ABI_DROP_MALFORMED);
-	return fib_send(ctx, &way, ABI_SEND_ICMP_FORWARDED);
+	return fib_send(ctx, packet, &way, ABI_SEND_ICMP_FORWARDED);
 }
 
 /* To the backend that owns the flow. */

@@ -157,6 +157,14 @@ struct {
 } node SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_LINKS);
+	__type(key, struct abi_link_key);
+	__type(value, struct abi_link);
+} link SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ABI_STICKS);
 	__type(key, struct abi_stick_key);

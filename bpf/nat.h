@@ -125,7 +125,7 @@ static __always_inline int nat_out(struct xdp_md *ctx, struct stage *stage)
 	way_write(data, row);
 	if (!(flight->flags & FLIGHT_LATER))
 		context_seal(ctx, packet->l3, packet->at, packet->proto);
-	return way_send(ctx, row, ABI_SEND_FORWARDED);
+	return way_send(ctx, packet, row, ABI_SEND_FORWARDED);
 }
 
 SEC(CONTEXT_SECTION)
@@ -196,7 +196,7 @@ static __always_inline int nat_back(struct xdp_md *ctx, struct stage *stage)
 		return verdict_drop(ABI_DROP_MALFORMED);
 	if (!(flight->flags & FLIGHT_LATER))
 		context_seal(ctx, packet->l3, packet->at, packet->proto);
-	return fib_send(ctx, &way, ABI_SEND_RETURNED);
+	return fib_send(ctx, packet, &way, ABI_SEND_RETURNED);
 }
 
 SEC(CONTEXT_SECTION)

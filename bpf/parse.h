@@ -31,6 +31,8 @@
 
 enum {
 	PARSE_VLAN_MAX = 2,
+	PARSE_TAGS_AT = 12,	     /* offset of VLAN tags: behind the addresses */
+	PARSE_TAG_PRIORITY = 0xf000, /* of a tag */
 	PARSE_EXT_MAX = 6,
 	PARSE_ICMP_BYTES = 8,
 	PARSE_HEADERS_MAX = 16384,

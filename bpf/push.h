@@ -259,7 +259,7 @@ static __always_inline int push_send(struct xdp_md *ctx, const struct packet *pa
 		verdict = push_tunnel(ctx, packet, &common, row, self, hash);
 	else
 		verdict = push_tunnel(ctx, packet, &any, row, self, hash);
-	return verdict == VERDICT_OPEN ? way_send(ctx, row, why) : verdict;
+	return verdict == VERDICT_OPEN ? way_send(ctx, packet, row, why) : verdict;
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <linux/bpf.h>
 
+#include "vlan.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -60,6 +61,7 @@ __noinline int way_find(struct xdp_md *ctx, struct abi_backend *row, __u64 now_n
 	}
 	row->hop_to = way_mac(ask.dmac);
 	row->hop_from = way_mac(ask.smac);
+	vlan_below(&ask.ifindex, &row->hop_tag);
 	row->hop_ifindex = ask.ifindex;
 	row->mtu = ask.mtu_result;
 	row->fault = ABI_HOP_OK;
@@ -87,13 +89,10 @@ static __always_inline void way_write(void *link, const struct abi_backend *row)
 }
 
 /* The verdict of a frame that is ready. */
-static __always_inline int way_send(struct xdp_md *ctx, const struct abi_backend *row,
-				    enum abi_send why)
+static __always_inline int way_send(struct xdp_md *ctx, const struct packet *packet,
+				    const struct abi_backend *row, enum abi_send why)
 {
-	if (row->hop_ifindex == ctx->ingress_ifindex)
-		return verdict_tx(why);
-	bpf_redirect(row->hop_ifindex, 0);
-	return verdict_redirect(why);
+	return vlan_send(ctx, packet, row->hop_ifindex, row->hop_tag, why);
 }
 
 #endif

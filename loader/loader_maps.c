@@ -61,7 +61,10 @@ int loader_maps_open(const char *folder, struct loader_maps *ret_maps)
 
 	for (int i = 0; i < LOADER_MAP__COUNT && !err; i++) {
 		maps.fd[i] = open_pin(folder, names[i]);
-		if (maps.fd[i] < 0)
+		/* Programs of before there was one keep their place until the loader runs. */
+		if (maps.fd[i] == -ENOENT && i == LOADER_MAP_LINK)
+			maps.fd[i] = -1;
+		else if (maps.fd[i] < 0)
 			err = maps.fd[i];
 		else if (i ==
 			 LOADER_MAP_CONTROL) /* first, so that another layout is told as such */

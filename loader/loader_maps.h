@@ -31,6 +31,7 @@
 	X(QUIC, "quic")                 \
 	X(NODE, "node")                 \
 	X(STICK, "stick")               \
+	X(LINK, "link")                 \
 	X(SERVICE_STAT, "service_stat") \
 	X(BACKEND_STAT, "backend_stat") \
 	X(SHIELD, "shield")             \
@@ -54,8 +55,8 @@ struct loader_maps {
 	((struct loader_maps){.fd = {[0 ... LOADER_MAP__COUNT - 1] = -1}, .clock_fd = -1})
 
 const char *loader_map_name(enum loader_map map);
-/* Opens all of them from the pins in folder. -ENOENT: nothing is loaded; -EPROTO: another ABI
- * version. */
+/* Opens all of them from the pins in folder; "link" may be missing there. -ENOENT: nothing is
+ * loaded; -EPROTO: another ABI version. */
 int loader_maps_open(const char *folder, struct loader_maps *ret_maps);
 void loader_maps_close(struct loader_maps *maps);
 /* 0, -ENOENT (no such map or never initialised), or -EPROTO; ret_version may be NULL. */

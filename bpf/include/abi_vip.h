@@ -22,6 +22,7 @@ enum {
 	ABI_RING_LINES = 1 << 19, /* unless the loader was told otherwise; line 0 is never used */
 	ABI_RING_SLOTS = 32,	  /* in a line */
 	ABI_STICKS = 1 << 17,
+	ABI_LINKS = 1 << 14, /* VLANs, on each device that has them */
 	ABI_QUIC_LINES = 2048,
 	ABI_GUE_PORT = 6080, /* UDP port of tunnels with GUE */
 	/* Source ports of tunnels, 14 bits of the flow's hash above them. */
@@ -93,7 +94,7 @@ struct abi_backend {
 	__u64 hop_from; /* MAC of the interface << 16 */
 	__u64 hop_until_ns;
 	__u32 hop_ifindex;
-	__u32 pad2;
+	__u32 hop_tag; /* that frames need there: TPID << 16 | VLAN; 0: none */
 };
 
 /*
@@ -148,6 +149,20 @@ struct abi_node {
 };
 
 /* Map "here", one in each half: this machine as the end of tunnels. */
+/*
+ * Map "link". tag 0: the device of a VLAN, and what frames for it need on the device below. Else:
+ * frames with that tag (TPID << 16 | VLAN) on a device, and the device that they come in on.
+ */
+struct abi_link_key {
+	__u32 ifindex;
+	__u32 tag;
+};
+
+struct abi_link {
+	__u32 ifindex;
+	__u32 tag; /* 0: none */
+};
+
 struct abi_here {
 	struct abi_addr v4, v6;	   /* sources of tunnels that we make; zero: none */
 	__u32 flags;		   /* enum abi_here_flags */
@@ -170,6 +185,8 @@ _Static_assert(sizeof(struct abi_quic_line) == 64, "quic must be one cache line"
 _Static_assert(sizeof(struct abi_service_stat) == 64, "service_stat must be one cache line");
 _Static_assert(sizeof(struct abi_backend_stat) == 32, "backend_stat changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_node) == 128, "node changed: bump ABI_VERSION");
+_Static_assert(sizeof(struct abi_link_key) == 8, "link key changed: bump ABI_VERSION");
+_Static_assert(sizeof(struct abi_link) == 8, "link changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_here) == 64, "here must be one cache line");
 
 #endif

@@ -138,7 +138,7 @@ static const int allowed[] = {
 	SCMP_SYS(sendfile),
 };
 
-static const int socket_families[] = {AF_INET, AF_INET6, AF_UNIX};
+static const int socket_families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};
 static const int ioctls[] = {FIONREAD, TIOCOUTQ, FIONBIO, TCGETS, TIOCGWINSZ};
 static const int prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE};
 /* Elements of open maps, and BPF_PROG_TEST_RUN, by which the kernel plane's clock is read. */

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "dataplane/dataplane_links.h"
 #include "dataplane/dataplane_maps.h"
 
 enum {
@@ -280,6 +281,7 @@ void dataplane_close(struct dataplane *dataplane)
 				      dataplane->rate4,
 				      dataplane->rate6};
 
+	dataplane_links_free(dataplane->links);
 	dataplane_care_free(dataplane->care);
 	kernel_fleet_free(dataplane->fleet);
 	for (size_t i = 0; i < sizeof(mapped) / sizeof(*mapped); i++)

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dataplane/dataplane_links.h"
 #include "dataplane/dataplane_maps.h"
 #include "dataplane/dataplane_ports.h"
 
@@ -271,6 +272,7 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	zero_counters(dataplane, change.plan);
 	dataplane_shield(dataplane, config);
 	tell_ports(dataplane, config);
+	dataplane_links_refresh(&dataplane->links, dataplane->maps.fd[LOADER_MAP_LINK]);
 	rings_ns = clock_mono_ns();
 	kernel_fleet_commit(dataplane->fleet, change.plan, rings_ns);
 	ret_result->rings_ns = clock_mono_ns() - rings_ns;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "dataplane/dataplane_links.h"
 #include "dataplane/dataplane_maps.h"
 #include "plan/kernel_sweep.h"
 
@@ -170,6 +171,7 @@ void dataplane_tick(struct dataplane *dataplane, uint64_t now_ns)
 
 	if (!dataplane->fleet || dataplane->fleet->is_empty)
 		return;
+	dataplane_links_refresh(&dataplane->links, dataplane->maps.fd[LOADER_MAP_LINK]);
 	bool is_due = kernel_fleet_tick(dataplane->fleet, now_ns);
 
 	care = care_of(dataplane);

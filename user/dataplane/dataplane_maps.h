@@ -47,6 +47,7 @@ struct dataplane {
 	int arena;
 	const struct kernel_image *image; /* NULL: not read back yet */
 	struct kernel_fleet *fleet;	  /* NULL: not read back yet */
+	struct dataplane_links *links;	  /* VLANs of this machine; NULL: not asked for yet */
 	struct dataplane_care *care;	  /* what dataplane_tick() is at; NULL: nothing yet */
 	struct ring_buffer *ring;
 	dataplane_event_fn event_fn; /* during dataplane_events() */
