@@ -57,11 +57,11 @@ class Gate(Loop):
         return "---\n".join(yaml.safe_dump(item) for item in items)
 
     def trust(self, ca):
-        """Until the change is in force: a client whose certificate the CA has not signed, or has, knows."""
+        """Until the change is in force: clients of both authorities know."""
         self.write("all.yaml", self.objects(ca))
-        ann = ca == self.authorities["ours"]
+        wanted = [200 if ca == self.authorities[name] else 0 for name in ("ours", "theirs")]
         for _ in range(100):
-            if (self.ask_as(self.context("ann"), "must.test")[0] == 200) == ann:
+            if [self.ask_as(self.context(who), "must.test")[0] for who in ("ann", "eve")] == wanted:
                 return
             time.sleep(0.05)
         raise AssertionError(self.log()[-3000:])

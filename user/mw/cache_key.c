@@ -30,6 +30,8 @@ static const struct str doubtful[] = {
 	NAME("X-Forwarded-Method"),
 	NAME("X-Forwarded-Path"),
 	NAME("X-Original-Uri"),
+	NAME("X-Url-Scheme"),
+	NAME("Front-End-Https"),
 #undef NAME
 };
 
@@ -80,8 +82,10 @@ bool cache_key_is_doubtful(const struct request *request)
 	for (uint16_t i = 0; i < request->headers.n; i++) {
 		const struct header *header = &request->headers.at[i];
 
+		char first = (char)(header->name.at[0] | 0x20);
+
 		/* The first letter alone spares most of the comparisons. */
-		if (header->gone || (header->name.at[0] | 0x20) != 'x')
+		if (header->gone || (first != 'x' && first != 'f'))
 			continue;
 		for (size_t j = 0; j < sizeof(doubtful) / sizeof(*doubtful); j++)
 			if (owned_header_is_alias(header->name, doubtful[j]))

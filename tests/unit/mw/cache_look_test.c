@@ -28,6 +28,7 @@ static void some_requests_are_not_looked_up(void **state)
 		{URL, "X-Rewrite-Url: /admin", "bypass"},
 		{URL, "X-Host: evil.test", "bypass"},
 		{URL, "X_Original-URL: /evil", "bypass"},
+		{URL, "front-end-https: on", "bypass"},
 	};
 
 	(void)state;
