@@ -14,7 +14,7 @@ import yaml
 from conftest import SANITIZED, TIDEGATE, middleware, secret
 from loop import Loop, Upstream, drain, values
 from ports import free_port
-from test_k_tls import make, option, tls_route
+from test_k_tls import option, tls_route
 from test_k_wire import loop_service
 
 HOSTS = {"plain.test": None, "must.test": "must", "may.test": "may", "any.test": "any"}
