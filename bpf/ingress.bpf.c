@@ -220,10 +220,10 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		policy_id = to->policy;
 		passed = judge(&packet, to, rules, slot, now_ns, settings);
 		verdict = passed;
-		if (verdict & VERDICT_PASS)
+		if (verdict < VERDICT_DROP)
 			verdict = dispatch(ctx, &packet, to, entry_id, verdict, role, half, now_ns,
 					   flags & FLIGHT_FINAL, settings);
-		if (to->target == ABI_TARGET_LOCAL && verdict & VERDICT_PASS)
+		if (to->target == ABI_TARGET_LOCAL && verdict < VERDICT_DROP)
 			verdict = shield_local(&packet, to, entry_id, rules, slot, row, verdict,
 					       now_ns, settings, role != ROLE_SHARED);
 	} else if (verdict == VERDICT_OPEN) {
@@ -231,7 +231,7 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 	} else if (verdict & VERDICT_PASS && verdict != verdict_pass(ABI_PASS_NOT_IP)) {
 		verdict = aside(&packet, verdict, generation, role);
 	}
-	if (role != ROLE_SHARED && verdict & VERDICT_STAGE) {
+	if (role != ROLE_SHARED && verdict >= VERDICT_STAGE) {
 		struct flight *own = stage_flight();
 
 		if (own) {
@@ -248,14 +248,12 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 	}
 	count_verdict(row, verdict);
 	capture_packet(ctx, &packet, verdict, entry_id, policy_id);
-	if (verdict & VERDICT_DROP) {
-		event_drop(&packet, verdict & VERDICT_WHY, entry_id, policy_id, ctx, now_ns,
-			   settings, row);
-		return XDP_DROP;
-	}
-	if (verdict & VERDICT_PASS)
+	if (verdict >= VERDICT_TX)
+		return verdict < VERDICT_REDIRECT ? context_tx(ctx) : XDP_REDIRECT;
+	if (verdict < VERDICT_DROP)
 		return role == ROLE_SHARED ? XDP_PASS : next_or_pass(ctx);
-	return verdict & VERDICT_TX ? context_tx(ctx) : XDP_REDIRECT;
+	event_drop(&packet, verdict & VERDICT_WHY, entry_id, policy_id, ctx, now_ns, settings, row);
+	return XDP_DROP;
 }
 
 SEC(CONTEXT_SECTION)

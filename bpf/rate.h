@@ -35,10 +35,13 @@ static __always_inline __u32 rate_find4(const struct abi_rate4 *line, __be32 sou
 {
 	__u64 third = match_zero(line->source[2] ^ source);
 	__u64 fourth = match_zero(line->source[3] ^ source);
-	__u32 way = (match_zero(line->source[1] ^ source) + fourth + 2 * (third + fourth)) & 3;
+	__u32 sum = match_zero(line->source[1] ^ source) + fourth + 2 * (third + fourth);
+	__u32 way = sum & (RATE_WAYS4 - 1);
 
 	if (line->source[way] == source && line->owner[way] == owner)
 		return way + 1;
+	if (!sum && line->source[0] != source)
+		return 0;
 #pragma unroll
 	for (int i = 0; i < RATE_WAYS4; i++)
 		if (line->source[i] == source && line->owner[i] == owner)
