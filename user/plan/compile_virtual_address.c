@@ -495,6 +495,21 @@ static enum kernel_cookies preset_cookies(const struct compile *c)
 					  : KERNEL_COOKIES_AUTO;
 }
 
+/* Connections that end at backends are theirs: the kernel plane sees one side of most of them. */
+static void tell_not_enforced(const struct making *making)
+{
+	struct diag_sink *sink = making->compile->sink;
+
+	if (kernel_policy_counts(making->policy))
+		diag_warning(sink, DIAG_FIELD(TOP, "sourcePolicy"),
+			     "its concurrentConnections are not enforced for this address, whose "
+			     "connections end at backends; its rates are");
+	if (making->cookies == KERNEL_COOKIES_ON)
+		diag_warning(sink, DIAG_FIELD(TOP, "synCookies"),
+			     "SYN cookies are for addresses of mode local; SYNs of others go on "
+			     "to backends, newConnectionsPerSecond holds");
+}
+
 static void compile_object(struct making *making)
 {
 	const struct virtual_address *spec = making->object->spec;
@@ -521,6 +536,8 @@ static void compile_object(struct making *making)
 					  "keeps what it gets"),
 			     "label Nodes with tidegate.io/spread: \"true\", and set "
 			     "forwarding.nodeName");
+	if (!making->entry_point)
+		tell_not_enforced(making);
 	if (!compile_kernel_is_off(c))
 		add_backends(making);
 	add_entries(making);

@@ -37,6 +37,11 @@ struct kernel_policy *kernel_config_policy(struct kernel_config *config, struct 
 	return policy;
 }
 
+bool kernel_policy_counts(const struct kernel_policy *policy)
+{
+	return policy && (policy->connections || policy->network.connections);
+}
+
 size_t kernel_policy_prefixes(const struct kernel_policy *policy)
 {
 	size_t n = policy->n_acl;

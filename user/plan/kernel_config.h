@@ -117,6 +117,8 @@ struct kernel_config *kernel_config_new(struct arena *arena);
 /* The policy of that name, made with the presets when there is none yet; NULL when there is no
  * room. */
 struct kernel_policy *kernel_config_policy(struct kernel_config *config, struct str name);
+/* Whether it limits how many connections are open at once; NULL does not. */
+bool kernel_policy_counts(const struct kernel_policy *policy);
 /* Prefixes of the policy, those of its long lists included. */
 size_t kernel_policy_prefixes(const struct kernel_policy *policy);
 /* Adds a prefix to a policy's list. The same prefix twice: deny wins. */
