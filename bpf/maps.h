@@ -92,6 +92,14 @@ struct {
 	__type(value, struct abi_ban_info);
 } ban_info SEC(".maps");
 
+/* User space's as well: by slot of the map "policy". */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_POLICIES);
+	__type(key, __u32);
+	__type(value, struct abi_policy_object);
+} policy_object SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

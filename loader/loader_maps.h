@@ -12,35 +12,36 @@
 #include <stdbool.h>
 
 /* (id, name of the map, which is also the name of its pin) */
-#define LOADER_MAPS(X)                  \
-	X(CONTROL, "control")           \
-	X(PORT, "port")                 \
-	X(VIP, "vip")                   \
-	X(ENTRY, "entry")               \
-	X(POLICY, "policy")             \
-	X(GATE, "gate")                 \
-	X(ACL, "acl")                   \
-	X(BAN, "ban")                   \
-	X(BAN_INFO, "ban_info")         \
-	X(RATE4, "rate4")               \
-	X(RATE6, "rate6")               \
-	X(HERE, "here")                 \
-	X(SERVICE, "service")           \
-	X(RING, "ring")                 \
-	X(BACKEND, "backend")           \
-	X(QUIC, "quic")                 \
-	X(NODE, "node")                 \
-	X(STICK, "stick")               \
-	X(LINK, "link")                 \
-	X(SERVICE_STAT, "service_stat") \
-	X(BACKEND_STAT, "backend_stat") \
-	X(SHIELD, "shield")             \
-	X(PRESSURE, "pressure")         \
-	X(CONN, "conn")                 \
-	X(COUNTER, "counter")           \
-	X(EVENTS, "events")             \
-	X(CAPTURE, "capture")           \
-	X(CAPTURED, "captured")         \
+#define LOADER_MAPS(X)                    \
+	X(CONTROL, "control")             \
+	X(PORT, "port")                   \
+	X(VIP, "vip")                     \
+	X(ENTRY, "entry")                 \
+	X(POLICY, "policy")               \
+	X(GATE, "gate")                   \
+	X(ACL, "acl")                     \
+	X(BAN, "ban")                     \
+	X(BAN_INFO, "ban_info")           \
+	X(POLICY_OBJECT, "policy_object") \
+	X(RATE4, "rate4")                 \
+	X(RATE6, "rate6")                 \
+	X(HERE, "here")                   \
+	X(SERVICE, "service")             \
+	X(RING, "ring")                   \
+	X(BACKEND, "backend")             \
+	X(QUIC, "quic")                   \
+	X(NODE, "node")                   \
+	X(STICK, "stick")                 \
+	X(LINK, "link")                   \
+	X(SERVICE_STAT, "service_stat")   \
+	X(BACKEND_STAT, "backend_stat")   \
+	X(SHIELD, "shield")               \
+	X(PRESSURE, "pressure")           \
+	X(CONN, "conn")                   \
+	X(COUNTER, "counter")             \
+	X(EVENTS, "events")               \
+	X(CAPTURE, "capture")             \
+	X(CAPTURED, "captured")           \
 	X(NEXT, "next")
 
 #define LOADER_MAP_ENUM(id, name) LOADER_MAP_##id,

@@ -25,9 +25,10 @@ static bool is_one_of(const char *name, const char *const *names, size_t n)
 /* Read by the program and hardly written: the pinned ones themselves. Others are its own. */
 static bool is_shared(const char *name)
 {
-	static const char *const shared[] = {"control", "port", "vip",	"entry",   "policy",
-					     "gate",	"acl",	"here", "service", "ring",
-					     "backend", "quic", "node", "ban",	   "ban_info"};
+	static const char *const shared[] = {"control", "port", "vip",	    "entry",
+					     "policy",	"gate", "acl",	    "here",
+					     "service", "ring", "backend",  "quic",
+					     "node",	"ban",	"ban_info", "policy_object"};
 
 	return is_one_of(name, shared, sizeof(shared) / sizeof(*shared));
 }

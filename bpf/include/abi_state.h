@@ -80,6 +80,16 @@ struct abi_ban_info {
 	char reason[48];
 };
 
+enum { ABI_OBJECT_BYTES = 192 };
+
+/*
+ * Map "policy_object": the objects that a policy was made from ("SourcePolicy/shop/strict, ..."),
+ * for people; only user space writes and reads it.
+ */
+struct abi_policy_object {
+	char text[ABI_OBJECT_BYTES];
+};
+
 /* Map "events": one sampled drop. */
 struct abi_event {
 	__u64 time_ns; /* the kernel plane's clock */

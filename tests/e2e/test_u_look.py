@@ -66,7 +66,8 @@ def test_drops_are_followed_with_reason_and_policy(gateway):
     code, out, err = end(follower)
     assert code == 0 and "dropped meanwhile" in err
     line = next(line for line in out.splitlines() if FLOODER in line)
-    for word in ("dropped", "denied", f"{GATEWAY}:80", "TCP", "entry point web", "policy", "deny list"):
+    for word in ("dropped", "denied", f"{GATEWAY}:80", "TCP", "entry point web", "policy", "deny list",
+                 "of SourcePolicy/default/p", f"rule deny {FLOODER}/32"):
         assert word in line, line
     assert CLIENT not in out.replace(FLOODER, "")
 
@@ -94,6 +95,8 @@ def test_a_capture_is_pcapng_with_verdicts(gateway):
     dropped = [rows for text, rows in seen.items() if text.startswith("dropped: denied, entry point web")]
     passed = [rows for text, rows in seen.items() if text.startswith("passed: admitted, entry point web")]
     assert dropped and passed, seen.keys()
+    said = dropped[0][0][1][1].decode()
+    assert f"of SourcePolicy/default/p, rule deny {FLOODER}/32" in said, said
     assert dropped[0][0][1][7] == b"\x02" + struct.pack("<Q", 1)   # XDP_DROP
     assert passed[0][0][1][7] == b"\x02" + struct.pack("<Q", 2) and passed[0][0][1][2] == struct.pack("<I", 1)
     assert any(b"GET / HTTP/1.1" in frame for frame, _ in passed[0])
@@ -103,6 +106,15 @@ def test_a_capture_is_pcapng_with_verdicts(gateway):
             assert read.returncode == 0, read.stderr
             if tool[0] == "tcpdump":
                 assert f"{FLOODER}." in read.stdout and "HTTP" in read.stdout
+
+
+def test_the_limit_that_drops_is_named(gateway):
+    start(gateway, source_policy("slow", {"limits": {"newConnectionsPerSecond": 1, "newConnectionsBurst": 1}}))
+    follower = looking(gateway, "drops", "--follow", f"--source={FLOODER}")
+    for _ in range(3):
+        gateway.get("x.test", "/", "--interface", FLOODER, "--connect-timeout", "0.3")
+    _, out, _ = end(follower)
+    assert "rate_syns" in out and "of SourcePolicy/default/slow, rule limits.newConnectionsPerSecond 1 of each /32" in out, out
 
 
 @pytest.mark.parametrize("filter_, source, seen", [

@@ -39,6 +39,7 @@ static const struct command_flag flags[] = {
 };
 
 struct capturing {
+	struct dataplane *dataplane;
 	struct pcapng pcapng;
 	bool as_lines;
 	uint64_t n, max;
@@ -48,16 +49,17 @@ struct capturing {
 static bool on_packet(void *user, const struct dataplane_seen *seen)
 {
 	struct capturing *self = user;
-	char text[512], name[IF_NAMESIZE];
+	const struct dataplane_seen named = look_named(self->dataplane, seen);
+	char text[1024], name[IF_NAMESIZE];
 
 	if (self->as_lines) {
-		packet_line(seen, text, sizeof(text));
+		packet_line(&named, text, sizeof(text));
 		puts(text);
 	} else {
 		/* An interface of another network namespace has a number only. */
 		if (!if_indextoname(seen->ifindex, name))
 			snprintf(name, sizeof(name), "if%u", seen->ifindex);
-		self->error = pcapng_write(&self->pcapng, seen, name);
+		self->error = pcapng_write(&self->pcapng, &named, name);
 	}
 	return ++self->n < self->max && !self->error;
 }
@@ -131,6 +133,7 @@ static int run(struct command_line *line)
 	int rc = look_open(line, &dataplane);
 
 	if (!rc) {
+		self.dataplane = dataplane;
 		rc = take(line, dataplane, &filter, &self, seconds);
 		dataplane_close(dataplane);
 	}

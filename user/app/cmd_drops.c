@@ -75,25 +75,29 @@ static void print_rows(const json_t *answer)
 /* --------------------------------------------------------------------- following -- */
 
 struct following {
+	struct dataplane *dataplane;
 	uint64_t second, n, skipped;
 };
 
 static bool on_drop(void *user, const struct dataplane_seen *seen)
 {
 	struct following *self = user;
-	char text[512];
+	char text[1024];
 	uint64_t second = seen->wall_ns / NS_PER_SEC;
 
 	if (second != self->second) {
 		if (self->skipped)
 			printf("... and %" PRIu64 " more in that second\n", self->skipped);
-		*self = (struct following){.second = second};
+		self->second = second;
+		self->n = self->skipped = 0;
 	}
 	if (self->n++ >= LINES_PER_SECOND) {
 		self->skipped++;
 		return true;
 	}
-	packet_line(seen, text, sizeof(text));
+	const struct dataplane_seen named = look_named(self->dataplane, seen);
+
+	packet_line(&named, text, sizeof(text));
 	printf("%s: %s\n", text, dataplane_drop_text((enum abi_drop)seen->why));
 	fflush(stdout);
 	return true;
@@ -113,6 +117,7 @@ static int follow(struct command_line *line)
 		rc = look_open(line, &dataplane);
 	if (rc)
 		return rc;
+	self.dataplane = dataplane;
 	filter.verdicts = ABI_CAPTURE_DROPPED;
 	rc = look_begin(line, dataplane, &filter, &capture);
 	if (!rc) {

@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "app/packet_line.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "dataplane/dataplane_rule.h"
 
 static volatile sig_atomic_t is_over;
 
@@ -88,6 +90,16 @@ int look_filter(const struct command_line *line, const struct look_words *words,
 			     "a label of docs/reference/drops.md, such as denied");
 	*ret_filter = filter;
 	return EXIT_OK;
+}
+
+struct dataplane_seen look_named(struct dataplane *dataplane, const struct dataplane_seen *seen)
+{
+	struct dataplane_seen named = *seen;
+	struct packet_ends ends;
+
+	packet_ends(seen->data, seen->length, &ends);
+	dataplane_rule(dataplane, &ends.source, &named);
+	return named;
 }
 
 int look_begin(const struct command_line *line, struct dataplane *dataplane,

@@ -22,6 +22,8 @@ int look_filter(const struct command_line *line, const struct look_words *words,
 /* Begins a capture, or says why not. An exit code. From then on SIGINT and SIGTERM are noted. */
 int look_begin(const struct command_line *line, struct dataplane *dataplane,
 	       const struct dataplane_filter *filter, struct dataplane_capture **ret_capture);
+/* The packet, with the objects and the rule that decided about it. */
+struct dataplane_seen look_named(struct dataplane *dataplane, const struct dataplane_seen *seen);
 /* A signal asked to end. */
 bool look_is_over(void);
 

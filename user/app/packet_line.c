@@ -97,12 +97,23 @@ static const char *proto_word(uint8_t proto, char room[8])
 	}
 }
 
+void packet_line_whose(const struct dataplane_seen *seen, char *ret_text, size_t size)
+{
+	/* Names of entry points have no slash, those of objects have one. */
+	const char *kind = strchr(seen->entry, '/') ? ", virtual address " : ", entry point ";
+
+	snprintf(ret_text, size, "%s%s%s%s%s%s%s%s", *seen->entry ? kind : "", seen->entry,
+		 *seen->policy ? ", policy " : "", seen->policy, *seen->object ? " of " : "",
+		 seen->object, *seen->rule ? ", rule " : "", seen->rule);
+}
+
 void packet_line(const struct dataplane_seen *seen, char *ret_line, size_t size)
 {
 	static const char *const words[] = {[ABI_CAPTURE_PASSED] = "passed",
 					    [ABI_CAPTURE_DROPPED] = "dropped",
 					    [ABI_CAPTURE_SENT] = "sent"};
 	char source[ADDR_TEXT_MAX] = "-", dest[ADDR_TEXT_MAX] = "-", hour[16], room[8];
+	char whose[512];
 	time_t seconds = (time_t)(seen->wall_ns / NS_PER_SEC);
 	struct packet_ends ends;
 	struct tm parts;
@@ -113,10 +124,9 @@ void packet_line(const struct dataplane_seen *seen, char *ret_line, size_t size)
 		addr_print_port(&ends.source, ends.source_port, source);
 		addr_print_port(&ends.dest, ends.dest_port, dest);
 	}
-	snprintf(ret_line, size, "%s.%06u %-7s %-16s %s > %s %s %u bytes%s%s%s%s", hour,
+	packet_line_whose(seen, whose, sizeof(whose));
+	snprintf(ret_line, size, "%s.%06u %-7s %-16s %s > %s %s %u bytes%s", hour,
 		 (unsigned)(seen->wall_ns % NS_PER_SEC / NS_PER_US), words[seen->verdict],
 		 dataplane_capture_label(seen), source, dest,
-		 ends.is_ip ? proto_word(ends.proto, room) : "not IP", seen->bytes,
-		 *seen->entry ? ", entry point " : "", seen->entry,
-		 *seen->policy ? ", policy " : "", seen->policy);
+		 ends.is_ip ? proto_word(ends.proto, room) : "not IP", seen->bytes, whose);
 }

@@ -19,4 +19,7 @@ bool packet_ends(const uint8_t *frame, size_t n, struct packet_ends *ret_ends);
  */
 void packet_line(const struct dataplane_seen *seen, char *ret_line, size_t size);
 
+/* ", entry point web, policy web of SourcePolicy/shop/strict, rule deny 192.0.2.0/24", or "". */
+void packet_line_whose(const struct dataplane_seen *seen, char *ret_text, size_t size);
+
 #endif

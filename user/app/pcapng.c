@@ -7,6 +7,8 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "app/packet_line.h"
+
 enum {
 	BLOCK_SECTION = 0x0a0d0d0a,
 	BLOCK_INTERFACE = 1,
@@ -130,14 +132,14 @@ int pcapng_write(struct pcapng *pcapng, const struct dataplane_seen *seen, const
 	uint32_t number, flags = seen->verdict == ABI_CAPTURE_SENT ? FLAG_OUT : FLAG_IN;
 	uint64_t action = action_of(seen->verdict);
 	uint8_t verdict[1 + sizeof(action)] = {VERDICT_XDP};
-	char comment[256];
+	char whose[512], comment[640];
 	int rc = interface_of(pcapng, seen->ifindex, ifname, &number);
 	struct block block = block_of(BLOCK_PACKET);
 
 	memcpy(verdict + 1, &action, sizeof(action));
-	int n = snprintf(comment, sizeof(comment), "%s: %s%s%s%s%s", words[seen->verdict],
-			 dataplane_capture_label(seen), *seen->entry ? ", entry point " : "",
-			 seen->entry, *seen->policy ? ", policy " : "", seen->policy);
+	packet_line_whose(seen, whose, sizeof(whose));
+	int n = snprintf(comment, sizeof(comment), "%s: %s%s", words[seen->verdict],
+			 dataplane_capture_label(seen), whose);
 
 	add32(&block, number);
 	add32(&block, (uint32_t)(seen->wall_ns >> 32));

@@ -22,6 +22,7 @@
 #include "dataplane/dataplane_links.h"
 #include "dataplane/dataplane_maps.h"
 #include "dataplane/dataplane_ports.h"
+#include "dataplane/dataplane_rule.h"
 
 enum { GRACE_FALLBACK_US = 100 * 1000 /* far more than a packet's time in the program */ };
 
@@ -273,6 +274,7 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	dataplane_shield(dataplane, config);
 	tell_ports(dataplane, config);
 	dataplane_links_refresh(&dataplane->links, dataplane->maps.fd[LOADER_MAP_LINK]);
+	dataplane_rule_objects(dataplane, config, change.image);
 	rings_ns = clock_mono_ns();
 	kernel_fleet_commit(dataplane->fleet, change.plan, rings_ns);
 	ret_result->rings_ns = clock_mono_ns() - rings_ns;

@@ -49,6 +49,8 @@ static int on_row(void *context, void *data, size_t size)
 		.wall_ns = row->time_ns + self->wall_less_mono_ns,
 		.verdict = (enum abi_capture_verdict)row->verdict,
 		.why = row->why,
+		.entry_slot = row->entry,
+		.policy_slot = row->policy,
 		.ifindex = row->ifindex,
 		.bytes = row->bytes,
 		.length = row->length <= ABI_CAPTURE_SNAP ? row->length : 0,

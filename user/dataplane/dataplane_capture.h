@@ -8,6 +8,7 @@
  */
 
 #include "abi_capture.h"
+#include "abi_state.h"
 #include "dataplane/dataplane.h"
 
 struct dataplane_filter {
@@ -23,6 +24,8 @@ struct dataplane_seen {
 	enum abi_capture_verdict verdict;
 	uint32_t why;
 	char entry[KERNEL_NAME_MAX + 1], policy[KERNEL_NAME_MAX + 1]; /* "" when none */
+	char object[ABI_OBJECT_BYTES], rule[128]; /* dataplane_rule() fills them in */
+	uint32_t entry_slot, policy_slot;
 	uint32_t ifindex, bytes, length;
 	const uint8_t *data; /* length of it; valid during the call */
 };
