@@ -11,7 +11,6 @@
  */
 
 #include "maps.h"
-#include "match.h"
 #include "parse.h"
 #include "spread.h"
 
@@ -40,19 +39,16 @@ static __always_inline bool ban_is_on(const struct packet *packet, __u32 policy_
 
 	if (!line)
 		return false;
-	__u64 is_on = 0;
-
-	/* Without a branch for each: most are not the source's. */
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
 		__u64 until = line->until[i];
 		__u32 of = until & 0xffff;
 
-		is_on |= match_zero64(line->source[i] ^ source) &
-			 (match_zero(of) | match_zero(of ^ policy_id)) &
-			 match_below(now_ns, (until >> 16) * 1000000);
+		if (line->source[i] == source && (!of || of == policy_id) &&
+		    (until >> 16) * 1000000 > now_ns)
+			return true;
 	}
-	return is_on;
+	return false;
 }
 
 #endif
