@@ -90,7 +90,7 @@ static void limit_text(const struct abi_policy *policy, bool is_network, int kin
 static void connections_text(const struct abi_policy *policy, bool is_v4, char *ret_text,
 			     size_t size)
 {
-	char own[64] = "", network[64] = "";
+	char own[40] = "", network[40] = "";
 
 	if (policy->connections)
 		snprintf(own, sizeof(own), " %u of each /%u", policy->connections,
