@@ -3,8 +3,9 @@
 """300 TLS requests a second, each on a connection of its own, while spoofed packets pour in.
 
 Core 0 makes the flood, in namespaces of this run, and takes the packets in as well, so a flood's rate says how much is
-absorbed. The proxy and the client that asks share the last core. Each kind of flood is measured with protection ("on") and
-without the kernel plane ("off"). SECONDS, KINDS, PROTECTIONS and RATE (packets a second; as many as possible when absent) change it. Results go to build/bench/flood.json as well.
+absorbed. The proxy and the client that asks share the last core. Each kind of flood is measured with protection ("on")
+and without the kernel plane ("off"). SECONDS, KINDS, PROTECTIONS and RATE (packets a second; as many as possible when
+absent) change it. Results go to build/bench/flood.json as well.
 """
 
 import json
@@ -57,7 +58,8 @@ def measure(lab, gateway, kind):
     flood = None
     if kind != "none":
         port = {"udp": "53"}.get(kind, "443")
-        flood = subprocess.Popen(lab.inside("client", "taskset", "-c", FLOOD_CORE, FLOOD, kind, "eth0", mac(lab, "gw", "cl0"), GATEWAY, port,
+        flood = subprocess.Popen(lab.inside("client", "taskset", "-c", FLOOD_CORE, FLOOD, kind, "eth0",
+                                            mac(lab, "gw", "cl0"), GATEWAY, port,
                                             str(1 << 20), str(SECONDS + 3), *([RATE] if RATE else [])),
                                  stdout=subprocess.PIPE, text=True)
         time.sleep(1)
