@@ -54,6 +54,12 @@ static int open_pin(const char *folder, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Programs of before there were such maps keep their place until the loader runs. */
+static bool may_be_missing(int map)
+{
+	return map == LOADER_MAP_LINK || map == LOADER_MAP_POLICY_OBJECT;
+}
+
 int loader_maps_open(const char *folder, struct loader_maps *ret_maps)
 {
 	struct loader_maps maps = LOADER_MAPS_NONE;
@@ -61,8 +67,7 @@ int loader_maps_open(const char *folder, struct loader_maps *ret_maps)
 
 	for (int i = 0; i < LOADER_MAP__COUNT && !err; i++) {
 		maps.fd[i] = open_pin(folder, names[i]);
-		/* Programs of before there was one keep their place until the loader runs. */
-		if (maps.fd[i] == -ENOENT && i == LOADER_MAP_LINK)
+		if (maps.fd[i] == -ENOENT && may_be_missing(i))
 			maps.fd[i] = -1;
 		else if (maps.fd[i] < 0)
 			err = maps.fd[i];

@@ -56,8 +56,10 @@ struct loader_maps {
 	((struct loader_maps){.fd = {[0 ... LOADER_MAP__COUNT - 1] = -1}, .clock_fd = -1})
 
 const char *loader_map_name(enum loader_map map);
-/* Opens all of them from the pins in folder; "link" may be missing there. -ENOENT: nothing is
- * loaded; -EPROTO: another ABI version. */
+/*
+ * Opens all of them from the pins in folder; "link" and "policy_object" may be missing there (-1).
+ * -ENOENT: nothing is loaded; -EPROTO: another ABI version.
+ */
 int loader_maps_open(const char *folder, struct loader_maps *ret_maps);
 void loader_maps_close(struct loader_maps *maps);
 /* 0, -ENOENT (no such map or never initialised), or -EPROTO; ret_version may be NULL. */

@@ -395,6 +395,24 @@ static void sizes_are_chosen_once(void **state)
 	loader_maps_close(&maps);
 }
 
+static void pins_of_an_older_build_are_opened(void **state)
+{
+	struct loader_maps maps;
+	char path[128];
+
+	if (!*state)
+		skip();
+	assert_int_equal(loader_load(&options, &fault), 0);
+	snprintf(path, sizeof(path), "%s/policy_object", folder);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(loader_maps_open(folder, &maps), 0);
+	assert_int_equal(maps.fd[LOADER_MAP_POLICY_OBJECT], -1);
+	loader_maps_close(&maps);
+	snprintf(path, sizeof(path), "%s/entry", folder);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(loader_maps_open(folder, &maps), -ENOENT);
+}
+
 static void nothing_is_left_behind(void **state)
 {
 	struct loader_attachment attachment;
@@ -469,6 +487,7 @@ int main(void)
 		TEST(another_program_runs_behind_ours),
 		TEST(maps_of_another_layout_are_refused),
 		TEST(sizes_are_chosen_once),
+		TEST(pins_of_an_older_build_are_opened),
 		TEST(nothing_is_left_behind),
 		TEST(a_namesake_in_another_namespace_is_left_alone),
 		TEST(the_proxys_call_does_it_all),

@@ -234,7 +234,11 @@ def no_tunnel_without_a_matching_101(t):
     c.sendall(UPGRADE + b"GET /evil HTTP/1.1\r\nHost: x\r\n\r\n")
     head, body, rest = answer(c)
     assert status(head) == 200 and body == b"no"
-    assert not any(b"evil" in s for s in t.server.seen)
+    # What came behind it is a request like any other: read, and written anew.
+    head, body, rest = answer(c, rest)
+    assert status(head) == 200 and body == b"no"
+    assert [s.startswith(b"GET /evil ") for s in t.server.seen] == [False, True]
+    assert b"evil" not in t.server.seen[0] and b"x-real-ip: " in t.server.seen[1].lower()
     c.close()
     # h2c is not offered.
     t.server.script = echo
