@@ -95,6 +95,19 @@ def test_a_page_that_expired_begins_the_list_anew(world):
     assert world.serves("c.test") and len(world.server.seen(LISTS + "limit=500$")) == 2
 
 
+@pytest.mark.parametrize("world", [{"version": "1.34"}, {"version": "1.26"}], indirect=True, ids=["1.34", "1.26"])
+def test_what_one_tenant_writes_does_not_end_the_updates_of_others(world):
+    """An API server takes a NUL, and numbers of any size; whoever may annotate one object must not stop a whole kind."""
+    world.server.put(world.route("early", "early.test") | {"spec": {"big": 10**30, "routes": []}})
+    world.run()
+    for kind in (world.route("odd", "odd.test"), world.service("odd")[0]):
+        kind["metadata"]["annotations"] = {"note": "a\0b"}
+        world.server.put(kind)
+    changes_arrive(world, "later.test")
+    assert world.serves() and world.serves("odd.test")
+    assert world.watch("IngressRoute")["errors"] == 0 and world.watch("Service")["errors"] == 0
+
+
 def test_a_server_that_is_killed_leaves_traffic_alone(world):
     world.run()
     world.server.down()

@@ -191,8 +191,14 @@ def test_a_values_file_of_traefik_moves_over(tmp_path):
 
 
 def test_the_notes_name_values_without_effect(tmp_path):
-    told = render(tmp_path, traefik_values(), "-notes")
-    for name in ["tracing", "certificatesResolvers", "experimental"]:
+    given = traefik_values()
+    given["accessLog"]["filters"] = {"statusCodes": "400-599"}
+    given["ports"] |= {"metrics": {"port": 9100}}
+    given["ports"]["websecure"] |= {"http3": {"enabled": True}}
+    given["ports"]["web"] |= {"http3": {"enabled": False}}
+    told = render(tmp_path, given, "-notes")
+    assert "ports.web.http3" not in told
+    for name in ["certificatesResolvers", "accessLog.filters", "ports.websecure.http3", "ports.metrics (see admin.port)"]:
         assert name in told.splitlines()[-1]
     assert "no effect" not in render(tmp_path, None, "-notes")
 
@@ -211,19 +217,6 @@ def test_the_program_takes_the_command_line(tmp_path, given):
     done = subprocess.run([TIDEGATE, "check", f"--manifests={empty}", *args[1:]], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unknown" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("given, told", [
-    ({"autoscaling": {"enabled": True, "maxReplicas": 3}}, "autoscaling.enabled: a DaemonSet has one pod a node"),
-    ({"deployment": {"kind": "Deployment"}, "autoscaling": {"enabled": True}}, "autoscaling.maxReplicas: required"),
-    ({"hostNetwork": False}, "kernelPlane.enabled: needs hostNetwork=true"),
-    ({"rbac": {"namespaced": True}}, "rbac.namespaced: IngressClasses belong to the cluster"),
-    ({"ports": {"web": {"redirectTo": "websecure"}}}, "ports.web.redirectTo: was removed"),
-    ({"hub": {"token": "x"}}, "hub: there is no Traefik Hub"),
-    ({"updateStrategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 0}}}, "cannot both be 0"),
-])
-def test_what_cannot_work_is_refused_in_words(tmp_path, given, told):
-    assert told in render(tmp_path, given, status=1)
 
 
 # -------------------------------------------------------------------- security --

@@ -235,6 +235,30 @@ static struct str path_of_variable(struct str name, struct arena *arena)
 	return path;
 }
 
+/* What Kubernetes puts into every pod of a namespace for each Service there: "X_SERVICE_HOST",
+ * "X_SERVICE_PORT", "X_SERVICE_PORT_WEB", "X_PORT=tcp://...", "X_PORT_80_TCP",
+ * "X_PORT_80_TCP_ADDR". A Service called traefik-metrics must not keep us from starting. */
+static bool is_service_link(struct str name, struct str value)
+{
+	ptrdiff_t at = str_search(name, STR("_SERVICE_PORT"));
+	struct str rest = str_from(name, at < 0 ? name.len : (size_t)at + strlen("_SERVICE_PORT"));
+
+	if (str_ends(name, STR("_SERVICE_HOST")) ||
+	    (at >= 0 && (!rest.len || str_starts(rest, STR("_")))))
+		return true;
+	if (str_ends(name, STR("_PORT")) && str_search(value, STR("://")) > 0)
+		return true;
+	at = str_search(name, STR("_PORT_"));
+	rest = str_from(name, at < 0 ? name.len : (size_t)at + strlen("_PORT_"));
+	size_t n_digits = 0;
+
+	while (n_digits < rest.len && rest.at[n_digits] >= '0' && rest.at[n_digits] <= '9')
+		n_digits++;
+	rest = str_from(rest, n_digits);
+	return n_digits && (str_starts(rest, STR("_TCP")) || str_starts(rest, STR("_UDP")) ||
+			    str_starts(rest, STR("_SCTP")));
+}
+
 json_t *static_args_environment(char *const *envp, struct diag_sink *sink)
 {
 	static const struct str prefixes[] = {{"TRAEFIK_", 8}, {"TIDEGATE_", 9}};
@@ -254,7 +278,9 @@ json_t *static_args_environment(char *const *envp, struct diag_sink *sink)
 					(size_t)(str_find(path, '.') < 0 ? (ptrdiff_t)path.len
 									 : str_find(path, '.')));
 			/* Kubernetes sets TIDEGATE_SERVICE_HOST and the like: none of our names. */
-			if (!schema_find(&schema_static_config, root))
+			if (!schema_find(&schema_static_config, root) ||
+			    is_service_link(str_take(variable, (size_t)equals),
+					    str_from(variable, (size_t)equals + 1)))
 				continue;
 			if (!static_args_set(document, path, str_from(variable, (size_t)equals + 1),
 					     false))

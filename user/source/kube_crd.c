@@ -6,6 +6,7 @@
 #include "source/kube_crd.h"
 
 #include "base/clock.h"
+#include "source/kube_json.h"
 #include "source/kube_object.h"
 #include "source/kube_source_state.h"
 
@@ -41,7 +42,7 @@ static bool is_missing(const struct kube_source *source)
 
 bool kube_crd_take(struct kube_source *source, struct str line)
 {
-	json_t *event = json_loadb(line.at, line.len, 0, NULL);
+	json_t *event = kube_json_load(line);
 	const json_t *type = json_object_get(event, "type");
 	struct str name = kube_object_meta(json_object_get(event, "object"), "name"), plural;
 	const char *word = json_is_string(type) ? json_string_value(type) : "ERROR";

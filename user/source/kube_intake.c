@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "source/kube_json.h"
 #include "source/kube_object.h"
 #include "source/kube_status_text.h"
 
@@ -213,7 +214,7 @@ static bool take_event(struct kube_watch *watch, const json_t *event)
 static bool take_line(void *context, struct str line)
 {
 	struct kube_watch *watch = context;
-	json_t *event = json_loadb(line.at, line.len, 0, NULL);
+	json_t *event = kube_json_load(line);
 	bool go_on;
 
 	if (!event)
@@ -233,7 +234,7 @@ static bool take_line(void *context, struct str line)
 static bool take_item(void *context, struct str item)
 {
 	struct kube_watch *watch = context;
-	json_t *document = json_loadb(item.at, item.len, 0, NULL);
+	json_t *document = kube_json_load(item);
 
 	if (!document)
 		return broken(watch, "an item that is no JSON");
@@ -262,7 +263,7 @@ bool kube_intake_end_list(struct kube_watch *watch, bool *ret_has_more)
 	*ret_has_more = false;
 	if (watch->is_broken || !kube_items_complete(&watch->items))
 		return false;
-	list = json_loadb(rest.at, rest.len, 0, NULL);
+	list = kube_json_load(rest);
 	rv = kube_object_meta(list, "resourceVersion");
 	page = kube_object_meta(list, "continue");
 	if (rv.len && page.len) {

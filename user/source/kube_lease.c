@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "source/kube_json.h"
 
 #define SEC   ((uint64_t)NS_PER_SEC)
 #define GROUP "/apis/coordination.k8s.io/v1"
@@ -132,7 +133,7 @@ static void copy_text(const json_t *object, const char *key, char *ret_text, siz
 /* What the server says the Lease is. */
 static void take(struct kube_lease *lease, struct str body, uint64_t now_ns)
 {
-	json_t *said = json_loadb(body.at ? body.at : "", body.len, 0, NULL);
+	json_t *said = kube_json_load(body);
 	const json_t *spec = json_object_get(said, "spec");
 	char version[sizeof(lease->version)];
 	json_int_t seconds;

@@ -4,7 +4,7 @@
 {{- $name := .name -}}
 {{- $port := .port -}}
 {{- $at := printf "--entryPoints.%s" $name -}}
-- "{{ $at }}.address={{ with $port.hostIP }}{{ . }}{{ end }}:{{ $port.port }}/{{ lower (default "TCP" $port.protocol) }}"
+- "{{ $at }}.address={{ if and .hostNetwork $port.hostIP }}{{ if contains ":" $port.hostIP }}[{{ $port.hostIP }}]{{ else }}{{ $port.hostIP }}{{ end }}{{ end }}:{{ $port.port }}/{{ lower (default "TCP" $port.protocol) }}"
 {{- if not (kindIs "invalid" $port.asDefault) }}
 - "{{ $at }}.asDefault={{ $port.asDefault }}"
 {{- end }}
@@ -154,7 +154,7 @@
 - run
 {{- range $name, $port := .Values.ports }}
 {{- if and $port (not (has $name (list "traefik" "metrics"))) }}
-{{ include "tidegate.portArgs" (dict "name" $name "port" $port "ports" $.Values.ports) }}
+{{ include "tidegate.portArgs" (dict "name" $name "port" $port "ports" $.Values.ports "hostNetwork" $.Values.hostNetwork) }}
 {{- end }}
 {{- end }}
 {{- if .Values.providers.kubernetesCRD.enabled }}

@@ -27,13 +27,30 @@
 {{- default (include "tidegate.fullname" .) .Values.service.nameOverride -}}
 {{- end -}}
 
+{{- /* A name with a suffix, as long as a Service's may be. */ -}}
+{{- define "tidegate.suffixed" -}}
+{{- printf "%s-%s" (.name | trunc (sub 62 (len .suffix) | int) | trimSuffix "-") .suffix -}}
+{{- end -}}
+
+{{- /* An entry point's name as that of a container's port. */ -}}
+{{- define "tidegate.portName" -}}
+{{- lower . | trunc 15 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* Whether two pods cannot be on one node, since each takes ports of it. */ -}}
+{{- define "tidegate.holdsNodePorts" -}}
+{{- if .Values.hostNetwork }}true{{ else }}
+{{- range $name, $port := .Values.ports }}{{ if (default dict $port).hostPort }}true{{ end }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "tidegate.className" -}}
 {{- default (include "tidegate.name" .) .Values.ingressClass.name -}}
 {{- end -}}
 
 {{- define "tidegate.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "tidegate.name" . }}
-app.kubernetes.io/instance: {{ default (printf "%s-%s" .Release.Name (include "tidegate.namespace" .)) .Values.instanceLabelOverride }}
+app.kubernetes.io/instance: {{ default (printf "%s-%s" .Release.Name (include "tidegate.namespace" .)) .Values.instanceLabelOverride | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
 {{- define "tidegate.labels" -}}
@@ -86,19 +103,35 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.autoscaling.enabled (not .Values.autoscaling.maxReplicas) -}}
 {{- fail "autoscaling.maxReplicas: required when autoscaling.enabled" -}}
 {{- end -}}
-{{- if and .Values.kernelPlane.enabled (not .Values.hostNetwork) (include "tidegate.isDaemonSet" .) -}}
+{{- if and .Values.kernelPlane.enabled (not .Values.hostNetwork) -}}
 {{- fail "kernelPlane.enabled: needs hostNetwork=true, since XDP works on the node's interfaces; or set kernelPlane.enabled=false" -}}
 {{- end -}}
-{{- if and .Values.hostNetwork (include "tidegate.isDaemonSet" .) (eq .Values.updateStrategy.type "RollingUpdate") -}}
-{{- if and (not .Values.updateStrategy.rollingUpdate.maxUnavailable) (not .Values.updateStrategy.rollingUpdate.maxSurge) -}}
-{{- fail "updateStrategy.rollingUpdate: maxUnavailable and maxSurge cannot both be 0" -}}
+{{- include "tidegate.checkUpdate" . -}}
+{{- if and (not (kindIs "invalid" .Values.podDisruptionBudget.minAvailable)) (not (kindIs "invalid" .Values.podDisruptionBudget.maxUnavailable)) -}}
+{{- fail "podDisruptionBudget: minAvailable or maxUnavailable, not both" -}}
 {{- end -}}
+{{- if and (eq (toString .Values.deployment.hostUsers) "false") .Values.hostNetwork -}}
+{{- fail "deployment.hostUsers: a pod of the host's network has the host's users; set hostNetwork=false too" -}}
 {{- end -}}
 {{- if and .Values.rbac.namespaced (not .Values.providers.kubernetesIngress.disableIngressClassLookup) .Values.providers.kubernetesIngress.enabled -}}
 {{- fail "rbac.namespaced: IngressClasses belong to the cluster; set providers.kubernetesIngress.disableIngressClassLookup=true or providers.kubernetesIngress.enabled=false" -}}
 {{- end -}}
+{{- $names := dict "admin" "the admin port" -}}
 {{- range $name, $port := .Values.ports -}}
 {{- if $port -}}
+{{- if not (has $name (list "traefik" "metrics")) -}}
+{{- if or (not (regexMatch "^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$" $name)) (not (regexMatch "[a-zA-Z]" $name)) -}}
+{{- fail (printf "ports.%s: a name has letters, digits and single '-' between them" $name) -}}
+{{- end -}}
+{{- $short := include "tidegate.portName" $name -}}
+{{- if hasKey $names $short -}}
+{{- fail (printf "ports.%s: as the name of a container's port it is %s, as that of %s" $name $short (index $names $short)) -}}
+{{- end -}}
+{{- $_ := set $names $short (printf "ports.%s" $name) -}}
+{{- if and $.Values.hostNetwork $port.hostPort (ne (int $port.hostPort) (int $port.port)) -}}
+{{- fail (printf "ports.%s.hostPort: with hostNetwork=true the node's port is ports.%s.port: set that to %d (below 1024 the node must allow it, see sysctl net.ipv4.ip_unprivileged_port_start), or set hostNetwork=false" $name $name (int $port.hostPort)) -}}
+{{- end -}}
+{{- end -}}
 {{- if not $port.port -}}
 {{- fail (printf "ports.%s.port: required" $name) -}}
 {{- end -}}
@@ -110,4 +143,62 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if or (dig "token" "" (default dict .Values.hub)) (dig "enabled" false (default dict .Values.hub)) -}}
 {{- fail "hub: there is no Traefik Hub in Tidegate; remove hub.token" -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "tidegate.isZero" -}}
+{{- if has (toString .) (list "0" "0%" "<nil>") }}true{{ end -}}
+{{- end -}}
+
+{{- /* What an API server refuses, and what would never end. */ -}}
+{{- define "tidegate.checkUpdate" -}}
+{{- $type := .Values.updateStrategy.type -}}
+{{- $rolling := default dict .Values.updateStrategy.rollingUpdate -}}
+{{- $isSet := include "tidegate.isDaemonSet" . -}}
+{{- if and $isSet (eq $type "Recreate") -}}
+{{- fail "updateStrategy.type: a DaemonSet knows RollingUpdate and OnDelete" -}}
+{{- end -}}
+{{- if and (not $isSet) (eq $type "OnDelete") -}}
+{{- fail "updateStrategy.type: a Deployment knows RollingUpdate and Recreate" -}}
+{{- end -}}
+{{- if eq $type "RollingUpdate" -}}
+{{- $noSurge := include "tidegate.isZero" $rolling.maxSurge -}}
+{{- $noGap := include "tidegate.isZero" $rolling.maxUnavailable -}}
+{{- if and $noSurge $noGap -}}
+{{- fail "updateStrategy.rollingUpdate: maxUnavailable and maxSurge cannot both be 0" -}}
+{{- end -}}
+{{- if and $isSet (not $noSurge) (not $noGap) (not (include "tidegate.holdsNodePorts" .)) -}}
+{{- fail "updateStrategy.rollingUpdate: of a DaemonSet one of maxUnavailable and maxSurge must be 0" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What was set, is Traefik's, and has no effect here: said in the notes. */ -}}
+{{- define "tidegate.withoutEffect" -}}
+{{- $values := .Values -}}
+{{- $without := list -}}
+{{- range $path := list "tracing" "certificatesResolvers" "experimental" "api" "ingressRoute" "gateway" "gatewayClass" "ocsp" "providers.kubernetesGateway.enabled" "providers.kubernetesIngressNGINX.enabled" "providers.knative.enabled" "providers.precedence" "providers.kubernetesCRD.safeNaming" "providers.kubernetesCRD.defaultTLSResourcesNamespace" "accessLog.addInternals" "accessLog.bufferingSize" "accessLog.dualOutput" "accessLog.fields" "accessLog.filters" "accessLog.otlp.enabled" "accessLog.timezone" "log.noColor" "log.otlp.enabled" "metrics.addInternals" "metrics.otlp.enabled" "metrics.datadog" "metrics.influxdb2" "metrics.statsd" "metrics.prometheus.headerLabels" "metrics.prometheus.manualRouting" "core.strictTLSOptions" "global.azure.enabled" "versionOverride" -}}
+{{- $value := $values -}}
+{{- range splitList "." $path -}}
+{{- if kindIs "map" $value }}{{ $value = index $value . }}{{ else }}{{ $value = "" }}{{ end -}}
+{{- end -}}
+{{- if $value }}{{ $without = append $without (trimSuffix ".enabled" $path) }}{{ end -}}
+{{- end -}}
+{{- range $name, $port := .Values.ports -}}
+{{- if $port -}}
+{{- if has $name (list "traefik" "metrics") -}}
+{{- $without = append $without (printf "ports.%s (see admin.port)" $name) -}}
+{{- else -}}
+{{- range $key := list "http3" "http2" "observability" "uplink" -}}
+{{- $value := index $port $key -}}
+{{- if and $value (not (and (kindIs "map" $value) (hasKey $value "enabled") (not (index $value "enabled")))) -}}
+{{- $without = append $without (printf "ports.%s.%s" $name $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and (include "tidegate.isDaemonSet" .) (ne (int .Values.deployment.replicas) 1) -}}
+{{- $without = append $without "deployment.replicas (a DaemonSet has one pod a node)" -}}
+{{- end -}}
+{{- join ", " $without -}}
 {{- end -}}

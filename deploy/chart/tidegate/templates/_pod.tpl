@@ -21,6 +21,8 @@ metadata:
 spec:
   serviceAccountName: {{ include "tidegate.serviceAccountName" . }}
   automountServiceAccountToken: true
+  # The environment holds options; Services of the namespace have no business there.
+  enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .Values.deployment.terminationGracePeriodSeconds }}
   hostNetwork: {{ .Values.hostNetwork }}
   {{- if .Values.deployment.dnsPolicy }}
@@ -42,6 +44,9 @@ spec:
   {{- end }}
   {{- with .Values.deployment.runtimeClassName }}
   runtimeClassName: {{ . }}
+  {{- end }}
+  {{- if not (kindIs "invalid" .Values.deployment.hostUsers) }}
+  hostUsers: {{ .Values.deployment.hostUsers }}
   {{- end }}
   {{- if .Values.deployment.shareProcessNamespace }}
   shareProcessNamespace: true
@@ -104,7 +109,7 @@ spec:
       ports:
         {{- range $name, $port := .Values.ports }}
         {{- if and $port (not (has $name (list "traefik" "metrics"))) }}
-        - name: {{ $name | trunc 15 | trimSuffix "-" }}
+        - name: {{ include "tidegate.portName" $name }}
           containerPort: {{ default $port.port $port.containerPort }}
           protocol: {{ default "TCP" $port.protocol }}
           {{- if $.Values.hostNetwork }}
@@ -206,7 +211,7 @@ spec:
     {{- end }}
   volumes:
     - name: tmp
-      emptyDir: {}
+      emptyDir: {{ toJson (default dict (default dict .Values.deployment.tmpVolume).emptyDir) }}
     - name: run
       emptyDir:
         medium: Memory
@@ -226,7 +231,7 @@ spec:
       persistentVolumeClaim:
         claimName: {{ default (include "tidegate.fullname" .) .Values.persistence.existingClaim }}
       {{- else }}
-      emptyDir: {}
+      emptyDir: {{ toJson (default dict .Values.persistence.emptyDir) }}
       {{- end }}
     {{- if .Values.providers.file.enabled }}
     - name: file-provider

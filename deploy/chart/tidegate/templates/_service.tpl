@@ -4,9 +4,9 @@
 {{- range $name, $port := $root.Values.ports -}}
 {{- $protocol := upper (default "TCP" (default dict $port).protocol) -}}
 {{- if and $port (index (default dict $port.expose) $.exposes) (has $protocol $.protocols) }}
-- name: {{ $name }}
+- name: {{ lower $name }}
   port: {{ default $port.port $port.exposedPort }}
-  targetPort: {{ default ($name | trunc 15 | trimSuffix "-") $port.targetPort }}
+  targetPort: {{ default (include "tidegate.portName" $name) $port.targetPort }}
   protocol: {{ $protocol }}
   {{- with $port.nodePort }}
   nodePort: {{ . }}

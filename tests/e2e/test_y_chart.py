@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chart, as an API server sees it: what it would refuse, or what would never end, is refused before, in words."""
+
+import re
+
+import pytest
+
+from test_y_deploy import args_of, container, only, render, workload
+
+OFF_NODE = {"hostNetwork": False, "kernelPlane": {"enabled": False}}
+
+
+@pytest.mark.parametrize("given, told", [
+    ({"autoscaling": {"enabled": True, "maxReplicas": 3}}, "autoscaling.enabled: a DaemonSet has one pod a node"),
+    ({"deployment": {"kind": "Deployment"}, "autoscaling": {"enabled": True}}, "autoscaling.maxReplicas: required"),
+    ({"hostNetwork": False}, "kernelPlane.enabled: needs hostNetwork=true"),
+    ({"rbac": {"namespaced": True}}, "rbac.namespaced: IngressClasses belong to the cluster"),
+    ({"ports": {"web": {"redirectTo": "websecure"}}}, "ports.web.redirectTo: was removed"),
+    ({"hub": {"token": "x"}}, "hub: there is no Traefik Hub"),
+    ({"updateStrategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 0}}}, "cannot both be 0"),
+    ({"deployment": {"kind": "Deployment"}, "updateStrategy": {"rollingUpdate": {"maxSurge": "0%"}}}, "cannot both be 0"),
+    (OFF_NODE | {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 1}}}, "of a DaemonSet one of maxUnavailable"),
+    ({"updateStrategy": {"type": "Recreate"}}, "a DaemonSet knows"),
+    ({"deployment": {"kind": "Deployment"}, "updateStrategy": {"type": "OnDelete"}}, "a Deployment knows"),
+    ({"podDisruptionBudget": {"enabled": True, "minAvailable": 1, "maxUnavailable": 1}}, "not both"),
+    ({"deployment": {"hostUsers": False}}, "deployment.hostUsers: a pod of the host's network"),
+    ({"deployment": {"kind": "Deployment"}, "hostNetwork": False}, "kernelPlane.enabled: needs hostNetwork=true"),
+    ({"ports": {"web": {"hostPort": 80}}}, "ports.web.hostPort: with hostNetwork=true the node's port is ports.web.port: set that to 80"),
+    ({"ports": {"web_internal": {"port": 81}}}, "ports.web_internal: a name has letters"),
+    ({"ports": {"admin": {"port": 81}}}, "ports.admin: as the name of a container's port it is admin, as that of the admin port"),
+    ({"ports": {"websecure-internal-a": {"port": 81}, "websecure-internal-b": {"port": 82}}}, "as that of ports.websecure-internal-a"),
+])
+def test_what_cannot_work_is_refused_in_words(tmp_path, given, told):
+    assert told in render(tmp_path, given, status=1)
+
+
+@pytest.mark.parametrize("given, wanted", [
+    ({}, (1, 0)),
+    ({"updateStrategy": {"rollingUpdate": {"maxUnavailable": "10%"}}}, ("10%", 0)),
+    (OFF_NODE, (0, 1)),
+    (OFF_NODE | {"ports": {"web": {"hostPort": 80}}}, (1, 0)),
+])
+def test_pods_that_hold_ports_of_their_node_are_replaced_one_after_the_other(tmp_path, given, wanted):
+    """A second pod would never be scheduled there, and an API server takes one of the two only."""
+    rolling = workload(render(tmp_path, given))["spec"]["updateStrategy"]["rollingUpdate"]
+    assert (rolling["maxUnavailable"], rolling["maxSurge"]) == wanted
+
+
+def test_names_and_labels_are_as_long_as_an_api_server_takes_them(tmp_path):
+    given = OFF_NODE | {"service": {"single": False, "additionalServices": {"internal": {}}}, "metrics": {"prometheus": {"service": {
+        "enabled": True}}}, "ports": {"webSecure-Internal": {"port": 9000, "expose": {"default": True, "internal": True}},
+                                      "dns": {"port": 53, "protocol": "UDP", "expose": {"default": True, "internal": True}}}}
+    objects = render(tmp_path, given, "-release", "r" * 53, "-namespace", "n" * 63)
+    assert len([o for o in objects if o["kind"] == "Service"]) == 5
+    for item in objects:
+        for value in item["metadata"].get("labels", {}).values():
+            assert len(value) <= 63
+        if item["kind"] == "Service":
+            assert re.fullmatch("[a-z]([-a-z0-9]{0,61}[a-z0-9])?", item["metadata"]["name"]), item["metadata"]["name"]
+            for port in item["spec"]["ports"]:
+                assert re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", port["name"])
+    assert len({o["metadata"]["name"] for o in objects if o["kind"] == "Service"}) == 5
+    spec = workload(objects)["spec"]
+    names = [p["name"] for p in container(objects)["ports"]]
+    assert "websecure-inter" in names and len(names) == len(set(names))
+    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_small_values_have_their_effect(tmp_path):
+    given = {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 0}, "persistence": {"emptyDir": {"sizeLimit": "1Gi"}},
+             "deployment": {"kind": "Deployment", "tmpVolume": {"emptyDir": {"medium": "Memory"}}, "hostUsers": False},
+             "autoscaling": {"enabled": True, "maxReplicas": 2, "scaleTargetRef": {"apiVersion": "x/v1", "kind": "X", "name": "x"}},
+             "ports": {"web": {"hostPort": 80, "hostIP": "192.0.2.1"}}}
+    objects = render(tmp_path, given | OFF_NODE)
+    assert only(objects, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 0
+    pod = workload(objects)["spec"]["template"]["spec"]
+    volumes = {v["name"]: v for v in pod["volumes"]}
+    assert volumes["data"]["emptyDir"] == {"sizeLimit": "1Gi"} and volumes["tmp"]["emptyDir"] == {"medium": "Memory"}
+    assert pod["hostUsers"] is False and pod["enableServiceLinks"] is False
+    assert only(objects, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"] == {"apiVersion": "x/v1", "kind": "X", "name": "x"}
+    assert "--entryPoints.web.address=:8000/tcp" in args_of(objects), "the node's address is not the pod's"
+    web = [p for p in container(objects)["ports"] if p["name"] == "web"][0]
+    assert (web["hostPort"], web["hostIP"]) == (80, "192.0.2.1")
+    at = args_of(render(tmp_path, {"ports": {"web": {"hostIP": "2001:db8::1"}}}))
+    assert "--entryPoints.web.address=[2001:db8::1]:8000/tcp" in at
