@@ -28,20 +28,23 @@ enum {
 
 /* ----------------------------------------------------------------- publish -- */
 
-static void apply_kernel(struct controller *self, const struct snapshot *snapshot)
+static void apply_kernel(struct controller *self, const struct snapshot *snapshot,
+			 uint64_t event_ns)
 {
 	struct dataplane_result result = {0};
 
 	if (!self->options.dataplane || !snapshot->kernel)
 		return;
 	pthread_mutex_lock(&self->dataplane_lock);
-	int rc = dataplane_apply(self->options.dataplane, snapshot->kernel, &result);
+	int rc = dataplane_publish(self->options.dataplane, snapshot->kernel, &result);
 
 	pthread_mutex_unlock(&self->dataplane_lock);
 	self->apply_ns = result.publish_ns;
 	self->is_kernel_behind = rc < 0;
 	if (rc >= 0)
 		self->generation = result.generation;
+	if (rc >= 0 && (result.n_ops || result.n_services))
+		effect_kernel(&self->effect, clock_mono_ns() - event_ns);
 	if (rc < 0)
 		LOG(LOG_ERROR,
 		    "kernel plane refused the new configuration, the old one stays in force there",
@@ -107,10 +110,10 @@ static void on_health(void *context)
 }
 
 /* Takes over the reference. */
-static void put_in_force(struct controller *self, struct snapshot *snapshot)
+static void put_in_force(struct controller *self, struct snapshot *snapshot, uint64_t event_ns)
 {
 	if (!self->snapshot || snapshot->kernel != self->snapshot->kernel || self->is_kernel_behind)
-		apply_kernel(self, snapshot);
+		apply_kernel(self, snapshot, event_ns);
 	if (self->proxy)
 		proxy_publish(self->proxy, snapshot);
 	if (self->checker && has_other_checks(self->snapshot, snapshot))
@@ -183,7 +186,7 @@ static int publish(struct controller *self, const struct diag_sink *files)
 		snapshot_unref(snapshot);
 		return 0;
 	}
-	put_in_force(self, snapshot);
+	put_in_force(self, snapshot, event_ns);
 	if (self->proxy)
 		effect_published(&self->effect, revision, event_ns);
 	/* When nothing was read faults of files are not at hand: with the next reading. */

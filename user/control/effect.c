@@ -29,6 +29,11 @@ void effect_compiled(struct effect *effect, bool was_quick, uint64_t took_ns)
 	count(was_quick ? &effect->quick : &effect->full, took_ns);
 }
 
+void effect_kernel(struct effect *effect, uint64_t took_ns)
+{
+	count(&effect->kernel, took_ns);
+}
+
 void effect_published(struct effect *effect, uint64_t revision, uint64_t event_ns)
 {
 	struct effect_waiting *last;
@@ -80,6 +85,8 @@ void effect_collect(void *context, enum metric_id id, struct metric_scrape *scra
 
 	if (id == METRIC_CONFIG_EFFECT)
 		sample(scrape, &effect->all, "");
+	if (id == METRIC_KERNEL_EFFECT)
+		sample(scrape, &effect->kernel, "");
 	if (id != METRIC_CONFIG_COMPILE)
 		return;
 	sample(scrape, &effect->full, "full");

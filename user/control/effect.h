@@ -21,7 +21,7 @@ struct effect_histogram {
 };
 
 struct effect {
-	struct effect_histogram all, full, quick;
+	struct effect_histogram all, kernel, full, quick;
 	/* Published, and not every worker has it: the oldest first. */
 	struct effect_waiting {
 		uint64_t revision, since_ns;
@@ -32,6 +32,8 @@ struct effect {
 
 void effect_init(struct effect *effect);
 void effect_compiled(struct effect *effect, bool was_quick, uint64_t took_ns);
+/* The kernel plane works by a change whose first event was that long ago. */
+void effect_kernel(struct effect *effect, uint64_t took_ns);
 /* A revision was published whose first event happened then. With too many that wait it counts with
  * the newest of them. */
 void effect_published(struct effect *effect, uint64_t revision, uint64_t event_ns);

@@ -232,7 +232,8 @@ int dataplane_open(const struct loader_maps *maps, struct dataplane **ret_datapl
 	dataplane->n_cpus = libbpf_num_possible_cpus();
 	if (dataplane->n_cpus > 0)
 		dataplane->rows = calloc((size_t)dataplane->n_cpus, sizeof(*dataplane->rows));
-	if (dataplane->rows)
+	dataplane->grace = dataplane_grace_new();
+	if (dataplane->rows && dataplane->grace)
 		err = loader_maps_check(maps->fd[LOADER_MAP_CONTROL], NULL);
 	if (!err)
 		err = map_all(dataplane);
@@ -281,6 +282,9 @@ void dataplane_close(struct dataplane *dataplane)
 				      dataplane->rate4,
 				      dataplane->rate6};
 
+	if (dataplane->pending.is_on)
+		dataplane_clean(dataplane, true);
+	dataplane_grace_free(dataplane->grace);
 	dataplane_links_free(dataplane->links);
 	dataplane_care_free(dataplane->care);
 	kernel_fleet_free(dataplane->fleet);

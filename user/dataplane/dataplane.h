@@ -39,7 +39,7 @@ struct dataplane_result {
 	uint32_t generation; /* now in force */
 	uint32_t n_ops;	     /* map operations that the change took; 0: nothing differed */
 	uint64_t publish_ns; /* from the call to the flip */
-	uint64_t cleanup_ns; /* from the flip to the return */
+	uint64_t cleanup_ns; /* from the flip to the return of dataplane_apply() */
 	uint32_t n_services; /* whose backends or rings changed */
 	uint64_t rings_ns;   /* to put all their rings in force, ready-made */
 };
@@ -47,16 +47,20 @@ struct dataplane_result {
 /*
  * Makes the kernel plane obey config: packets see all of it or none of it. Buckets, bans and
  * counters of policies and entries that keep their name are not touched. On failure the old
- * configuration stays in force. Blocks for one RCU grace period (about 15 ms) after the new
- * configuration is visible.
+ * configuration stays in force. Returns when the new one is visible. What the old one leaves behind
+ * is cleaned up after an RCU grace period (5 to 50 ms) by the next call; while backends are all that
+ * changed, the next call need not wait for that.
  */
+int dataplane_publish(struct dataplane *dataplane, const struct kernel_config *config,
+		      struct dataplane_result *ret_result);
+/* The same, and blocks until everything is cleaned up. */
 int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *config,
 		    struct dataplane_result *ret_result);
 
 /*
  * What has to be done from time to time, about once a second: windows after changes of backends are
  * closed, flows that are over are forgotten, the kernel is made to look for neighbours that are
- * missing. now_ns: clock_mono_ns(). May block for a grace period.
+ * missing. now_ns: clock_mono_ns(). Does not wait for packets.
  */
 void dataplane_tick(struct dataplane *dataplane, uint64_t now_ns);
 

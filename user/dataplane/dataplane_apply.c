@@ -3,18 +3,15 @@
  * dataplane_apply: executes the operations between two configurations so that no packet sees a mix.
  *
  * Fill the spare half, flip the generation, wait until no packet can be using the old half any
- * more, do the same there. The wait is membarrier(GLOBAL), which is an RCU grace period that needs
- * no privilege: XDP programs run inside RCU read sections. Because every apply ends that way, both
- * halves are equal and the spare one is quiet when the next one begins; so a change costs what
- * changes, among a million prefixes too.
+ * more, do the same there. Because every change ends that way, both halves are equal and the spare
+ * one is quiet when the next one begins; so a change costs what changes, among a million prefixes
+ * too. Services and backends do not stand in halves: their changes follow each other without
+ * waiting, as long as there is room for what the former ones left.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -24,14 +21,7 @@
 #include "dataplane/dataplane_ports.h"
 #include "dataplane/dataplane_rule.h"
 
-enum { GRACE_FALLBACK_US = 100 * 1000 /* far more than a packet's time in the program */ };
-
-void dataplane_wait_for_packets(void)
-{
-	/* Refused by nohz_full kernels only. */
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(GRACE_FALLBACK_US); /* lint-ok: nothing tells of a packet's end then */
-}
+enum { STRAYS_MAX = 256 /* looked at each time */ };
 
 static uint32_t slot_count(const struct dataplane *dataplane, enum kernel_op_kind kind)
 {
@@ -143,13 +133,14 @@ static int read_back(struct dataplane *dataplane)
 	return 0;
 }
 
-static void forget_policies(struct dataplane *dataplane, const struct kernel_image *old,
-			    const struct kernel_image *new)
+static void note_forgotten(struct dataplane_pending *pending, const struct kernel_image *old,
+			   const struct kernel_image *new)
 {
+	memset(pending->forget, 0, sizeof(pending->forget));
 	for (uint32_t i = 1; i < ABI_POLICIES; i++)
 		if (old->policies[i].name[0] &&
 		    memcmp(old->policies[i].name, new->policies[i].name, ABI_NAME_BYTES))
-			dataplane_forget_policy(dataplane, i);
+			pending->forget[i / 8] |= (uint8_t)(1 << i % 8);
 }
 
 static const struct addr *first_backend(const struct kernel_config *config, bool is_v4)
@@ -251,23 +242,112 @@ static void tell_ports(struct dataplane *dataplane, const struct kernel_config *
 	    LOG_I("ports", n));
 }
 
-int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *config,
-		    struct dataplane_result *ret_result)
+/* -------------------------------------------------------------------- cleanup -- */
+
+/* Backends that were taken out before anybody used them are free again. */
+static void judge_strays(struct dataplane *dataplane)
+{
+	uint16_t ids[STRAYS_MAX];
+	size_t n = kernel_fleet_strays(dataplane->fleet, ids, STRAYS_MAX);
+	struct abi_backend_stat *rows =
+		n ? calloc((size_t)dataplane->n_cpus, sizeof(*rows)) : NULL;
+
+	for (size_t i = 0; rows && i < n; i++) {
+		bool was_used = bpf_map_lookup_elem(dataplane->maps.fd[LOADER_MAP_BACKEND_STAT],
+						    &(__u32){ids[i]}, rows) != 0;
+
+		for (int cpu = 0; cpu < dataplane->n_cpus; cpu++)
+			was_used |= rows[cpu].packets != 0;
+		kernel_fleet_judge(dataplane->fleet, ids[i], was_used);
+	}
+	free(rows);
+}
+
+static void end_pending(struct dataplane *dataplane)
+{
+	struct dataplane_pending *pending = &dataplane->pending;
+
+	put_all(dataplane, pending->half, &pending->ops);
+	kernel_fleet_settle(dataplane->fleet);
+	for (uint32_t i = 1; pending->is_whole && i < ABI_POLICIES; i++)
+		if (pending->forget[i / 8] & 1 << i % 8)
+			dataplane_forget_policy(dataplane, i);
+	*pending = (struct dataplane_pending){0};
+	judge_strays(dataplane);
+}
+
+/* Begins to wait for the packets that may see what was left. */
+static void begin_pending(struct dataplane *dataplane, struct dataplane_pending *pending)
+{
+	bool is_due = kernel_fleet_await(dataplane->fleet);
+
+	if (!is_due && !pending->ops.n)
+		return;
+	pending->is_on = true;
+	pending->number = dataplane_grace_begin(dataplane->grace);
+	dataplane->pending = *pending;
+}
+
+void dataplane_clean(struct dataplane *dataplane, bool must_end)
+{
+	struct dataplane_pending *pending = &dataplane->pending;
+
+	if (!dataplane->fleet)
+		return;
+	if (pending->is_on && must_end)
+		dataplane_grace_wait(dataplane->grace, pending->number);
+	if (pending->is_on && !dataplane_grace_is_over(dataplane->grace, pending->number))
+		return;
+	if (pending->is_on)
+		end_pending(dataplane);
+	begin_pending(dataplane, &(struct dataplane_pending){0});
+}
+
+/* ---------------------------------------------------------------------- whole -- */
+
+/* Everything that can fail; room that others have left is waited for if it must be. */
+static int prepare_whole(struct dataplane *dataplane, const struct kernel_config *config,
+			 struct arena *arena, struct change *ret)
+{
+	int err;
+
+	dataplane_clean(dataplane, dataplane->pending.is_whole);
+	arena_reset(arena);
+	err = prepare(dataplane, config, arena, ret);
+	for (int i = 0; i < 2 && err == -ENOSPC && dataplane->pending.is_on; i++) {
+		dataplane_clean(dataplane, true);
+		arena_reset(arena);
+		err = prepare(dataplane, config, arena, ret);
+	}
+	return err;
+}
+
+static void flip(struct dataplane *dataplane, const struct change *change)
+{
+	struct dataplane_pending pending = {.half = dataplane_half(dataplane), .ops = change->ops};
+
+	put_all(dataplane, !pending.half, &change->ops);
+	__atomic_store_n(&dataplane->control->generation, dataplane->control->generation + 1,
+			 __ATOMIC_RELEASE);
+	note_forgotten(&pending, dataplane->image, change->image);
+	pending.is_whole = true;
+	/* One that runs already may have begun before: another one then. */
+	begin_pending(dataplane, &pending);
+}
+
+int dataplane_publish(struct dataplane *dataplane, const struct kernel_config *config,
+		      struct dataplane_result *ret_result)
 {
 	struct arena *arena = &dataplane->arenas[!dataplane->arena];
-	uint64_t begun_ns = clock_mono_ns(), rings_ns, published_ns;
+	uint64_t begun_ns = clock_mono_ns(), rings_ns;
 	struct change change;
 
 	if (!dataplane->image) {
 		arena_reset(&dataplane->arenas[dataplane->arena]);
 		TRY(read_back(dataplane));
 	}
-	const struct kernel_image *old = dataplane->image;
-	uint32_t generation = dataplane->control->generation, half = generation & 1;
-
-	arena_reset(arena);
-	TRY(prepare(dataplane, config, arena, &change));
-	*ret_result = (struct dataplane_result){.generation = generation};
+	*ret_result = (struct dataplane_result){.generation = dataplane->control->generation};
+	TRY(prepare_whole(dataplane, config, arena, &change));
 	dataplane_meet(dataplane, change.plan->fresh, change.plan->n_fresh);
 	set_flow_seed(dataplane, config);
 	zero_counters(dataplane, change.plan);
@@ -279,22 +359,29 @@ int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *con
 	kernel_fleet_commit(dataplane->fleet, change.plan, rings_ns);
 	ret_result->rings_ns = clock_mono_ns() - rings_ns;
 	ret_result->n_services = (uint32_t)change.plan->n;
+	ret_result->n_ops = (uint32_t)change.ops.n;
 	if (!change.ops.n && !change.plan->n)
 		return 0;
-	if (change.ops.n) {
-		put_all(dataplane, !half, &change.ops);
-		__atomic_store_n(&dataplane->control->generation, ++generation, __ATOMIC_RELEASE);
-	}
-	published_ns = clock_mono_ns();
-	dataplane_wait_for_packets();
-	put_all(dataplane, half, &change.ops);
-	kernel_fleet_settle(dataplane->fleet);
-	forget_policies(dataplane, old, change.image);
+	if (change.ops.n || kernel_fleet_is_shrinking(dataplane->fleet))
+		flip(dataplane, &change);
+	else if (!dataplane->pending.is_on)
+		begin_pending(dataplane, &(struct dataplane_pending){0});
 	dataplane->image = change.image;
 	dataplane->arena = !dataplane->arena;
-	ret_result->generation = generation;
-	ret_result->n_ops = (uint32_t)change.ops.n;
-	ret_result->publish_ns = published_ns - begun_ns;
+	ret_result->generation = dataplane->control->generation;
+	ret_result->publish_ns = clock_mono_ns() - begun_ns;
+	return 0;
+}
+
+int dataplane_apply(struct dataplane *dataplane, const struct kernel_config *config,
+		    struct dataplane_result *ret_result)
+{
+	uint64_t published_ns;
+
+	TRY(dataplane_publish(dataplane, config, ret_result));
+	published_ns = clock_mono_ns();
+	while (dataplane->pending.is_on)
+		dataplane_clean(dataplane, true);
 	ret_result->cleanup_ns = clock_mono_ns() - published_ns;
 	return 0;
 }

@@ -169,7 +169,10 @@ void dataplane_tick(struct dataplane *dataplane, uint64_t now_ns)
 {
 	struct dataplane_care *care;
 
-	if (!dataplane->fleet || dataplane->fleet->is_empty)
+	if (!dataplane->fleet)
+		return;
+	dataplane_clean(dataplane, false);
+	if (dataplane->fleet->is_empty)
 		return;
 	dataplane_links_refresh(&dataplane->links, dataplane->maps.fd[LOADER_MAP_LINK]);
 	bool is_due = kernel_fleet_tick(dataplane->fleet, now_ns);
@@ -179,8 +182,6 @@ void dataplane_tick(struct dataplane *dataplane, uint64_t now_ns)
 		poke_some(dataplane, care, now_ns);
 		is_due |= sweep_some(dataplane, care, now_ns);
 	}
-	if (!is_due)
-		return;
-	dataplane_wait_for_packets();
-	kernel_fleet_settle(dataplane->fleet);
+	if (is_due)
+		dataplane_clean(dataplane, false);
 }

@@ -11,12 +11,23 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/dataplane_grace.h"
 #include "loader_maps.h"
 #include "plan/kernel_diff.h"
 #include "plan/kernel_fleet.h"
 
 struct ring_buffer;
 struct dataplane_care;
+
+/* What an apply left behind for when packets have left the program; one at a time. */
+struct dataplane_pending {
+	bool is_on;
+	bool is_whole;	      /* nothing may be changed before it is over */
+	uint64_t number;      /* of the wait */
+	uint32_t half;	      /* of the tables: still the old ones */
+	struct kernel_ops ops; /* to be done there */
+	uint8_t forget[ABI_POLICIES / 8]; /* slots of policies that are gone */
+};
 
 struct dataplane {
 	struct loader_maps maps;
@@ -49,6 +60,8 @@ struct dataplane {
 	struct kernel_fleet *fleet;	  /* NULL: not read back yet */
 	struct dataplane_links *links;	  /* VLANs of this machine; NULL: not asked for yet */
 	struct dataplane_care *care;	  /* what dataplane_tick() is at; NULL: nothing yet */
+	struct dataplane_grace *grace;
+	struct dataplane_pending pending;
 	struct ring_buffer *ring;
 	dataplane_event_fn event_fn; /* during dataplane_events() */
 	void *event_user;
@@ -87,8 +100,9 @@ static inline struct addr dataplane_addr(const struct abi_addr *addr)
 
 /* The time in which buckets and bans are measured: the kernel's, exact to a tick. */
 int dataplane_now(const struct dataplane *dataplane, uint64_t *ret_now_ns);
-/* Returns when every packet that is in the program now has left it. */
-void dataplane_wait_for_packets(void);
+/* Ends what is pending if packets have left, or waits for that; begins to wait for what has been
+ * left behind since. */
+void dataplane_clean(struct dataplane *dataplane, bool must_end);
 /* This machine's address towards another, as the kernel would choose it; zero when it has none. */
 struct addr dataplane_self(const struct addr *towards);
 /* Has the kernel look for the neighbours of new backends, so that their first packet finds them. */

@@ -98,6 +98,8 @@ const struct metric_row metric_rows[] = {
 	SOURCE("tidegate_kernel_entrypoint_packets_total", COUNTER, KERNEL_ENTRY_PACKETS,
 	       "Packets to an entry point, by what the kernel plane did with them and why.",
 	       "entrypoint", "policy", "address", "verdict", "reason"),
+	SOURCE("tidegate_kernel_event_to_effect_seconds", HISTOGRAM, KERNEL_EFFECT,
+	       "Time from the event at the source until packets are forwarded by it.", NULL),
 	SOURCE("tidegate_kernel_generation", GAUGE, KERNEL_GENERATION,
 	       "Generation of the kernel plane's configuration.", NULL),
 	SOURCE("tidegate_kernel_packets_total", COUNTER, KERNEL_PACKETS,

@@ -18,7 +18,7 @@ static void adopt_backends(struct kernel_fleet *fleet)
 
 		if (!row->mode)
 			continue;
-		fleet->backends[i].is_used = true;
+		fleet->backends[i].is_used = fleet->backends[i].is_before = true;
 		fleet->backends[i].next = of->first;
 		of->first = (uint16_t)i;
 		fleet->quic_hashes[i] = quic_hash(row->service, row->quic_id, fleet->tables.seed);
@@ -94,7 +94,7 @@ void kernel_fleet_leave(struct kernel_fleet *fleet, uint32_t id)
 		cuckoo_remove(&cuckoo, (uint16_t)id);
 	row->state = ABI_BACKEND_DEAD;
 	fleet->backends[id].is_leaving = true;
-	fleet->backends[id].is_retired = false;
+	fleet->backends[id].is_retired = fleet->backends[id].is_awaited = false;
 }
 
 static void remove_service(struct kernel_fleet *fleet, uint32_t slot)
@@ -110,21 +110,67 @@ static void remove_service(struct kernel_fleet *fleet, uint32_t slot)
 	*of = (struct kernel_fleet_service){0};
 }
 
+bool kernel_fleet_is_shrinking(const struct kernel_fleet *fleet)
+{
+	for (uint32_t i = 0; !fleet->is_empty && i < ABI_SERVICES; i++)
+		if (fleet->services[i].is_used && !fleet->services[i].is_wanted)
+			return true;
+	return false;
+}
+
+/* What is retired stays, but from then on only flows name it that know it. */
+bool kernel_fleet_await(struct kernel_fleet *fleet)
+{
+	bool any = !fleet->is_empty && kernel_room_await(&fleet->room);
+
+	for (uint32_t i = 1; !fleet->is_empty && i < ABI_BACKENDS; i++) {
+		struct kernel_fleet_backend *known = &fleet->backends[i];
+
+		if (known->is_awaited || !(known->is_leaving || known->is_retired))
+			continue;
+		known->is_awaited = any = true;
+	}
+	return any || kernel_fleet_is_shrinking(fleet);
+}
+
 void kernel_fleet_settle(struct kernel_fleet *fleet)
 {
 	if (fleet->is_empty)
 		return;
 	/* No entry leads to these any more, so no packet reads their rings. */
-	for (uint32_t i = 0; i < ABI_SERVICES; i++)
-		if (fleet->services[i].is_used && !fleet->services[i].is_wanted)
-			remove_service(fleet, i);
+	if (kernel_fleet_is_shrinking(fleet)) {
+		for (uint32_t i = 0; i < ABI_SERVICES; i++)
+			if (fleet->services[i].is_used && !fleet->services[i].is_wanted)
+				remove_service(fleet, i);
+		kernel_fleet_await(fleet);
+	}
 	for (uint32_t i = 1; i < ABI_BACKENDS; i++) {
-		if (!fleet->backends[i].is_leaving)
+		if (!fleet->backends[i].is_leaving || !fleet->backends[i].is_awaited)
 			continue;
 		fleet->tables.backends[i].mode = ABI_MODE_NONE;
 		fleet->backends[i] = (struct kernel_fleet_backend){0};
 	}
 	kernel_room_settle(&fleet->room);
+}
+
+size_t kernel_fleet_strays(const struct kernel_fleet *fleet, uint16_t *ret_ids, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 1; !fleet->is_empty && i < ABI_BACKENDS && n < max; i++) {
+		const struct kernel_fleet_backend *known = &fleet->backends[i];
+
+		if (known->is_retired && known->is_awaited && !known->is_before && !known->was_used)
+			ret_ids[n++] = (uint16_t)i;
+	}
+	return n;
+}
+
+void kernel_fleet_judge(struct kernel_fleet *fleet, uint16_t id, bool was_used)
+{
+	fleet->backends[id].was_used = was_used;
+	if (!was_used)
+		kernel_fleet_leave(fleet, id);
 }
 
 bool kernel_fleet_tick(struct kernel_fleet *fleet, uint64_t now_ns)

@@ -15,7 +15,9 @@
  * A backend that is taken out of the configuration drains: its flows stay until the window closes
  * and none of them is left in the map "stick".
  *
- *	prepare -> commit (-> the generation flips) -> packets have left -> settle
+ *	prepare -> commit (-> the generation flips) -> await -> packets have left -> settle
+ *
+ * More may be prepared and committed between await and settle, unless that made services go.
  *
  * One thread at a time.
  */
@@ -52,7 +54,10 @@ struct kernel_fleet_backend {
 	uint16_t member; /* while preparing: its place among the members */
 	uint32_t stamp;
 	uint32_t n_sticks; /* while sweeping */
-	bool is_used, is_retired, is_leaving;
+	bool is_used, is_new;
+	bool is_before; /* the ring before may name it: it was there when the window opened */
+	bool is_retired, is_leaving, is_awaited, was_used;
+	uint64_t retired_ns;
 };
 
 struct kernel_fleet {
@@ -104,8 +109,18 @@ void kernel_fleet_abandon(struct kernel_fleet *fleet, const struct kernel_fleet_
 /* Puts it in force. Services that are gone stay until settle. */
 void kernel_fleet_commit(struct kernel_fleet *fleet, const struct kernel_fleet_plan *plan,
 			 uint64_t now_ns);
-/* No packet that began before the last commit or tick is under way: what they left is free. */
+/* Packets that begin from now on do not see what was left. True: something waits for the others. */
+bool kernel_fleet_await(struct kernel_fleet *fleet);
+/* No packet that began before the last await is under way: what was left then is free. */
 void kernel_fleet_settle(struct kernel_fleet *fleet);
+/* Whether a service goes: nothing is to be prepared before that is settled. */
+bool kernel_fleet_is_shrinking(const struct kernel_fleet *fleet);
+/*
+ * Backends that were taken out, and neither a ring nor the ring before names them: what no flow
+ * ever used need not wait for the window's end. At most max. kernel_fleet_judge() says which it is.
+ */
+size_t kernel_fleet_strays(const struct kernel_fleet *fleet, uint16_t *ret_ids, size_t max);
+void kernel_fleet_judge(struct kernel_fleet *fleet, uint16_t id, bool was_used);
 /* Closes windows. True: settle is due after packets have left. */
 bool kernel_fleet_tick(struct kernel_fleet *fleet, uint64_t now_ns);
 

@@ -151,7 +151,9 @@ static uint32_t new_backend(struct muster *muster, const struct abi_backend *wan
 		*row = *want;
 		row->tag = tag;
 		fleet->backends[id] = (struct kernel_fleet_backend){
-			.next = fleet->services[want->service].first, .is_used = true};
+			.next = fleet->services[want->service].first,
+			.is_used = true,
+			.is_new = true};
 		fleet->services[want->service].first = (uint16_t)id;
 		fleet->quic_hashes[id] =
 			quic_hash(want->service, want->quic_id, fleet->tables.seed);
@@ -415,7 +417,8 @@ void kernel_fleet_abandon(struct kernel_fleet *fleet, const struct kernel_fleet_
 	}
 }
 
-static void commit_backends(struct kernel_fleet *fleet, const struct kernel_fleet_change *change)
+static void commit_backends(struct kernel_fleet *fleet, const struct kernel_fleet_change *change,
+			    uint64_t now_ns)
 {
 	const struct kernel_service *service = change->service;
 	struct cuckoo cuckoo = {.cells = &fleet->tables.quic[0].backend[0],
@@ -427,7 +430,7 @@ static void commit_backends(struct kernel_fleet *fleet, const struct kernel_flee
 		struct kernel_fleet_backend *known = &fleet->backends[change->ids[i]];
 		struct abi_backend *row = &fleet->tables.backends[change->ids[i]];
 
-		known->is_retired = false;
+		known->is_retired = known->is_awaited = false;
 		if (known->stamp == fleet->stamp)
 			continue;
 		known->stamp = fleet->stamp;
@@ -441,9 +444,10 @@ static void commit_backends(struct kernel_fleet *fleet, const struct kernel_flee
 	for (uint32_t id = fleet->services[change->slot].first; id; id = fleet->backends[id].next) {
 		struct kernel_fleet_backend *known = &fleet->backends[id];
 
-		if (known->stamp == fleet->stamp)
+		if (known->stamp == fleet->stamp || known->is_retired)
 			continue;
 		known->is_retired = true;
+		known->retired_ns = now_ns;
 		if (fleet->tables.backends[id].state == ABI_BACKEND_ACTIVE)
 			fleet->tables.backends[id].state = ABI_BACKEND_DRAIN;
 	}
@@ -484,6 +488,19 @@ static void commit_nodes(struct kernel_fleet *fleet, const struct kernel_config 
 	}
 }
 
+/* Who may be named by the ring that becomes the one before: not who came or had gone already. */
+static void note_before(struct kernel_fleet *fleet, uint32_t slot, bool opens, uint64_t now_ns)
+{
+	for (uint32_t id = fleet->services[slot].first; id; id = fleet->backends[id].next) {
+		struct kernel_fleet_backend *known = &fleet->backends[id];
+
+		if (opens)
+			known->is_before = !known->is_new &&
+					   (!known->is_retired || known->retired_ns == now_ns);
+		known->is_new = false;
+	}
+}
+
 static void commit_one(struct kernel_fleet *fleet, const struct kernel_fleet_plan *plan,
 		       const struct kernel_fleet_change *change, uint64_t now_ns)
 {
@@ -491,7 +508,9 @@ static void commit_one(struct kernel_fleet *fleet, const struct kernel_fleet_pla
 	struct abi_service *row = &fleet->tables.services[change->slot];
 
 	if (change->service) {
-		commit_backends(fleet, change);
+		commit_backends(fleet, change, now_ns);
+		note_before(fleet, change->slot,
+			    change->is_ring_new && change->before != row->ring_before, now_ns);
 		row->families = families_of(change->service);
 		row->affinity = (__u8)change->service->affinity;
 		kernel_slot_name(row->name, change->service->name);

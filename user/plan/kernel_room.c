@@ -8,7 +8,7 @@
 
 #include "flow_hash.h"
 
-enum { FREE, TAKEN, RETIRED, UNIT_LINES = 32, CLASS_MASK = 3, CLASS_BITS = 2 };
+enum { FREE, TAKEN, RETIRED, AWAITED, UNIT_LINES = 32, CLASS_MASK = 3, CLASS_BITS = 2 };
 
 int kernel_room_init(struct kernel_room *room, uint32_t n_lines)
 {
@@ -94,11 +94,23 @@ void kernel_room_drop(struct kernel_room *room, uint32_t ring)
 	set(room, ring, FREE);
 }
 
+bool kernel_room_await(struct kernel_room *room)
+{
+	bool any = false;
+
+	for (uint32_t i = 1; i < room->n_units; i++) {
+		if (room->units[i] == RETIRED)
+			room->units[i] = AWAITED;
+		any |= room->units[i] == AWAITED;
+	}
+	return any;
+}
+
 void kernel_room_settle(struct kernel_room *room)
 {
 	for (uint32_t i = 1; i < room->n_units; i++) {
-		room->n_free += room->units[i] == RETIRED;
-		if (room->units[i] == RETIRED)
+		room->n_free += room->units[i] == AWAITED;
+		if (room->units[i] == AWAITED)
 			room->units[i] = FREE;
 	}
 }

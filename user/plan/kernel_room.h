@@ -13,8 +13,7 @@
 #include "base/arena.h"
 
 struct kernel_room {
-	uint8_t *units; /* of the smallest ring's size: 0 free, 1 taken, 2 free after the next grace
-			 */
+	uint8_t *units; /* of the smallest ring's size: 0 free, 1 taken, 2 retired, 3 awaited */
 	uint32_t n_units, n_free;
 	uint32_t hint; /* where to look first */
 };
@@ -29,10 +28,14 @@ void kernel_room_done(struct kernel_room *room);
 uint32_t kernel_room_take(struct kernel_room *room, uint32_t class, bool may_shrink);
 /* Marks a ring as taken: one that was there before us. */
 void kernel_room_claim(struct kernel_room *room, uint32_t ring);
-/* Packets may still be reading it: it is free after kernel_room_settle(). 0 is no ring. */
+/* Packets may still be reading it: it is free after kernel_room_await() and _settle(). 0 is no
+ * ring. */
 void kernel_room_retire(struct kernel_room *room, uint32_t ring);
 /* No packet ever saw it. */
 void kernel_room_drop(struct kernel_room *room, uint32_t ring);
+/* No packet that begins from now on reads what was retired. True: there is something. */
+bool kernel_room_await(struct kernel_room *room);
+/* Those that had begun before the last kernel_room_await() are over. */
 void kernel_room_settle(struct kernel_room *room);
 
 #endif

@@ -79,6 +79,16 @@ static void unmark(struct kernel_fleet *fleet, uint32_t slot)
 	fleet->services[slot].is_marked = any;
 }
 
+/* While a window is open only the ring before still gives flows to who was taken out. */
+static bool may_leave(const struct kernel_fleet *fleet, const struct kernel_fleet_backend *known,
+		      bool is_quiet)
+{
+	if (!known->is_retired || known->n_sticks)
+		return false;
+	return is_quiet || (known->is_awaited && !known->is_before &&
+			    known->retired_ns < fleet->sweep_begun_ns);
+}
+
 bool kernel_sweep_end(struct kernel_fleet *fleet)
 {
 	bool is_due = false;
@@ -89,13 +99,11 @@ bool kernel_sweep_end(struct kernel_fleet *fleet)
 		bool is_quiet =
 			of->is_used && !of->until_ns && of->changed_ns < fleet->sweep_begun_ns;
 
-		if (!is_quiet)
-			continue;
-		if (of->is_marked)
+		if (is_quiet && of->is_marked)
 			unmark(fleet, i);
 		for (uint32_t id = of->first, next; id; id = next) {
 			next = fleet->backends[id].next;
-			if (!fleet->backends[id].is_retired || fleet->backends[id].n_sticks)
+			if (!may_leave(fleet, &fleet->backends[id], is_quiet))
 				continue;
 			kernel_fleet_leave(fleet, id);
 			is_due = true;

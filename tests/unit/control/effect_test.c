@@ -60,6 +60,7 @@ static void histograms_are_exposed(void **state)
 	effect_compiled(&effect, true, NS_PER_MS * 3 / 2);
 	effect_compiled(&effect, true, 5 * (uint64_t)NS_PER_SEC);
 	effect_compiled(&effect, false, 40 * NS_PER_MS);
+	effect_kernel(&effect, 3 * NS_PER_MS);
 	assert_int_equal(metric_registry_add_source(registry, effect_collect, &effect), 0);
 	buf_init(&out, 1 << 20);
 	prometheus_print(registry, &out);
@@ -75,6 +76,8 @@ static void histograms_are_exposed(void **state)
 		strstr(text, "tidegate_config_compile_seconds_sum{kind=\"changes\"} 5.0015\n"));
 	assert_non_null(strstr(text, "tidegate_config_compile_seconds_count{kind=\"full\"} 1\n"));
 	assert_non_null(strstr(text, "tidegate_config_event_to_effect_seconds_count 0\n"));
+	assert_non_null(
+		strstr(text, "tidegate_kernel_event_to_effect_seconds_bucket{le=\"0.005\"} 1\n"));
 	buf_done(&out);
 	metric_registry_free(registry);
 }

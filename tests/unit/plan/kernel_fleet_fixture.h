@@ -96,6 +96,7 @@ static inline size_t fleet_apply(struct fleet_lab *lab, uint64_t now_ns)
 
 	assert_int_equal(fleet_prepare(lab, now_ns, &plan), 0);
 	kernel_fleet_commit(lab->fleet, plan, now_ns);
+	kernel_fleet_await(lab->fleet);
 	kernel_fleet_settle(lab->fleet);
 	return plan->n;
 }

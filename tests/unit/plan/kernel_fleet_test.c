@@ -31,6 +31,7 @@ static void a_window_keeps_the_ring_from_before(void **state)
 	assert_false(kernel_fleet_tick(lab->fleet, 3 * SECOND + KERNEL_FLEET_WINDOW_NS - 1));
 	assert_true(kernel_fleet_tick(lab->fleet, 3 * SECOND + KERNEL_FLEET_WINDOW_NS));
 	CHECK_INT("closed", row->ring_before, 0);
+	kernel_fleet_await(lab->fleet);
 	kernel_fleet_settle(lab->fleet);
 	/* One ring is in use. */
 	CHECK_INT("room", lab->fleet->room.n_free,
@@ -99,6 +100,95 @@ static void another_process_takes_over(void **state)
 	CHECK_INT("closed", fleet_row(lab, "a")->ring_before, 0);
 }
 
+/* Commits while packets of the former one are still under way. */
+static void commit_only(struct fleet_lab *lab, uint64_t now_ns)
+{
+	struct kernel_fleet_plan *plan = NULL;
+
+	assert_int_equal(fleet_prepare(lab, now_ns, &plan), 0);
+	kernel_fleet_commit(lab->fleet, plan, now_ns);
+}
+
+static void changes_follow_each_other_without_waiting(void **state)
+{
+	struct fleet_lab *lab = *state;
+	uint32_t n_free;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 4);
+	fleet_apply(lab, SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 5);
+	fleet_apply(lab, 2 * SECOND);
+	n_free = lab->fleet->room.n_free;
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 6);
+	commit_only(lab, 3 * SECOND);
+	assert_true(kernel_fleet_await(lab->fleet));
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 7);
+	commit_only(lab, 4 * SECOND);
+	kernel_fleet_settle(lab->fleet);
+	CHECK_INT("what the second left is not free", lab->fleet->room.n_free,
+		  n_free - ring_lines(fleet_row(lab, "a")->ring) / 32);
+	assert_true(kernel_fleet_await(lab->fleet));
+	kernel_fleet_settle(lab->fleet);
+	CHECK_INT("now it is", lab->fleet->room.n_free, n_free);
+	assert_false(kernel_fleet_await(lab->fleet));
+}
+
+/* Backend 5 came and went while the window was open; 1 to 4 were there before. */
+static void who_came_and_went_unused_does_not_wait_for_the_window(void **state)
+{
+	struct fleet_lab *lab = *state;
+	uint16_t ids[4] = {0};
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 4);
+	fleet_apply(lab, SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 2, 5);
+	fleet_apply(lab, 2 * SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 2, 4);
+	commit_only(lab, 3 * SECOND);
+	CHECK_INT("packets are under way", kernel_fleet_strays(lab->fleet, ids, 4), 0);
+	kernel_fleet_await(lab->fleet);
+	kernel_fleet_settle(lab->fleet);
+	CHECK_INT("strays", kernel_fleet_strays(lab->fleet, ids, 4), 1);
+	CHECK_INT("which", lab->tables.backends[ids[0]].addr.word[3], 5);
+	kernel_fleet_judge(lab->fleet, ids[0], true);
+	CHECK_INT("is not asked again", kernel_fleet_strays(lab->fleet, ids, 4), 0);
+	kernel_fleet_judge(lab->fleet, ids[0], false);
+	CHECK_INT("all", fleet_used(lab), 5);
+	assert_true(kernel_fleet_await(lab->fleet));
+	kernel_fleet_settle(lab->fleet);
+	CHECK_INT("the first stays for its flows", fleet_used(lab), 4);
+}
+
+/* With flows, a sweep that began after it had left and finds none lets it go. */
+static void a_sweep_frees_who_came_and_went(void **state)
+{
+	struct fleet_lab *lab = *state;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 4);
+	fleet_apply(lab, SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 2, 5);
+	fleet_apply(lab, 2 * SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 2, 4);
+	fleet_apply(lab, 4 * SECOND);
+	assert_int_equal(kernel_sweep_begin(lab->fleet, 3 * SECOND), 0);
+	assert_false(kernel_sweep_end(lab->fleet));
+	assert_int_equal(kernel_sweep_begin(lab->fleet, 5 * SECOND), 0);
+	assert_true(kernel_sweep_end(lab->fleet));
+	kernel_fleet_await(lab->fleet);
+	kernel_fleet_settle(lab->fleet);
+	CHECK_INT("backends", fleet_used(lab), 4);
+}
+
 static void a_tick_before_the_first_configuration_takes_nothing_away(void **state)
 {
 	struct fleet_lab *lab = *state;
@@ -109,6 +199,7 @@ static void a_tick_before_the_first_configuration_takes_nothing_away(void **stat
 	kernel_fleet_free(lab->fleet);
 	lab->fleet = kernel_fleet_new(&lab->tables, 100 * SECOND);
 	kernel_fleet_tick(lab->fleet, 100 * SECOND);
+	kernel_fleet_await(lab->fleet);
 	kernel_fleet_settle(lab->fleet);
 	CHECK_INT("backends", fleet_used(lab), 4);
 	assert_non_null(fleet_row(lab, "a"));
@@ -121,6 +212,9 @@ int main(void)
 		FLEET_TEST(a_window_is_renewed_in_the_end),
 		FLEET_TEST(services_that_are_gone_leave_nothing),
 		FLEET_TEST(another_process_takes_over),
+		FLEET_TEST(changes_follow_each_other_without_waiting),
+		FLEET_TEST(who_came_and_went_unused_does_not_wait_for_the_window),
+		FLEET_TEST(a_sweep_frees_who_came_and_went),
 		FLEET_TEST(a_tick_before_the_first_configuration_takes_nothing_away),
 	};
 

@@ -104,6 +104,7 @@ static void what_did_not_change_costs_nothing(void **state)
 		CHECK_INT("changes", plan->n, round ? 1 : 40);
 		CHECK_INT("new rows", plan->n_fresh, round ? 1 : 200);
 		kernel_fleet_commit(lab->fleet, plan, SECOND);
+		kernel_fleet_await(lab->fleet);
 		kernel_fleet_settle(lab->fleet);
 	}
 }

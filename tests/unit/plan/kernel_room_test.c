@@ -43,10 +43,14 @@ static void a_retired_ring_is_free_after_a_grace(void **state)
 	kernel_room_retire(&room, first);
 	CHECK_INT("not yet", kernel_room_take(&room, 0, false), 0);
 	kernel_room_settle(&room);
+	CHECK_INT("nobody waited for it", kernel_room_take(&room, 0, false), 0);
+	assert_true(kernel_room_await(&room));
+	kernel_room_settle(&room);
 	CHECK_INT("now", kernel_room_take(&room, 0, false), first);
 	kernel_room_drop(&room, first);
 	CHECK_INT("dropped", kernel_room_take(&room, 0, false), first);
 	kernel_room_retire(&room, 0); /* no ring */
+	assert_false(kernel_room_await(&room));
 	kernel_room_settle(&room);
 	CHECK_INT("none free", room.n_free, n_free - 2);
 	kernel_room_done(&room);

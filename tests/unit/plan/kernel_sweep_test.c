@@ -82,6 +82,7 @@ static void marks_and_backends_go_with_their_flows(void **state)
 	key.proto = IPPROTO_UDP;
 	assert_false(kernel_sweep_see(lab->fleet, &key, &stick, 281 * SECOND));
 	assert_true(kernel_sweep_end(lab->fleet));
+	kernel_fleet_await(lab->fleet);
 	kernel_fleet_settle(lab->fleet);
 	CHECK_INT("marks", marks(lab), 0);
 	CHECK_INT("backends", fleet_used(lab), 3);
