@@ -40,14 +40,29 @@ class Fast:
         self.rv = 100 + len(objects)
         self.lock, self.watches = threading.Lock(), []
 
-    def run(self, pipe):
+    def run(self, pipe, side):
         threading.Thread(target=self.accept, daemon=True).start()
+        threading.Thread(target=self.singles, args=(side,), daemon=True).start()
         while True:
             try:
                 rate, seconds, first = pipe.recv()
             except EOFError:
                 return
             pipe.send(self.storm(rate, seconds, first))
+
+    def singles(self, side):
+        """Sends one object's event whenever asked to, also in the midst of a storm, and says when."""
+        while True:
+            try:
+                head, tail = side.recv()
+            except EOFError:
+                return
+            with self.lock:
+                self.rv += 1
+                data = chunk(f"{head}{self.rv}{tail}".encode())
+                for link in self.watches:
+                    link.sendall(data)
+            side.send(time.monotonic())
 
     def accept(self):
         while True:
@@ -117,20 +132,19 @@ class Fast:
     def storm(self, rate, seconds, first):
         """Sends events at that rate; how many, how long it took, and how much later than due the latest left."""
         sent, late, began = 0, 0.0, time.monotonic()
-        with self.lock:
-            watches = list(self.watches)
         while True:
             now = time.monotonic() - began
             want = int(min(now, seconds) * rate)
             if want > sent:
                 late = max(late, now - sent / rate)
                 lines = []
-                for n in range(first + sent, first + want):
-                    self.rv += 1
-                    lines.append(self.template(n, self.rv))
-                data = chunk(b"".join(lines))
-                for link in watches:
-                    link.sendall(data)
+                with self.lock:
+                    for n in range(first + sent, first + want):
+                        self.rv += 1
+                        lines.append(self.template(n, self.rv))
+                    data = chunk(b"".join(lines))
+                    for link in self.watches:
+                        link.sendall(data)
                 sent = want
             if now >= seconds:
                 return sent, now, late
@@ -145,20 +159,23 @@ class KubeFast:
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = listener.getsockname()[1]
         self.pipe, other = multiprocessing.Pipe()
+        self.side, other_side = multiprocessing.Pipe()
         self.pid = os.fork()
         if self.pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             self.pipe.close()
+            self.side.close()
             if core is not None:
                 os.sched_setaffinity(0, {core})
             try:
                 fast = Fast(listener, list(objects), plural, template)
                 other.send("ready")
-                fast.run(other)
+                fast.run(other, other_side)
             finally:
                 os._exit(0)
         listener.close()
         other.close()
+        other_side.close()
         self.pipe.recv()
 
     def kubeconfig(self):
@@ -174,6 +191,12 @@ class KubeFast:
         self.pipe.send((rate, seconds, first))
         return self.pipe.recv()
 
+    def single(self, head, tail):
+        """Sends one event of the watched kind, head and tail with a revision in between; when it left (monotonic)."""
+        self.side.send((head, tail))
+        return self.side.recv()
+
     def stop(self):
         self.pipe.close()
+        self.side.close()
         os.waitpid(self.pid, 0)

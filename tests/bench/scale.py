@@ -1,13 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """bench-scale: 10,000 IngressRoutes and 100,000 endpoints from an API server's stand-in: cold start, memory, how long an
-endpoint's change takes while hundreds of others come every second, and a storm of events.
+endpoint's change takes while hundreds of others come every second, and a storm of events. Of as many Services as there are
+VirtualAddresses the kernel plane forwards one to the same endpoints; a client outside of the program waits for new connections
+to the route and to the address to be answered by the endpoint that was just put in.
 
-ROUTES, ENDPOINTS (of each), RATE (changes a second), DURATION (seconds of each part), STORM (events a second) shorten it."""
+ROUTES, ENDPOINTS (of each), VIPS (0: the kernel plane is off), RATE (changes a second), DURATION (seconds of each part), PROBES,
+STORM (events a second) and STORM_S (seconds of it, 0: none) shorten it."""
 
 import http.client
 import json
 import os
+import queue
+import random
 import re
 import subprocess
 import sys
@@ -22,12 +27,15 @@ os.environ.setdefault("TIDEGATE_BUILD", BUILD)
 
 from kube_fast import KubeFast  # noqa: E402
 from kube_world import World  # noqa: E402
+import scale_net  # noqa: E402
 
 ROUTES = int(os.environ.get("ROUTES", "10000"))
 ENDPOINTS = int(os.environ.get("ENDPOINTS", "10"))
 RATE = int(os.environ.get("RATE", "500"))
 DURATION = float(os.environ.get("DURATION", "20"))
 STORM = int(os.environ.get("STORM", "5000"))
+VIPS = int(os.environ.get("VIPS", "1000"))
+PROBES = int(os.environ.get("PROBES", "240"))
 STORM_S = float(os.environ.get("STORM_S", "60"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -41,7 +49,30 @@ def slice_of(i, turn=0):
             "endpoints": [{"addresses": [a], "conditions": {"ready": True, "serving": True, "terminating": False}} for a in addresses]}
 
 
+def virtual_address(i, service, address):
+    return {"apiVersion": "tidegate.io/v1alpha1", "kind": "VirtualAddress", "metadata": {"name": f"vip{i}", "namespace": "shop"},
+            "spec": {"addresses": [address], "ports": [{"port": 80}], "mode": "nat", "backendRefs": [{"name": service, "port": 80}]}}
+
+
+def probe_slice(address):
+    item = slice_of(0)
+    item["metadata"].update(name="probe-1", labels={"kubernetes.io/service-name": "probe"})
+    item["ports"][0]["port"] = scale_net.PORT
+    item["endpoints"] = [{**item["endpoints"][0], "addresses": [address]}]
+    return item
+
+
 def objects():
+    for i in range(VIPS):
+        yield virtual_address(i, f"web{i * ROUTES // VIPS}", f"172.17.{1 + i // 250}.{1 + i % 250}")
+    if VIPS:
+        yield virtual_address("-probe", "probe", scale_net.VIP)
+        yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "probe", "namespace": "shop"},
+               "spec": {"ports": [{"name": "http", "port": 80}]}}
+        yield probe_slice(scale_net.SERVERS[0])
+        yield {"apiVersion": "traefik.io/v1alpha1", "kind": "IngressRoute", "metadata": {"name": "probe", "namespace": "shop"},
+               "spec": {"entryPoints": ["web"], "routes": [{"kind": "Rule", "match": "Host(`probe.example.com`)",
+                                                             "services": [{"name": "probe", "port": 80}]}]}}
     for i in range(ROUTES):
         yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"web{i}", "namespace": "shop"},
                "spec": {"ports": [{"name": "http", "port": 80}]}}
@@ -52,7 +83,8 @@ def objects():
 
 
 def pairs():
-    plurals = {"Service": "services", "EndpointSlice": "endpointslices", "IngressRoute": "ingressroutes"}
+    plurals = {"Service": "services", "EndpointSlice": "endpointslices", "IngressRoute": "ingressroutes",
+               "VirtualAddress": "virtualaddresses"}
     return ((plurals[item["kind"]], item) for item in objects())
 
 
@@ -65,6 +97,20 @@ def cpu(pid):
 def rss(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) / 1024
+
+
+def map_bytes(pid):
+    """What the kernel holds for the maps that a process has open."""
+    maps = {}
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        try:
+            with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as file:
+                text = file.read()
+        except OSError:
+            continue
+        if "map_id:" in text:
+            maps[re.search(r"map_id:\s+(\d+)", text).group(1)] = int(re.search(r"memlock:\s+(\d+)", text).group(1))
+    return sum(maps.values())
 
 
 def metrics(world):
@@ -123,21 +169,75 @@ class Memory(threading.Thread):
         return self.rows or [rss(self.pid)]
 
 
+class Probes(threading.Thread):
+    """Puts another endpoint in, and waits until both planes lead there; until told to end or enough were made."""
+
+    def __init__(self, world, server):
+        super().__init__(daemon=True)
+        self.world, self.server, self.ended = world, server, threading.Event()
+        self.rows, self.failed, self.asked, self.answered = [], 0, queue.Queue(), queue.Queue()
+        threading.Thread(target=self.outside, daemon=True).start()
+
+    def outside(self):
+        self.world.net.far()
+        while True:
+            self.answered.put(scale_net.wait_for(scale_net.VIP, 80, *self.asked.get()))
+
+    @staticmethod
+    def event(address):
+        item = probe_slice(address)
+        item["metadata"].update(resourceVersion="REVISION", uid="00000000-0000-4000-8000-000000999999",
+                                creationTimestamp="2026-11-22T19:05:01Z", generation=2)
+        return json.dumps({"type": "MODIFIED", "object": item}, separators=(",", ":")).split("REVISION")
+
+    def run(self):
+        n, (head, tail) = 0, ("", "")
+        while len(self.rows) < PROBES and not self.ended.wait(random.uniform(0.02, 0.06)):
+            n += 1
+            address = scale_net.SERVERS[n % 2]
+            head, tail = self.event(address)
+            began = self.server.single(head, tail + "\n")
+            self.asked.put((address.encode(), began))
+            user = scale_net.wait_for("127.0.0.1", self.world.web, address.encode(), began)
+            kernel = self.answered.get()
+            self.rows.append((user[0] * 1000, kernel[0] * 1000))
+            self.failed += user[1] + kernel[1]
+
+    def end(self):
+        self.ended.set()
+        self.join()
+        ranks = {}
+        for name, values in (("route", [r[0] for r in self.rows]), ("address", [r[1] for r in self.rows]),
+                             ("both", [max(r) for r in self.rows])):
+            values.sort()
+            ranks[name] = {f"p{int(q * 100)}_ms": values[min(len(values) - 1, int(q * len(values)))] for q in (0.5, 0.99, 1)}
+        return {"probes": len(self.rows), "unanswered": self.failed, **ranks}
+
+
 def part(world, server, name, rate, seconds, first):
-    name_of = "tidegate_config_event_to_effect_seconds"
-    pid, before, used, began = world.process.pid, histogram(metrics(world), name_of), cpu(world.process.pid), time.monotonic()
-    memory = Memory(pid)
+    name_of, kernel = "tidegate_config_event_to_effect_seconds", "tidegate_kernel_event_to_effect_seconds"
+    text = metrics(world)
+    pid, before, kernel_before = world.process.pid, histogram(text, name_of), histogram(text, kernel)
+    memory, probes = Memory(pid), Probes(world, server) if VIPS and rate <= RATE else None
+    used, began = cpu(pid), time.monotonic()
     memory.start()
+    if probes:
+        probes.start()
     sent, took, late = server.storm(rate, seconds, first)
     used = 100 * (cpu(pid) - used) / (time.monotonic() - began)
     rows = memory.end()
     time.sleep(0.5)
-    after = histogram(metrics(world), name_of)
+    outside = probes.end() if probes else None
+    text = metrics(world)
+    after, kernel_after = histogram(text, name_of), histogram(text, kernel)
     half = rows[len(rows) // 2:]
     row = {"name": name, "changes": sent, "per_second": sent / took, "late_ms": late * 1000, "cpu_percent": used,
            "rss_before_mb": rows[0], "rss_most_mb": max(rows), "rss_after_mb": rows[-1], "growth_of_second_half_mb": half[-1] - half[0]}
     for q in (0.5, 0.99, 1):
         row[f"p{int(q * 100)}_ms_at_most"], row["revisions"] = quantile(before, after, q)
+        if VIPS:
+            row[f"kernel_p{int(q * 100)}_ms_at_most"], row["kernel_revisions"] = quantile(kernel_before, kernel_after, q)
+    row["outside"] = outside
     return row
 
 
@@ -150,23 +250,29 @@ def is_ready(world):
         link.close()
 
 
-def run(world, folder, result):
+def run(world, net, folder, result):
+    world.net = net
     cores = sorted(os.sched_getaffinity(0))
     server = KubeFast(folder, pairs(), "endpointslices", Template(), cores[-1] if len(cores) > 1 else None)
     try:
         began = time.monotonic()
         os.sched_setaffinity(0, {cores[0]})
-        world.run("--log.level=INFO", wait=False, kubeconfig=server.kubeconfig())
+        options = [f"--pinFolder={net.pins[0]}", "--interfaces=up0"] if net else []
+        world.run("--log.level=INFO", *options, wait=False, kubeconfig=server.kubeconfig(), kernel="native" if net else "off")
         # Who measures stays away from what is measured.
         os.sched_setaffinity(0, {cores[-1]})
         world.until(lambda: is_ready(world), "readiness", 120)
         result["ready_s"] = time.monotonic() - began
         result["ready_cpu_s"] = cpu(world.process.pid)
         result["rss_mb"] = rss(world.process.pid)
-        print(f"ready after {result['ready_s']:.2f} s ({result['ready_cpu_s']:.2f} s of CPU), {result['rss_mb']:.0f} MB", flush=True)
+        result["maps_mb"] = map_bytes(world.process.pid) / (1 << 20)
+        print(f"ready after {result['ready_s']:.2f} s ({result['ready_cpu_s']:.2f} s of CPU), {result['rss_mb']:.0f} MB, "
+              f"maps {result['maps_mb']:.0f} MB", flush=True)
         rows, first = [], 0
         for name, rate, seconds in (("one change a second", 1, min(DURATION, 10)), (f"{RATE} changes/s", RATE, DURATION),
                                     (f"{STORM} events/s", STORM, STORM_S)):
+            if not seconds:
+                continue
             rows.append(part(world, server, name, rate, seconds, first))
             first += rows[-1]["changes"]
         result["parts"] = rows
@@ -174,21 +280,35 @@ def run(world, folder, result):
         server.stop()
 
 
+def show(result):
+    print(f"\n{'':22} {'sent/s':>8} {'revisions':>9} {'p50 <=':>9} {'p99 <=':>9} {'all <=':>9} {'CPU':>6} {'MB':>11} {'most':>6}")
+    for row in result["parts"]:
+        rest = f"{row['cpu_percent']:4.0f} % {row['rss_before_mb']:4.0f} - {row['rss_after_mb']:4.0f} {row['rss_most_mb']:6.0f}"
+        print(f"{row['name']:22} {row['per_second']:8.0f} {row['revisions']:9} {row['p50_ms_at_most']:6.1f} ms "
+              f"{row['p99_ms_at_most']:6.1f} ms {row['p100_ms_at_most']:6.1f} ms {rest}")
+        if VIPS:
+            print(f"{'  in the kernel plane':31} {row['kernel_revisions']:9} {row['kernel_p50_ms_at_most']:6.1f} ms "
+                  f"{row['kernel_p99_ms_at_most']:6.1f} ms {row['kernel_p100_ms_at_most']:6.1f} ms")
+        for name in ("route", "address", "both") if row["outside"] else ():
+            ranks = row["outside"][name]
+            print(f"{'  outside: ' + name:31} {row['outside']['probes']:9} {ranks['p50_ms']:6.1f} ms {ranks['p99_ms']:6.1f} ms "
+                  f"{ranks['p100_ms']:6.1f} ms {row['outside']['unanswered']} unanswered")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="tidegate-scale-")
-    world, result = World(folder), {"routes": ROUTES, "endpoints": ROUTES * ENDPOINTS}
+    net = scale_net.Net(os.path.join(BUILD, "tidegate-loader")) if VIPS else None
+    world, result = World(folder), {"routes": ROUTES, "endpoints": ROUTES * ENDPOINTS, "virtual_addresses": VIPS}
     try:
-        print(f"{ROUTES} routes, {ROUTES * ENDPOINTS} endpoints", flush=True)
-        run(world, folder, result)
-        print(f"\n{'':22} {'sent/s':>8} {'revisions':>9} {'p50 <=':>9} {'p99 <=':>9} {'all <=':>9} {'CPU':>6} {'MB':>11} {'most':>6}")
-        for row in result["parts"]:
-            print(f"{row['name']:22} {row['per_second']:8.0f} {row['revisions']:9} {row['p50_ms_at_most']:6.1f} ms "
-                  f"{row['p99_ms_at_most']:6.1f} ms {row['p100_ms_at_most']:6.1f} ms "
-                  f"{row['cpu_percent']:4.0f} % {row['rss_before_mb']:4.0f} - {row['rss_after_mb']:4.0f} {row['rss_most_mb']:6.0f}")
+        print(f"{ROUTES} routes, {ROUTES * ENDPOINTS} endpoints, {VIPS} virtual addresses", flush=True)
+        run(world, net, folder, result)
+        show(result)
     finally:
         world.stop()
         if result.get("parts") is None:
             print(world.log()[-2000:])
+        if net:
+            net.stop()
         subprocess.run(["rm", "-rf", folder], check=False)
     os.makedirs(os.path.join(BUILD, "bench"), exist_ok=True)
     with open(os.path.join(BUILD, "bench", "scale.json"), "w", encoding="utf-8") as file:

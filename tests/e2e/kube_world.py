@@ -52,10 +52,10 @@ class World:
                 "spec": {"entryPoints": ["web"], "routes": [{"kind": "Rule", "match": f"Host(`{host}`)",
                                                               "services": [{"name": service, "port": 80}]}], **spec}}
 
-    def run(self, *options, env=None, kubeconfig=None, wait=True):
+    def run(self, *options, env=None, kubeconfig=None, wait=True, kernel="off"):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [TIDEGATE, "run", f"--entryPoints.web.address=127.0.0.1:{self.web}", "--kernelPlane=off", "--workers=1",
+                [TIDEGATE, "run", f"--entryPoints.web.address=127.0.0.1:{self.web}", f"--kernelPlane={kernel}", "--workers=1",
                  f"--admin.address=127.0.0.1:{self.admin}", f"--admin.socket={self.folder}/admin.sock",
                  "--security.allowLoopbackBackends=true", *(["--security.seccomp=false"] if SANITIZED else []),
                  *([f"--kubeconfig={kubeconfig or self.server.kubeconfig()}"] if kubeconfig is not False else []), *options],
