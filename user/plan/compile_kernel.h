@@ -8,6 +8,7 @@
  * there already (compile_source_policy), in the order of snapshot->entry_points.
  */
 
+#include "model/virtual_address.h"
 #include "plan/compile_stream.h"
 #include "plan/vip_probe.h"
 
@@ -24,6 +25,24 @@ struct str compile_kernel_name(struct compile *c, struct str text);
 void compile_offload(struct compile *c, struct kernel_config *config);
 /* compile_virtual_address: VirtualAddress objects. */
 void compile_virtual_addresses(struct compile *c, struct kernel_config *config);
+/* compile_vip_servers: the endpoints of a Service, between begin and end of a pass. NULL with a diag.
+ */
+struct vip_servers {
+	struct vip_server {
+		struct addr addr;
+		uint16_t port;
+		bool drains;
+	} * at;
+	size_t n;
+};
+void compile_vip_servers_begin(struct compile *c);
+const struct vip_servers *compile_vip_servers(struct compile *c, const struct object *service,
+					      const struct virtual_backend *ref,
+					      const struct diag_path *path);
+/* What nobody asked for in this pass is forgotten. */
+void compile_vip_servers_end(struct compile *c);
+void compile_vip_servers_done(struct compile *c);
+
 /* compile_node: the set of nodes over which flows are spread. */
 void compile_nodes(struct compile *c, struct kernel_config *config);
 

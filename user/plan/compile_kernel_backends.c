@@ -12,6 +12,8 @@
 #include "plan/compile_kernel.h"
 #include "plan/compile_unit.h"
 
+enum { FEW = 24 };
+
 bool compile_kernel_share(struct kernel_shares *shares, const struct share *share)
 {
 	if (share->member)
@@ -84,6 +86,7 @@ static double factor_of(const double *weights, uint32_t n)
 struct filling {
 	struct kernel_service *service;
 	double *weights;
+	bool has_index;
 	struct table known; /* address and port -> 1 + index */
 	struct arena *scratch;
 };
@@ -98,17 +101,40 @@ static struct str key_of(const struct share *share, struct arena *arena)
 	return str_n(key, sizeof(share->addr) + sizeof(share->port));
 }
 
+static bool index_one(struct filling *filling, const struct share *share, size_t at)
+{
+	struct str key = key_of(share, filling->scratch);
+
+	return key.at && table_put(&filling->known, key, (void *)(at + 1), NULL) == 0;
+}
+
+/* Where the backend is; n_backends: nowhere. Few are looked through. */
+static size_t find(const struct filling *filling, const struct share *share)
+{
+	const struct kernel_service *service = filling->service;
+	size_t at = 0;
+
+	if (filling->has_index) {
+		uintptr_t known = (uintptr_t)table_find(&filling->known,
+							key_of(share, filling->scratch));
+
+		return known ? known - 1 : service->n_backends;
+	}
+	while (at < service->n_backends && (service->backends[at].port != share->port ||
+					    !addr_eq(&service->backends[at].addr, &share->addr)))
+		at++;
+	return at;
+}
+
 /* The same backend by two references: shares add up, the better state holds. */
 static bool add(struct filling *filling, const struct share *share)
 {
 	struct kernel_service *service = filling->service;
-	struct str key = key_of(share, filling->scratch);
-	uintptr_t known = (uintptr_t)table_find(&filling->known, key);
-	size_t at = known ? known - 1 : service->n_backends;
+	size_t at = find(filling, share);
 	struct kernel_backend *backend = &service->backends[at];
 
-	if (!known) {
-		if (!key.at || table_put(&filling->known, key, (void *)(at + 1), NULL) < 0)
+	if (at == service->n_backends) {
+		if (filling->has_index && !index_one(filling, share, at))
 			return false;
 		*backend = (struct kernel_backend){
 			.addr = share->addr, .port = share->port, .state = share->state};
@@ -143,6 +169,7 @@ bool compile_kernel_fill(const struct kernel_shares *shares, bool is_v4,
 	struct filling filling = {.service = ret_service, .weights = weights, .scratch = scratch};
 	bool has_active = false;
 
+	filling.has_index = shares->n > FEW;
 	ret_service->backends = ARENA_ARRAY(arena, struct kernel_backend, shares->n + 1);
 	ret_service->n_backends = 0;
 	if (!weights || !ret_service->backends)

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "plan/compile_kernel.h"
 #include "plan/compile_services.h"
 #include "plan/compile_unit.h"
 
@@ -34,6 +35,7 @@ void compile_state_free(struct compile *c, struct part_grave *grave)
 			part_free(part);
 	}
 	compile_slices_done(c);
+	compile_vip_servers_done(c);
 	free(c->all.at);
 	free(c->dirty.at);
 	table_done(&c->units);
@@ -67,6 +69,7 @@ struct compile *compile_state_new(const struct static_config *config, struct reg
 	table_init(&c->units, NULL);
 	table_init(&c->deps, NULL);
 	table_init(&c->slices, NULL);
+	table_init(&c->vip_servers, NULL);
 	table_init(&c->router_names, NULL);
 	table_init(&c->middlewares, &c->lasting);
 	table_init(&c->middleware_names, &c->lasting);

@@ -102,6 +102,8 @@ struct compile {
 	struct table middlewares;      /* key -> struct compiled_mw */
 	struct table middleware_names; /* qualified name -> the same */
 	struct table transports;       /* see compile_transport.c */
+	struct table vip_servers;      /* see compile_vip_servers.c */
+	uint64_t vip_pass;
 	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
 	struct streams *streams;       /* of raw TCP and UDP: compile_stream.h */
 	struct table router_names;     /* name without provider -> the unit that has it */

@@ -101,6 +101,8 @@ bool compile_stream_server_add(struct compile *c, struct stream_service *service
 	if (!server)
 		return false;
 	*server = draft;
+	if (service->is_bare)
+		return true;
 	server->address = arena_str(c->arena, str_of(text));
 	if (registry_server(c->registry,
 			    arena_printf(c->arena, "%s://%s %llu",

@@ -20,14 +20,14 @@
 
 struct claim {
 	const struct object *object;
+	const struct claim *next; /* of the same address */
 	struct addr addr;
 	uint16_t first, last;
 	uint8_t proto;
 };
 
 struct claims {
-	struct claim *at;
-	size_t n, room;
+	struct table by_addr; /* the last claim of each */
 };
 
 /* One object being compiled. */
@@ -93,37 +93,22 @@ static void add_backend(struct making *making, const struct addr *addr, uint16_t
 		making->compile->arena->failed = true;
 }
 
-/* By the same means as a UDP or TCP route: its ready endpoints, and those that leave. */
-static const struct stream_service *
+static const struct vip_servers *
 servers_of(struct making *making, const struct virtual_backend *ref, const struct diag_path *path)
 {
 	struct compile *c = making->compile;
-	struct stream_service_ref as_ref = {.name = ref->name, .port = ref->port, .weight = 1};
-	struct stream_service *service = ARENA_NEW(&c->scratch, struct stream_service);
-	struct provider_rules rules = *c->rules;
-	const struct provider_rules *before = c->rules;
 	const struct object *object;
 	struct str namespace_;
-	bool ok;
 
-	if (!service || !compile_reference_namespace(c, making->object->meta.namespace_, ref->name,
-						     ref->namespace_, path, &namespace_))
+	if (!compile_reference_namespace(c, making->object->meta.namespace_, ref->name,
+					 ref->namespace_, path, &namespace_))
 		return NULL;
 	object = compile_find(c, KIND_SERVICE, namespace_, ref->name);
-	if (!object || !object->valid) {
-		diag_error(c->sink, path, "Service " STR_FMT "/" STR_FMT " %s", STR_ARG(namespace_),
-			   STR_ARG(ref->name), object ? "has errors" : "does not exist");
-		return NULL;
-	}
-	/* An address without backends is answered for: no fault. Cluster addresses are none that
-	 * packets could be sent to without kube-proxy. */
-	rules.allow_empty_services = true;
-	rules.native_lb_by_default = false;
-	rules.allow_external_name_services = false;
-	c->rules = &rules;
-	ok = compile_stream_servers(c, object, &as_ref, path, service);
-	c->rules = before;
-	return ok ? service : NULL;
+	if (object && object->valid)
+		return compile_vip_servers(c, object, ref, path);
+	diag_error(c->sink, path, "Service " STR_FMT "/" STR_FMT " %s", STR_ARG(namespace_),
+		   STR_ARG(ref->name), object ? "has errors" : "does not exist");
+	return NULL;
 }
 
 static bool make_room(struct making *making, size_t n)
@@ -145,16 +130,14 @@ static bool make_room(struct making *making, size_t n)
 static void add_service(struct making *making, const struct virtual_backend *ref,
 			const struct diag_path *path)
 {
-	const struct stream_service *service = servers_of(making, ref, path);
+	const struct vip_servers *servers = servers_of(making, ref, path);
 	size_t from = making->shares.n;
 
-	if (!service || !make_room(making, service->n_servers))
+	if (!servers || !make_room(making, servers->n))
 		return;
-	for (uint32_t i = 0; i < service->n_servers; i++)
-		add_backend(making, &service->servers[i].addr, service->servers[i].port,
-			    !ref->weight);
-	for (uint32_t i = 0; i < service->n_drains; i++)
-		add_backend(making, &service->drains[i].addr, service->drains[i].port, true);
+	for (size_t i = 0; i < servers->n; i++)
+		add_backend(making, &servers->at[i].addr, servers->at[i].port,
+			    servers->at[i].drains || !ref->weight);
 	compile_kernel_divide(&making->shares, from, (double)ref->weight);
 }
 
@@ -281,8 +264,7 @@ static struct kernel_service *service_of(struct making *making, bool is_v4)
 
 static bool overlaps(const struct claim *a, const struct claim *b)
 {
-	return a->proto == b->proto && addr_eq(&a->addr, &b->addr) && a->first <= b->last &&
-	       b->first <= a->last;
+	return a->proto == b->proto && a->first <= b->last && b->first <= a->last;
 }
 
 static bool is_of_entry_point(struct making *making, const struct claim *claim,
@@ -309,36 +291,32 @@ static bool take(struct making *making, const struct claim *claim, const struct 
 {
 	struct claims *claims = making->claims;
 	struct compile *c = making->compile;
+	struct claim *kept;
 	struct diag *diag;
+	struct str key;
 
 	if (is_of_entry_point(making, claim, path))
 		return false;
-	for (size_t i = 0; i < claims->n; i++) {
-		if (!overlaps(&claims->at[i], claim))
+	kept = ARENA_NEW(&c->scratch, struct claim);
+	if (!kept)
+		return false;
+	*kept = *claim;
+	key = str_n((const char *)kept->addr.byte, sizeof(kept->addr.byte));
+	kept->next = table_find(&claims->by_addr, key);
+	for (const struct claim *other = kept->next; other; other = other->next) {
+		if (!overlaps(other, claim))
 			continue;
-		if (claims->at[i].object == making->object)
+		if (other->object == making->object)
 			diag = diag_error(c->sink, path,
 					  "the same address and port is there twice");
 		else
 			diag = diag_error(c->sink, path, STR_FMT " has this address and port",
-					  STR_ARG(claims->at[i].object->id));
-		diag->is_conflict = claims->at[i].object != making->object;
+					  STR_ARG(other->object->id));
+		diag->is_conflict = other->object != making->object;
 		diag_suggest(c->sink, diag, "the older object keeps it");
 		return false;
 	}
-	if (claims->n == claims->room) {
-		size_t room = claims->room ? claims->room * 2 : 64;
-		struct claim *at = ARENA_ARRAY(&c->scratch, struct claim, room);
-
-		if (!at)
-			return false;
-		if (claims->n)
-			memcpy(at, claims->at, claims->n * sizeof(*at));
-		claims->at = at;
-		claims->room = room;
-	}
-	claims->at[claims->n++] = *claim;
-	return true;
+	return table_put(&claims->by_addr, key, kept, NULL) == 0;
 }
 
 static bool is_allowed(struct making *making, const struct addr *addr, const struct diag_path *path)
@@ -569,10 +547,12 @@ static int by_age(const void *a, const void *b)
 
 void compile_virtual_addresses(struct compile *c, struct kernel_config *config)
 {
-	struct claims claims = {0};
+	struct claims claims;
 	size_t n;
 	struct object **objects = compile_sorted(c, KIND_VIRTUAL_ADDRESS, &n);
 
+	table_init(&claims.by_addr, &c->scratch);
+	compile_vip_servers_begin(c);
 	if (objects && n)
 		qsort(objects, n, sizeof(*objects), by_age);
 	for (size_t i = 0; objects && i < n; i++) {
@@ -593,4 +573,5 @@ void compile_virtual_addresses(struct compile *c, struct kernel_config *config)
 			tell_off(c);
 		compile_about_end(c, before);
 	}
+	compile_vip_servers_end(c);
 }

@@ -8,8 +8,10 @@ struct kernel_config *kernel_config_new(struct arena *arena)
 {
 	struct kernel_config *config = ARENA_NEW(arena, struct kernel_config);
 
-	if (config)
+	if (config) {
 		config->arena = arena;
+		table_init(&config->service_names, arena);
+	}
 	return config;
 }
 
@@ -113,9 +115,10 @@ bool kernel_config_add(struct kernel_config *config, struct str name, const stru
 
 struct kernel_service *kernel_config_service(struct kernel_config *config, struct str name)
 {
-	for (size_t i = 0; i < config->n_services; i++)
-		if (str_eq(config->services[i]->name, name))
-			return config->services[i];
+	struct kernel_service *known = table_find(&config->service_names, name);
+
+	if (known)
+		return known;
 	if (config->n_services == KERNEL_SERVICES_MAX)
 		return NULL;
 	if (config->n_services == config->services_room) {
@@ -138,6 +141,8 @@ struct kernel_service *kernel_config_service(struct kernel_config *config, struc
 	if (!service || (name.len && !copy.at))
 		return NULL;
 	*service = (struct kernel_service){.name = copy, .index = (uint32_t)config->n_services};
+	if (table_put(&config->service_names, copy, service, NULL) < 0)
+		return NULL;
 	config->services[config->n_services++] = service;
 	return service;
 }

@@ -26,6 +26,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/table.h"
 #include "plan/kernel_list.h"
 #include "plan/kernel_vip.h"
 
@@ -101,6 +102,7 @@ struct kernel_config {
 	size_t n_entries, entries_room;
 	struct kernel_service **services;
 	size_t n_services, services_room;
+	struct table service_names; /* name -> struct kernel_service */
 	struct kernel_shield shield;
 	struct kernel_node *nodes; /* all of the set, this one included; empty: no spreading */
 	size_t n_nodes;

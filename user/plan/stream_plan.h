@@ -62,6 +62,7 @@ struct stream_service {
 	const struct stream_transport *transport; /* NULL for UDP and for a service of services */
 	const struct stream_service **children;	  /* weighted: of a route with several services */
 	uint32_t n_children;
+	bool is_bare;		     /* while compiling: only addresses of servers are asked for */
 	bool minds_health;	     /* of children: one none of whose servers is up gets no turn */
 	struct stream_drain *drains; /* of the kernel plane */
 	uint32_t n_drains;
