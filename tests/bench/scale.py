@@ -305,6 +305,8 @@ def main():
         show(result)
     finally:
         world.stop()
+        if os.environ.get("KEEP_LOG"):
+            subprocess.run(["cp", world.log_path, os.environ["KEEP_LOG"]], check=False)
         if result.get("parts") is None:
             print(world.log()[-2000:])
         if net:

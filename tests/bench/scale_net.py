@@ -125,11 +125,12 @@ def ask(address, port, host=b"probe.example.com"):
 
 def wait_for(address, port, want, began, seconds=2.0):
     """Seconds from began until a new connection is answered by who is wanted, and how many were not answered at all."""
-    failed = 0
+    failed, name = 0, b""
     while time.monotonic() < began + seconds:
         name = ask(address, port)
         if name == want:
             return time.monotonic() - began, failed
         failed += not name
         time.sleep(0.0005)
+    print(f"{address}:{port} did not follow: it answers {name[:60]!r}, not {want!r}", flush=True)
     return float("inf"), failed

@@ -55,6 +55,7 @@ uint32_t live_addrs_read(const struct live_addrs *addrs,
 
 /* Of a server, in whatever services. */
 struct live_server {
+	uint64_t serial; /* of no other one ever, while ids come back */
 	/* It refused a connection, or was silent: others are asked first until then. */
 	_Atomic uint64_t set_aside_until_ns;
 	_Atomic uint32_t n_failed; /* dials in a row */

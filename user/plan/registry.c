@@ -75,7 +75,7 @@ struct registry {
 	struct ids ids[ENTRY__COUNT]; /* of services and servers */
 	struct metric_registry *metrics;
 	struct tls_cache *tls;
-	uint64_t session;
+	uint64_t session, serial;
 	struct registry_uses *uses; /* of the part that is being made */
 	struct arena keys;	    /* while they are looked up */
 	pthread_mutex_t lock;	    /* guards the list of idle entries */
@@ -338,6 +338,8 @@ static int find_or_number(struct registry *registry, enum entry_kind kind, struc
 	entry->id = id_take(&registry->ids[kind]);
 	if (kind == ENTRY_SERVICE)
 		ref_init(&entry->balance.ref);
+	if (kind == ENTRY_SERVER)
+		entry->server.serial = ++registry->serial;
 	*ret_entry = entry;
 	return entry_put(registry, entry);
 }

@@ -77,6 +77,7 @@ static void close_upstream(struct upstream *upstream)
 		upstream->pool->n_open--;
 	dial_free(upstream->dial);
 	upstream->dial = NULL;
+	upstream->pool->n_upstreams--;
 	free(upstream->client);
 	upstream->client = NULL;
 	/* An unread rest would be answered by a reset anyway. */
@@ -99,13 +100,39 @@ void upstream_close_idle(struct worker *worker)
 			close_idle(worker->servers[i]);
 }
 
+static void pool_free(struct server_pool *pool)
+{
+	if (pool)
+		SSL_SESSION_free(pool->session);
+	free(pool);
+}
+
+/* Those that nothing knows any more. */
+static void free_gone(struct worker *worker)
+{
+	struct server_pool **at = &worker->gone_pools;
+
+	while (*at) {
+		struct server_pool *pool = *at;
+
+		if (pool->n_upstreams || pool->n_open || pool->n_leaders) {
+			at = &pool->next_gone;
+			continue;
+		}
+		*at = pool->next_gone;
+		pool_free(pool);
+	}
+}
+
 void upstream_pools_done(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->n_servers; i++) {
-		if (worker->servers[i])
-			SSL_SESSION_free(worker->servers[i]->session);
-		free(worker->servers[i]);
+	for (struct server_pool *pool = worker->gone_pools, *next; pool; pool = next) {
+		next = pool->next_gone;
+		pool_free(pool);
 	}
+	worker->gone_pools = NULL;
+	for (uint32_t i = 0; i < worker->n_servers; i++)
+		pool_free(worker->servers[i]);
 	free(worker->servers);
 	worker->servers = NULL;
 	worker->n_servers = 0;
@@ -117,15 +144,43 @@ static void pool_init(struct server_pool *pool)
 	list_init(&pool->h2);
 }
 
+static uint64_t serial_of(const struct server *server)
+{
+	return server->live ? server->live->serial : 0;
+}
+
+static bool is_for(const struct server_pool *pool, const struct server *server)
+{
+	return pool->serial == serial_of(server) &&
+	       pool->transport == upstream_transport(server)->id;
+}
+
+/* What is busy does not come back to it, nor to the one that follows. */
+static void leave_pool(struct worker *worker, uint32_t server_id)
+{
+	struct server_pool *pool = worker->servers[server_id];
+
+	worker->servers[server_id] = NULL;
+	close_idle(pool);
+	pool->max_idle = 0;
+	pool->next_gone = worker->gone_pools;
+	worker->gone_pools = pool;
+	free_gone(worker);
+}
+
 /*
- * Made when the server is used for the first time, and kept: ids are few and come back. One that
- * came back with another transport must find nothing of the old one.
+ * Made when the server is used for the first time, and kept: ids are few and come back. A server to
+ * which one came back, or another transport, must find nothing of the old one.
  */
 static struct server_pool *pool_for(struct worker *worker, const struct server *server)
 {
 	const struct transport *transport = upstream_transport(server);
 	struct server_pool *pool = upstream_pool(worker, server->id);
 
+	if (pool && !is_for(pool, server)) {
+		leave_pool(worker, server->id);
+		pool = NULL;
+	}
 	if (!pool && server->id < worker->n_servers) {
 		pool = calloc(1, sizeof(*pool));
 		worker->servers[server->id] = pool;
@@ -134,12 +189,8 @@ static struct server_pool *pool_for(struct worker *worker, const struct server *
 	}
 	if (!pool)
 		return NULL;
-	if (pool->transport != transport->id) {
-		close_idle(pool);
-		SSL_SESSION_free(pool->session);
-		pool->session = NULL;
-		pool->transport = transport->id;
-	}
+	pool->serial = serial_of(server);
+	pool->transport = transport->id;
 	pool->max_idle = transport->max_idle;
 	pool->idle_ns = transport->idle_ns;
 	return pool;
@@ -291,6 +342,7 @@ static struct upstream *upstream_new(struct worker *worker, struct server_pool *
 	upstream->link.io.on_ready = on_ready;
 	upstream->link.timer.on_fire = on_timer;
 	pool->n_open++;
+	pool->n_upstreams++;
 	worker_count(&worker->counters.upstream_active, 1);
 	return upstream;
 }
@@ -328,8 +380,7 @@ struct upstream *upstream_reuse(struct worker *worker, const struct server *serv
 	struct server_pool *pool = upstream_pool(worker, server->id);
 	struct upstream *upstream = NULL;
 
-	if (!pool || (list_empty(&pool->idle) && list_empty(&pool->h2)) ||
-	    pool->transport != upstream_transport(server)->id)
+	if (!pool || (list_empty(&pool->idle) && list_empty(&pool->h2)) || !is_for(pool, server))
 		return NULL;
 	if (server->is_named && server->live && server->live->addrs) {
 		dial_refresh(worker, server, owner);

@@ -78,7 +78,10 @@ struct upstream {
 };
 
 struct server_pool {
-	struct list idle; /* the last used in front */
+	struct server_pool *next_gone; /* of those that no server has any more */
+	uint64_t serial;	       /* which server it is for: ids come back */
+	uint32_t n_upstreams;	       /* that know it */
+	struct list idle;	       /* the last used in front */
 	uint32_t n_idle, n_open;
 	uint64_t transport; /* its id: what the connections were made with */
 	uint32_t max_idle;

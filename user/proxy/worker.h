@@ -135,6 +135,7 @@ struct worker {
 	struct list mirrorings; /* struct mirroring: copies on their way */
 	uint32_t n_mirrorings;
 	struct server_pool **servers; /* by server id */
+	struct server_pool *gone_pools;
 	uint32_t n_servers;
 	/* Per thread. */
 	struct metric_worker *metrics; /* NULL: none */

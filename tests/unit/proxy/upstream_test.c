@@ -177,6 +177,36 @@ static void another_transport_begins_anew(void **state)
 	close(peer);
 }
 
+/* The registry gives a number out again: what was for the server before is not for this one. */
+static void another_server_of_the_same_number_begins_anew(void **state)
+{
+	struct live_server first = {.serial = 1}, second = {.serial = 2};
+	struct upstream *busy;
+	int peers[3];
+
+	(void)state;
+	server.live = &first;
+	busy = dial(&peers[0]);
+	upstream_release(dial(&peers[1]), true);
+	server.live = &second;
+	assert_null(upstream_reuse(worker, &server, &owner));
+	upstream_release(dial(&peers[2]), true);
+	/* What was busy then does not get among its idle ones. */
+	upstream_release(busy, true);
+	assert_int_equal(upstream_pool(worker, server.id)->n_idle, 1);
+	assert_non_null(upstream_reuse(worker, &server, &owner));
+	assert_null(upstream_reuse(worker, &server, &owner));
+	/* The first one's pool goes with the next that is left. */
+	server.live = &first;
+	assert_null(upstream_reuse(worker, &server, &owner));
+	for (int i = 0; i < 3; i++)
+		close(peers[i]);
+	upstream_release(dial(&peers[0]), true);
+	assert_non_null(worker->gone_pools);
+	assert_null(worker->gone_pools->next_gone);
+	close(peers[0]);
+}
+
 static void a_connection_serves_whom_it_was_announced_for(void **state)
 {
 	struct upstream_owner other = owner;
@@ -265,6 +295,7 @@ int main(void)
 		TEST(no_more_are_kept_and_opened_than_the_limits_say),
 		TEST(an_idle_one_ends_after_its_time),
 		TEST(another_transport_begins_anew),
+		TEST(another_server_of_the_same_number_begins_anew),
 		TEST(a_connection_serves_whom_it_was_announced_for),
 		TEST(a_private_connection_serves_nobody_else),
 		TEST(some_challenges_are_for_the_connection),
