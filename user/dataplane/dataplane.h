@@ -48,8 +48,8 @@ struct dataplane_result {
  * Makes the kernel plane obey config: packets see all of it or none of it. Buckets, bans and
  * counters of policies and entries that keep their name are not touched. On failure the old
  * configuration stays in force. Returns when the new one is visible. What the old one leaves behind
- * is cleaned up after an RCU grace period (5 to 50 ms) by the next call; while backends are all that
- * changed, the next call need not wait for that.
+ * is cleaned up after an RCU grace period (5 to 50 ms) by the next call; while backends are all
+ * that changed, the next call need not wait for that.
  */
 int dataplane_publish(struct dataplane *dataplane, const struct kernel_config *config,
 		      struct dataplane_result *ret_result);

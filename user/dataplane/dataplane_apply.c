@@ -249,8 +249,7 @@ static void judge_strays(struct dataplane *dataplane)
 {
 	uint16_t ids[STRAYS_MAX];
 	size_t n = kernel_fleet_strays(dataplane->fleet, ids, STRAYS_MAX);
-	struct abi_backend_stat *rows =
-		n ? calloc((size_t)dataplane->n_cpus, sizeof(*rows)) : NULL;
+	struct abi_backend_stat *rows = n ? calloc((size_t)dataplane->n_cpus, sizeof(*rows)) : NULL;
 
 	for (size_t i = 0; rows && i < n; i++) {
 		bool was_used = bpf_map_lookup_elem(dataplane->maps.fd[LOADER_MAP_BACKEND_STAT],

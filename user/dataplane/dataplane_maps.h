@@ -22,10 +22,10 @@ struct dataplane_care;
 /* What an apply left behind for when packets have left the program; one at a time. */
 struct dataplane_pending {
 	bool is_on;
-	bool is_whole;	      /* nothing may be changed before it is over */
-	uint64_t number;      /* of the wait */
-	uint32_t half;	      /* of the tables: still the old ones */
-	struct kernel_ops ops; /* to be done there */
+	bool is_whole;			  /* nothing may be changed before it is over */
+	uint64_t number;		  /* of the wait */
+	uint32_t half;			  /* of the tables: still the old ones */
+	struct kernel_ops ops;		  /* to be done there */
 	uint8_t forget[ABI_POLICIES / 8]; /* slots of policies that are gone */
 };
 

@@ -25,7 +25,8 @@ struct str compile_kernel_name(struct compile *c, struct str text);
 void compile_offload(struct compile *c, struct kernel_config *config);
 /* compile_virtual_address: VirtualAddress objects. */
 void compile_virtual_addresses(struct compile *c, struct kernel_config *config);
-/* compile_vip_servers: the endpoints of a Service, between begin and end of a pass. NULL with a diag.
+/* compile_vip_servers: the endpoints of a Service, between begin and end of a pass. NULL with a
+ * diag.
  */
 struct vip_servers {
 	struct vip_server {

@@ -115,8 +115,8 @@ static size_t find(const struct filling *filling, const struct share *share)
 	size_t at = 0;
 
 	if (filling->has_index) {
-		uintptr_t known = (uintptr_t)table_find(&filling->known,
-							key_of(share, filling->scratch));
+		uintptr_t known =
+			(uintptr_t)table_find(&filling->known, key_of(share, filling->scratch));
 
 		return known ? known - 1 : service->n_backends;
 	}

@@ -104,9 +104,9 @@ struct compile {
 	struct table transports;       /* see compile_transport.c */
 	struct table vip_servers;      /* see compile_vip_servers.c */
 	uint64_t vip_pass;
-	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
-	struct streams *streams;       /* of raw TCP and UDP: compile_stream.h */
-	struct table router_names;     /* name without provider -> the unit that has it */
+	struct table layers;	   /* id of an IngressRoute -> what compile_layers knows */
+	struct streams *streams;   /* of raw TCP and UDP: compile_stream.h */
+	struct table router_names; /* name without provider -> the unit that has it */
 	struct provider_rules crd_rules, ingress_rules;
 	struct diag_sink conflicts; /* compile_conflict.h; in index */
 	struct route_conflict *conflict_rows;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * compile_vip_servers: the endpoints that a VirtualAddress means by a Service, kept from one pass to
- * the next: of a thousand addresses one has other endpoints than before. They hold while the
+ * compile_vip_servers: the endpoints that a VirtualAddress means by a Service, kept from one pass
+ * to the next: of a thousand addresses one has other endpoints than before. They hold while the
  * Service and its EndpointSlices are the very objects that they were read from.
  */
 #include <stdlib.h>
@@ -92,10 +92,8 @@ static struct known *known_new(struct str key, struct object *service,
 		known->servers.at[known->servers.n++] = (struct vip_server){
 			.addr = from->servers[i].addr, .port = from->servers[i].port};
 	for (uint32_t i = 0; i < from->n_drains; i++)
-		known->servers.at[known->servers.n++] =
-			(struct vip_server){.addr = from->drains[i].addr,
-					    .port = from->drains[i].port,
-					    .drains = true};
+		known->servers.at[known->servers.n++] = (struct vip_server){
+			.addr = from->drains[i].addr, .port = from->drains[i].port, .drains = true};
 	return known;
 }
 
@@ -104,7 +102,8 @@ static bool read_servers(struct compile *c, const struct object *service,
 			 const struct virtual_backend *ref, const struct diag_path *path,
 			 struct stream_service *ret_service)
 {
-	const struct stream_service_ref as_ref = {.name = ref->name, .port = ref->port, .weight = 1};
+	const struct stream_service_ref as_ref = {
+		.name = ref->name, .port = ref->port, .weight = 1};
 	const struct provider_rules *before = c->rules;
 	struct provider_rules rules = *before;
 	bool ok;

@@ -150,10 +150,10 @@ static uint32_t new_backend(struct muster *muster, const struct abi_backend *wan
 			continue;
 		*row = *want;
 		row->tag = tag;
-		fleet->backends[id] = (struct kernel_fleet_backend){
-			.next = fleet->services[want->service].first,
-			.is_used = true,
-			.is_new = true};
+		fleet->backends[id] =
+			(struct kernel_fleet_backend){.next = fleet->services[want->service].first,
+						      .is_used = true,
+						      .is_new = true};
 		fleet->services[want->service].first = (uint16_t)id;
 		fleet->quic_hashes[id] =
 			quic_hash(want->service, want->quic_id, fleet->tables.seed);
