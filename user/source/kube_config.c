@@ -235,8 +235,42 @@ static int take_cluster(struct load *load, const json_t *cluster, size_t file)
 	config->insecure = json_is_true(json_object_get(cluster, "insecure-skip-tls-verify"));
 	config->tls_server_name = copy_at(load, cluster, "tls-server-name");
 	config->proxy_url = copy_at(load, cluster, "proxy-url");
+	take_exec_cluster(load, cluster);
 	return take_pem(load, file, cluster, "certificate-authority-data", "certificate-authority",
 			&config->ca_pem, &config->ca_file);
+}
+
+/* Nobody is there to answer a plug-in's questions. */
+static int check_mode(struct load *load, const json_t *exec)
+{
+	struct str mode = text_at(exec, "interactiveMode");
+
+	if (!mode.len || str_eq(mode, STR("Never")) || str_eq(mode, STR("IfAvailable")))
+		return 0;
+	if (str_eq(mode, STR("Always")))
+		return fail(load, -ENOTSUP,
+			    "user.exec.interactiveMode: Always cannot be, nobody is there to "
+			    "answer; expected Never or IfAvailable");
+	return fail(load, -EINVAL, "user.exec.interactiveMode: " STR_FMT " is not known",
+		    STR_ARG(mode));
+}
+
+/* clusters[].cluster.extensions, what is meant for plug-ins. */
+static void take_exec_cluster(struct load *load, const json_t *cluster)
+{
+	const json_t *extensions = json_object_get(cluster, "extensions"), *entry;
+	size_t i;
+
+	json_array_foreach(extensions, i, entry)
+	{
+		if (!str_eq(text_at(entry, "name"), STR("client.authentication.k8s.io/exec")))
+			continue;
+		char *text = json_dumps(json_object_get(entry, "extension"),
+					JSON_COMPACT | JSON_ENCODE_ANY);
+
+		load->config->exec.cluster_config = arena_str(&load->config->arena, str_of(text));
+		free(text);
+	}
 }
 
 static int take_exec(struct load *load, size_t file, const json_t *exec)
@@ -256,6 +290,7 @@ static int take_exec(struct load *load, size_t file, const json_t *exec)
 	    !str_eq(conf->api_version, STR("client.authentication.k8s.io/v1beta1")))
 		return fail(load, -EINVAL, "user.exec: apiVersion " STR_FMT " is not known",
 			    STR_ARG(conf->api_version));
+	TRY(check_mode(load, exec));
 	/* A path with a slash is relative to the file, a bare name is looked up in PATH. */
 	if (str_find(command, '/') > 0)
 		command = path_in(load, file, command);

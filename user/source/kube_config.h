@@ -35,7 +35,8 @@ struct kube_exec_conf {
 	const char **argv; /* NULL at the end; NULL: none */
 	const char **env;  /* "NAME=value", what is added */
 	struct str api_version;
-	bool gives_cluster; /* it is told of the cluster */
+	bool gives_cluster;	   /* it is told of the cluster */
+	struct str cluster_config; /* what the kubeconfig has for it there, as JSON; or empty */
 };
 
 struct kube_config {

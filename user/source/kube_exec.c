@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "model/object_time.h"
 
 struct kube_exec {
@@ -30,14 +31,39 @@ struct kube_exec {
 
 /* ------------------------------------------------------------------- the helper -- */
 
+static void set_text(json_t *object, const char *key, struct str text)
+{
+	if (text.len)
+		json_object_set_new(object, key, json_stringn(text.at, text.len));
+}
+
+static json_t *cluster_info(const struct kube_config *config)
+{
+	json_t *cluster = json_pack("{s:s}", "server", config->server.at);
+	struct str own = config->exec.cluster_config;
+	struct arena arena;
+
+	arena_init(&arena, KUBE_FILE_MAX_BYTES * 2, 0);
+	if (config->insecure)
+		json_object_set_new(cluster, "insecure-skip-tls-verify", json_true());
+	set_text(cluster, "tls-server-name", config->tls_server_name);
+	set_text(cluster, "proxy-url", config->proxy_url);
+	if (config->ca_pem.len)
+		set_text(cluster, "certificate-authority-data",
+			 codec_base64_encode(config->ca_pem, &arena));
+	if (own.len)
+		json_object_set_new(cluster, "config",
+				    json_loadb(own.at, own.len, JSON_DECODE_ANY, NULL));
+	arena_done(&arena);
+	return cluster;
+}
+
 static json_t *exec_info(const struct kube_config *config)
 {
 	json_t *info, *spec = json_pack("{s:b}", "interactive", 0);
 
 	if (config->exec.gives_cluster)
-		json_object_set_new(spec, "cluster",
-				    json_pack("{s:s, s:b}", "server", config->server.at,
-					      "insecure-skip-tls-verify", config->insecure));
+		json_object_set_new(spec, "cluster", cluster_info(config));
 	info = json_pack("{s:s, s:s, s:o}", "apiVersion", config->exec.api_version.at, "kind",
 			 "ExecCredential", "spec", spec);
 	return info;

@@ -259,7 +259,7 @@ static void back_off(struct kube_watch *watch, uint64_t now_ns, uint32_t retry_a
 
 static void tell(struct kube_watch *watch, const char *what, const char *message)
 {
-	snprintf(watch->problem, sizeof(watch->problem), "%.60s%s%.250s", what,
+	snprintf(watch->problem, sizeof(watch->problem), "%.100s%s%.200s", what,
 		 message && message[0] ? ": " : "", message ? message : "");
 }
 

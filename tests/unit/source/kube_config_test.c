@@ -126,9 +126,12 @@ static void an_exec_plugin_is_read(void **state)
 	char fault[KUBE_CONFIG_FAULT_BYTES];
 	struct kube_config config;
 	char *path = put("exec", "current-context: c\ncontexts: [{name: c, context: {cluster: c, "
-				 "user: u}}]\nclusters: [{name: c, cluster: {server: 'a:1'}}]\n"
+				 "user: u}}]\nclusters: [{name: c, cluster: {server: 'a:1', "
+				 "extensions: [{name: other, extension: 1}, {name: "
+				 "client.authentication.k8s.io/exec, extension: {a: b}}]}}]\n"
 				 "users:\n- name: u\n  user:\n    exec:\n      apiVersion: "
 				 "client.authentication.k8s.io/v1beta1\n      command: ./plug\n"
+				 "      interactiveMode: IfAvailable\n"
 				 "      args: [get, token]\n      env: [{name: A, value: b}]\n");
 
 	(void)state;
@@ -141,6 +144,7 @@ static void an_exec_plugin_is_read(void **state)
 	assert_string_equal(config.exec.argv[2], "token");
 	assert_null(config.exec.argv[3]);
 	assert_string_equal(config.exec.env[0], "A=b");
+	assert_true(str_eq(config.exec.cluster_config, STR("{\"a\":\"b\"}")));
 	kube_config_done(&config);
 }
 
@@ -201,6 +205,12 @@ static void what_cannot_be_used_is_told_in_a_sentence(void **state)
 		 "clusters: [{name: c, cluster: {server: x}}]\nusers: [{name: u, user: {exec: "
 		 "{command: a, apiVersion: client.authentication.k8s.io/v1alpha1}}}]\n",
 		 "v1alpha1 is not known"},
+		{"a plug-in that asks",
+		 "current-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
+		 "clusters: [{name: c, cluster: {server: x}}]\nusers: [{name: u, user: {exec: "
+		 "{command: a, apiVersion: client.authentication.k8s.io/v1, interactiveMode: "
+		 "Always}}}]\n",
+		 "nobody is there to answer"},
 		{"another scheme",
 		 "current-context: c\ncontexts: [{name: c, context: {cluster: c}}]\n"
 		 "clusters: [{name: c, cluster: {server: 'file:///etc/passwd'}}]\n",

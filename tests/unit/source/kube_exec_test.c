@@ -17,7 +17,14 @@ static int run(const char *script, struct kube_credential *credential, struct ar
 	const char *argv[] = {"sh", "-c", script, NULL}, *env[] = {"WHO=me", NULL};
 	struct kube_config config = {
 		.server = STR("https://a"),
-		.exec = {.argv = argv, .env = env, .api_version = STR(V1), .gives_cluster = true},
+		.server = STR("https://a:1"),
+		.ca_pem = STR("PEM"),
+		.tls_server_name = STR("b"),
+		.exec = {.argv = argv,
+			 .env = env,
+			 .api_version = STR(V1),
+			 .gives_cluster = true,
+			 .cluster_config = STR("{\"x\":1}")},
 	};
 	int error, rc = 0;
 	struct kube_exec *exec = kube_exec_start(&config, &error);
@@ -53,6 +60,27 @@ static void a_plugin_says_who_we_are(void **state)
 	arena_done(&arena);
 }
 
+static void a_plugin_is_told_of_the_cluster(void **state)
+{
+	char fault[KUBE_CONFIG_FAULT_BYTES] = "";
+	struct kube_credential credential;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1 << 20, 0);
+	assert_int_equal(run("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
+			     "\",\"status\":{\"token\":\"'$(echo \"$KUBERNETES_EXEC_INFO\" | tr -d "
+			     "'\"')'\"}}'",
+			     &credential, &arena, fault),
+			 1);
+	assert_true(
+		str_eq(credential.token,
+		       STR("{apiVersion:" V1 ",kind:ExecCredential,spec:{interactive:false,cluster:"
+			   "{server:https://a:1,tls-server-name:b,certificate-authority-data:UEVN,"
+			   "config:{x:1}}}}")));
+	arena_done(&arena);
+}
+
 static void a_plugin_that_fails_is_told_of(void **state)
 {
 	static const char *const scripts[] = {
@@ -81,6 +109,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plugin_says_who_we_are),
+		cmocka_unit_test(a_plugin_is_told_of_the_cluster),
 		cmocka_unit_test(a_plugin_that_fails_is_told_of),
 	};
 
