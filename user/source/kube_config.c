@@ -224,6 +224,24 @@ static int take_pem(struct load *load, size_t file, const json_t *from, const ch
 	return read_file(load, *ret_file, ret_pem);
 }
 
+/* clusters[].cluster.extensions, what is meant for plug-ins. */
+static void take_exec_cluster(struct load *load, const json_t *cluster)
+{
+	const json_t *extensions = json_object_get(cluster, "extensions"), *entry;
+	size_t i;
+
+	json_array_foreach(extensions, i, entry)
+	{
+		if (!str_eq(text_at(entry, "name"), STR("client.authentication.k8s.io/exec")))
+			continue;
+		char *text = json_dumps(json_object_get(entry, "extension"),
+					JSON_COMPACT | JSON_ENCODE_ANY);
+
+		load->config->exec.cluster_config = arena_str(&load->config->arena, str_of(text));
+		free(text);
+	}
+}
+
 static int take_cluster(struct load *load, const json_t *cluster, size_t file)
 {
 	struct kube_config *config = load->config;
@@ -253,24 +271,6 @@ static int check_mode(struct load *load, const json_t *exec)
 			    "answer; expected Never or IfAvailable");
 	return fail(load, -EINVAL, "user.exec.interactiveMode: " STR_FMT " is not known",
 		    STR_ARG(mode));
-}
-
-/* clusters[].cluster.extensions, what is meant for plug-ins. */
-static void take_exec_cluster(struct load *load, const json_t *cluster)
-{
-	const json_t *extensions = json_object_get(cluster, "extensions"), *entry;
-	size_t i;
-
-	json_array_foreach(extensions, i, entry)
-	{
-		if (!str_eq(text_at(entry, "name"), STR("client.authentication.k8s.io/exec")))
-			continue;
-		char *text = json_dumps(json_object_get(entry, "extension"),
-					JSON_COMPACT | JSON_ENCODE_ANY);
-
-		load->config->exec.cluster_config = arena_str(&load->config->arena, str_of(text));
-		free(text);
-	}
 }
 
 static int take_exec(struct load *load, size_t file, const json_t *exec)

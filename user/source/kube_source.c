@@ -91,6 +91,17 @@ static struct strs namespaces_of(const struct static_config *config, enum kind k
 	return all;
 }
 
+bool kube_source_reaches(const struct kube_source *source, enum kind kind, struct str namespace_)
+{
+	struct str storage[64];
+	struct strs namespaces = namespaces_of(source->config, kind, storage, 64);
+
+	for (size_t i = 0; i < namespaces.n; i++)
+		if (str_eq(namespaces.at[i], namespace_))
+			return true;
+	return namespaces.n == 0;
+}
+
 static struct str labels_of(const struct static_config *config, enum kind kind)
 {
 	struct str version = str_of(kind_infos[kind].api_version);
@@ -101,8 +112,8 @@ static struct str labels_of(const struct static_config *config, enum kind kind)
 				    : (struct str){0};
 }
 
-static struct kube_slot *add_watch(struct kube_source *source,
-				   const struct kube_watch_options *options)
+struct kube_slot *kube_source_add_watch(struct kube_source *source,
+					const struct kube_watch_options *options)
 {
 	struct kube_slot *slot = calloc(1, sizeof(*slot));
 
@@ -122,7 +133,7 @@ static struct kube_slot *add_watch(struct kube_source *source,
 	return slot;
 }
 
-static int add_kind(struct kube_source *source, enum kind kind, struct str field_selector)
+int kube_source_add_kind(struct kube_source *source, enum kind kind, struct str field_selector)
 {
 	enum { NAMESPACES_MAX = 512 };
 	struct str storage[NAMESPACES_MAX];
@@ -139,7 +150,7 @@ static int add_kind(struct kube_source *source, enum kind kind, struct str field
 		options.label_selector = STR("owner!=helm");
 	for (size_t i = 0; i < n; i++) {
 		options.namespace_ = namespaces.n ? namespaces.at[i] : (struct str){0};
-		if (!add_watch(source, &options))
+		if (!kube_source_add_watch(source, &options))
 			return -ENOMEM;
 	}
 	return 0;
@@ -149,12 +160,12 @@ static int add_kinds(struct kube_source *source)
 {
 	for (int kind = 0; kind < KIND__COUNT; kind++)
 		if (is_kind_on(source->config, (enum kind)kind) &&
-		    add_kind(source, (enum kind)kind, (struct str){0}) < 0)
+		    kube_source_add_kind(source, (enum kind)kind, (struct str){0}) < 0)
 			return -ENOMEM;
 	if (str_eq(source->config->kubernetes.secrets, STR("all")))
-		return add_kind(source, KIND_SECRET, (struct str){0});
+		return kube_source_add_kind(source, KIND_SECRET, (struct str){0});
 	if (str_eq(source->config->kubernetes.secrets, STR("type")))
-		return add_kind(source, KIND_SECRET, STR("type=kubernetes.io/tls"));
+		return kube_source_add_kind(source, KIND_SECRET, STR("type=kubernetes.io/tls"));
 	return 0;
 }
 
@@ -332,9 +343,7 @@ static void drop_restored(struct kube_source *source)
 	}
 }
 
-/* ------------------------------------------------------------- Secrets and ConfigMaps -- */
-
-static void remove_slot(struct kube_source *source, struct kube_slot *slot)
+void kube_source_remove_slot(struct kube_source *source, struct kube_slot *slot)
 {
 	struct kube_slot **at = &source->slots;
 
@@ -354,79 +363,6 @@ static void remove_slot(struct kube_source *source, struct kube_slot *slot)
 	source->n_slots--;
 	kube_watch_free(slot->watch);
 	free(slot);
-}
-
-/* Whether a watch of many objects has this one already. */
-static bool is_covered(const struct kube_source *source, const struct kube_wanted *wanted)
-{
-	for (struct kube_slot *slot = source->slots; slot; slot = slot->next)
-		if (!slot->is_named && slot->watch->kind == wanted->kind &&
-		    (table_find(&slot->watch->objects, str_of(wanted->key)) ||
-		     (!slot->watch->is_listed || !slot->watch->field_selector)))
-			return true;
-	return false;
-}
-
-static bool is_in_reach(const struct kube_source *source, const struct kube_wanted *wanted)
-{
-	struct str storage[64];
-	struct strs namespaces = namespaces_of(source->config, wanted->kind, storage, 64);
-
-	for (size_t i = 0; i < namespaces.n; i++)
-		if (str_eq(namespaces.at[i], wanted->namespace_))
-			return true;
-	return namespaces.n == 0;
-}
-
-static void want(struct kube_source *source, struct kube_wanted *wanted)
-{
-	struct kube_slot *slot = wanted->user;
-	bool wants_watch =
-		wanted->n_owners && is_in_reach(source, wanted) && !is_covered(source, wanted);
-
-	if (slot && (!wanted->n_owners || (!wants_watch && is_covered(source, wanted) &&
-					   source->by_type && source->by_type->watch->is_listed))) {
-		remove_slot(source, slot);
-		wanted->user = NULL;
-	} else if (!slot && wants_watch) {
-		wanted->user = add_watch(source, &(struct kube_watch_options){
-							 .kind = wanted->kind,
-							 .namespace_ = wanted->namespace_,
-							 .name = wanted->name,
-						 });
-	}
-}
-
-static bool by_type_has_changed(const struct kube_source *source, size_t *known)
-{
-	size_t now = 0;
-
-	for (struct kube_slot *slot = source->slots; slot; slot = slot->next)
-		if (!slot->is_named && slot->watch->kind == KIND_SECRET)
-			now += slot->watch->objects.n + slot->watch->is_listed;
-	bool changed = now != *known;
-
-	*known = now;
-	return changed;
-}
-
-static void follow_refs(struct kube_source *source)
-{
-	/* Many names: one watch by type is less to bear for the server. */
-	if (source->n_named > KUBE_NAMED_MAX && !source->by_type &&
-	    str_eq(source->config->kubernetes.secrets, STR("named")) &&
-	    add_kind(source, KIND_SECRET, STR("type=kubernetes.io/tls")) == 0)
-		source->by_type = source->slots;
-	bool is_new = source->refs.revision != source->refs_followed;
-
-	if (by_type_has_changed(source, &source->by_type_known))
-		is_new = true;
-	if (!is_new)
-		return;
-	source->refs_followed = source->refs.revision;
-	TABLE_EACH (&source->refs.wanted, slot)
-		want(source, slot->value);
-	kube_refs_sweep(&source->refs);
 }
 
 /* ------------------------------------------------------------------------------ read -- */
@@ -461,7 +397,7 @@ int kube_source_read(struct kube_source *source, struct store *store, struct dia
 	rest_client_run(source->client);
 	source->now_ns = clock_mono_ns();
 	kube_health_tick(source);
-	follow_refs(source);
+	kube_follow_refs(source);
 	if (!source->is_committed && all_listed(source))
 		commit(source);
 	if (source->is_committed)
@@ -577,7 +513,7 @@ void kube_source_close(struct kube_source *source)
 	source->is_committed = false;
 	kube_health_free(source);
 	while (source->slots)
-		remove_slot(source, source->slots);
+		kube_source_remove_slot(source, source->slots);
 	kube_refs_done(&source->refs);
 	rest_client_free(source->client);
 	kube_exec_stop(source->exec);

@@ -9,11 +9,12 @@
 #include "source/kube_crd.h"
 #include "source/kube_duty.h"
 #include "source/kube_exec.h"
+#include "source/kube_follow.h"
 #include "source/kube_refs.h"
 #include "source/kube_source.h"
 #include "source/kube_watch.h"
 
-enum { KUBE_GROUPS_MAX = 8, KUBE_NAMED_MAX = 80 };
+enum { KUBE_GROUPS_MAX = 8 };
 
 /* A watch and the request that serves it. */
 struct kube_slot {
@@ -21,6 +22,7 @@ struct kube_slot {
 	struct kube_watch *watch;
 	struct kube_slot *next;
 	bool is_named; /* for one object that others name */
+	bool is_whole; /* for all of a namespace, where too many are named */
 };
 
 /* A question that is asked from time to time. */
@@ -63,6 +65,14 @@ struct kube_source {
 	uint64_t n_reconnects, n_backwards;
 	pthread_mutex_t lock;
 };
+
+/* kube_source.c */
+struct kube_slot *kube_source_add_watch(struct kube_source *source,
+					const struct kube_watch_options *options);
+int kube_source_add_kind(struct kube_source *source, enum kind kind, struct str field_selector);
+void kube_source_remove_slot(struct kube_source *source, struct kube_slot *slot);
+/* Whether objects of the namespace are read. */
+bool kube_source_reaches(const struct kube_source *source, enum kind kind, struct str namespace_);
 
 /* kube_health.c */
 void kube_health_answered(struct kube_source *source);

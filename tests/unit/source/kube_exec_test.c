@@ -16,7 +16,6 @@ static int run(const char *script, struct kube_credential *credential, struct ar
 {
 	const char *argv[] = {"sh", "-c", script, NULL}, *env[] = {"WHO=me", NULL};
 	struct kube_config config = {
-		.server = STR("https://a"),
 		.server = STR("https://a:1"),
 		.ca_pem = STR("PEM"),
 		.tls_server_name = STR("b"),
