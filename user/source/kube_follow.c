@@ -50,6 +50,16 @@ static struct crowd crowd_of(const struct kube_source *source, const struct kube
 	return crowd;
 }
 
+/* Before all of a namespace is read: what is of the type alone. */
+static bool begin_by_type(struct kube_source *source)
+{
+	if (source->by_type || !str_eq(source->config->kubernetes.secrets, STR("named")) ||
+	    kube_source_add_kind(source, KIND_SECRET, STR("type=kubernetes.io/tls")) < 0)
+		return false;
+	source->by_type = source->slots;
+	return true;
+}
+
 static void begin(struct kube_source *source, struct kube_wanted *wanted)
 {
 	struct crowd crowd = crowd_of(source, wanted);
@@ -66,6 +76,8 @@ static void begin(struct kube_source *source, struct kube_wanted *wanted)
 		wanted->user = kube_source_add_watch(source, &options);
 		return;
 	}
+	if (wanted->kind == KIND_SECRET && begin_by_type(source))
+		return;
 	/* reference a.0: what Helm keeps in Secrets is not read. */
 	if (wanted->kind == KIND_SECRET)
 		options.label_selector = STR("owner!=helm");
@@ -131,10 +143,8 @@ static bool has_cover_changed(const struct kube_source *source, size_t *known)
 void kube_follow_refs(struct kube_source *source)
 {
 	/* Many names: one watch by type is less to bear for the server. */
-	if (source->n_named > KUBE_NAMED_MAX && !source->by_type &&
-	    str_eq(source->config->kubernetes.secrets, STR("named")) &&
-	    kube_source_add_kind(source, KIND_SECRET, STR("type=kubernetes.io/tls")) == 0)
-		source->by_type = source->slots;
+	if (source->n_named > KUBE_NAMED_MAX)
+		begin_by_type(source);
 	bool is_new = source->refs.revision != source->refs_followed;
 
 	if (has_cover_changed(source, &source->by_type_known))

@@ -71,6 +71,14 @@ static struct kube_slot *whole_of(const struct kube_source *source, const char *
 	return NULL;
 }
 
+/* The watch by type has been listed, and has none of what is named. */
+static void list_types(struct kube_source *source)
+{
+	assert_non_null(source->by_type);
+	source->by_type->watch->is_listed = true;
+	kube_follow_refs(source);
+}
+
 static void few_names_are_watched_one_by_one(void **state)
 {
 	struct static_config config;
@@ -97,7 +105,10 @@ static void many_names_of_one_namespace_cost_one_watch(void **state)
 
 	(void)state;
 	name(source, "evil", 3000);
-	assert_true(source->n_slots <= KUBE_NAMED_IN_NAMESPACE_MAX + 1);
+	assert_int_equal(source->n_slots, KUBE_NAMED_IN_NAMESPACE_MAX + 1);
+	assert_null(whole_of(source, "evil"));
+	list_types(source);
+	assert_int_equal(source->n_slots, KUBE_NAMED_IN_NAMESPACE_MAX + 2);
 	whole = whole_of(source, "evil");
 	assert_non_null(whole);
 	assert_string_equal(whole->watch->label_selector, "owner!=helm");
@@ -108,9 +119,9 @@ static void many_names_of_one_namespace_cost_one_watch(void **state)
 	whole->watch->is_listed = true;
 	kube_follow_refs(source);
 	assert_int_equal(source->n_named, 2);
-	assert_int_equal(source->n_slots, 3);
+	assert_int_equal(source->n_slots, 4);
 	name(source, "evil", 0);
-	assert_int_equal(source->n_slots, 2);
+	assert_int_equal(source->n_slots, 3);
 	assert_null(whole_of(source, "evil"));
 	end(source);
 }
@@ -122,6 +133,7 @@ static void where_only_names_are_allowed_names_they_remain(void **state)
 
 	(void)state;
 	name(source, "shop", 40);
+	list_types(source);
 	struct kube_slot *whole = whole_of(source, "shop");
 
 	assert_non_null(whole);
