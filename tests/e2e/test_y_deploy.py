@@ -549,6 +549,11 @@ def test_the_plugin_asks_every_pod(plugin):
     assert calls[1] == "--context prod -n edge exec tidegate-a -c tidegate -- tidegate status --json"
 
 
+def test_the_plugin_finds_pods_of_another_name(plugin):
+    done, calls = plugin("--selector=app=edge", "--container=edge", "status")
+    assert "get pods -l app=edge" in calls[0] and " -c edge -- tidegate status" in calls[1]
+
+
 def test_the_plugin_asks_one_pod_without_a_title(plugin):
     done, calls = plugin("--pod", "tidegate-b", "drops")
     assert done.stdout == "served\n" and len(calls) == 1

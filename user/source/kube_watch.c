@@ -186,7 +186,8 @@ bool kube_watch_next(struct kube_watch *watch, uint64_t now_ns, struct kube_ask 
 bool kube_watch_is_stuck(const struct kube_watch *watch, uint64_t now_ns)
 {
 	return watch->request && watch->is_streaming && watch->is_initial &&
-	       now_ns > watch->last_byte_ns + KUBE_SILENT_LIST_S * SEC;
+	       (now_ns > watch->last_byte_ns + KUBE_SILENT_LIST_S * SEC ||
+		now_ns > watch->began_ns + KUBE_STREAM_LIST_S * SEC);
 }
 
 void kube_watch_kick(struct kube_watch *watch, bool relist, uint64_t now_ns)

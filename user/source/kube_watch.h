@@ -23,6 +23,7 @@ enum {
 	KUBE_WATCH_MIN_S = 300,	  /* a watch ends after this and up to twice this */
 	KUBE_HEAD_S = 70,	  /* etcd stalled: 504 after 60 s */
 	KUBE_SILENT_LIST_S = 30,  /* of a streaming list */
+	KUBE_STREAM_LIST_S = 60,  /* one that has not ended: its end is not known to the server */
 	KUBE_ABSENT_S = 60,	  /* between two questions for a kind that is not there */
 	KUBE_GONE_AFTER_S = 10,	  /* a kind whose CRD went keeps its objects for so long */
 	KUBE_FORBIDDEN_TRIES = 3, /* before it counts as an answer */

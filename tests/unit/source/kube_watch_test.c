@@ -368,9 +368,33 @@ static void a_streaming_list_that_stays_silent_is_given_up(void **state)
 	scene_done(&s);
 }
 
+/* Events go on and on, but the bookmark that ends the list never comes. */
+static void a_streaming_list_without_an_end_gives_way_to_pages_too(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, true);
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(strstr(next(&s), "sendInitialEvents"));
+		s.watch->request = (void *)&s;
+		for (int k = 0; k < KUBE_STREAM_LIST_S; k++) {
+			s.now += SEC;
+			kube_watch_data(s.watch, STR("\n"), s.now);
+			assert_false(kube_watch_is_stuck(s.watch, s.now));
+		}
+		s.now += SEC;
+		assert_true(kube_watch_is_stuck(s.watch, s.now));
+		done(&s, 0, "");
+	}
+	assert_non_null(strstr(next(&s), "limit=500"));
+	scene_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_streaming_list_without_an_end_gives_way_to_pages_too),
 		cmocka_unit_test(a_streaming_list_goes_over_into_its_watch),
 		cmocka_unit_test(a_server_without_streaming_lists_is_asked_for_pages),
 		cmocka_unit_test(what_has_expired_is_listed_anew_and_what_is_gone_is_removed),
