@@ -276,6 +276,8 @@ def run(world, net, folder, result):
             rows.append(part(world, server, name, rate, seconds, first))
             first += rows[-1]["changes"]
         result["parts"] = rows
+        result["drops"] = dict(re.findall(r'^tidegate_kernel_packets_total{.*"(drop[^"]*|[a-z_]+)"} ([1-9]\d*)$', metrics(world), re.M))
+        print("packets:", result["drops"])
     finally:
         server.stop()
 

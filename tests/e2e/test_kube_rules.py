@@ -10,7 +10,7 @@ import time
 import pytest
 
 import kube_rules
-from conftest import ROOT, TIDEGATE
+from conftest import LOADER, ROOT, TIDEGATE
 from kube_server import status
 from kube_world import World
 from kube_wrong import answering
@@ -129,12 +129,51 @@ def test_a_node_says_of_an_address_whether_it_forwards_it(world):
     world.server.put({**renamed(ADDRESS, "va", "shop", synCookies="off"), "status": before})
     world.until(lambda: said()["Accepted"]["observedGeneration"] == 2, "the new generation")
     assert said()["Accepted"]["lastTransitionTime"] == now["Accepted"]["lastTransitionTime"]
+    of_node = lambda: stored(world, "virtualaddresses", "shop", "va")["status"]["nodes"][0]
+    world.until(lambda: of_node()["observedGeneration"] == said()["Programmed"]["observedGeneration"] == 2, "the node to say it of that")
+    assert of_node()["lastTransitionTime"] == entry["lastTransitionTime"]
     quiet = len(world.server.requests)
     time.sleep(0.7)
     assert not [r for r in world.server.requests[quiet:] if r.method == "PATCH"], "what is so is not written again"
     bodies = [r for r in world.server.seen("PATCH .*/virtualaddresses/va/status")]
     assert {r.headers["content-type"] for r in bodies} == {"application/merge-patch+json", "application/apply-patch+yaml"}
     assert all("fieldManager=tidegate-node-n1" in r.full_path for r in bodies if "apply" in r.headers["content-type"])
+
+
+@pytest.fixture
+def small_plane(tmp_path):
+    folder = f"/sys/fs/bpf/tidegate-tg{os.getpid()}-small"
+    command = [LOADER, f"--folder={folder}"]
+    subprocess.run([*command, "--max-prefixes=64", "load"], check=True, capture_output=True)
+    yield folder
+    subprocess.run([*command, "unload"], check=True, capture_output=True)
+
+
+def test_a_node_whose_kernel_plane_refuses_a_change_says_so_until_it_has_it(world, small_plane):
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": {"addresses": []}}
+    kept = renamed(ADDRESS, "kept", "shop", addresses=["192.0.2.81"])
+    policy = lambda n: {**POLICY, "spec": {"entryPoints": ["web"], "deny": [f"198.{18 + i // 256}.{i % 256}.0/24" for i in range(n)]}}
+    world.server.put(node, *world.service(), ADDRESS, kept, policy(3))
+    world.run(*BOTH, f"--pinFolder={small_plane}", env={"NODE_NAME": "n1"}, kernel="pinned")
+
+    def row(name):
+        rows = (stored(world, "virtualaddresses", "shop", name).get("status") or {}).get("nodes", [])
+        return tuple(rows[0][key] for key in ("programmed", "observedGeneration")) if rows else None
+
+    world.until(lambda: row("va") == row("kept") == ("True", 1), "the node to forward both")
+    # More than its table holds: what changes from now on is not in force, what was stays.
+    world.server.put(policy(500))
+    world.until(lambda: "kernel plane refused" in world.log(), "the refusal")
+    before = stored(world, "virtualaddresses", "shop", "va")["status"]
+    world.server.put({**renamed(ADDRESS, "va", "shop", addresses=["192.0.2.82"]), "status": before})
+    world.until(lambda: row("va") == ("False", 2), "the node to say that it does not have it")
+    said = lambda: conditions(world, "virtualaddresses", "shop", "va")["Programmed"]
+    world.until(lambda: said()["status"] == "False", "the condition")
+    assert said()["message"].startswith("node n1: the kernel plane has no room") and said()["observedGeneration"] == 2
+    assert row("kept") == ("True", 1)
+    world.server.put(policy(3))
+    world.until(lambda: row("va") == ("True", 2) and said()["status"] == "True", "the node to have it")
+    assert "kernel plane took the configuration that it had refused" in world.log()
 
 
 def test_writes_survive_a_rotated_token_and_a_namespace_that_ends(world):

@@ -41,6 +41,7 @@ static void tick_kernel(struct controller *self)
 	pthread_mutex_lock(&self->dataplane_lock);
 	dataplane_tick(self->options.dataplane, now_ns);
 	pthread_mutex_unlock(&self->dataplane_lock);
+	controller_retry_kernel(self);
 }
 
 static void on_kernel_event(void *context, const struct dataplane_event *event)

@@ -23,6 +23,7 @@
 
 enum {
 	DIAGS_MAX_BYTES = 64 << 20,
+	KERNEL_RETRY_MS = 1000,
 	NEWS_GAP_MS = 100, /* looking through all objects for faults takes its time */
 };
 
@@ -32,6 +33,7 @@ static void apply_kernel(struct controller *self, const struct snapshot *snapsho
 			 uint64_t event_ns)
 {
 	struct dataplane_result result = {0};
+	bool is_told;
 
 	if (!self->options.dataplane || !snapshot->kernel)
 		return;
@@ -40,15 +42,48 @@ static void apply_kernel(struct controller *self, const struct snapshot *snapsho
 
 	pthread_mutex_unlock(&self->dataplane_lock);
 	self->apply_ns = result.publish_ns;
-	self->is_kernel_behind = rc < 0;
+	is_told = rc == self->kernel_rc;
+	self->kernel_rc = rc;
+	self->retry_due_ns = clock_mono_ns() + KERNEL_RETRY_MS * NS_PER_MS;
 	if (rc >= 0)
 		self->generation = result.generation;
 	if (rc >= 0 && (result.n_ops || result.n_services))
 		effect_kernel(&self->effect, clock_mono_ns() - event_ns);
-	if (rc < 0)
+	if (rc < 0 && !is_told)
 		LOG(LOG_ERROR,
 		    "kernel plane refused the new configuration, the old one stays in force there",
 		    LOG_I("revision", snapshot->revision), LOG_ERRNO(rc));
+	if (rc >= 0 && !is_told)
+		LOG(LOG_INFO, "kernel plane took the configuration that it had refused",
+		    LOG_I("revision", snapshot->revision));
+}
+
+static const char *kernel_fault(const struct controller *self)
+{
+	if (self->kernel_rc >= 0)
+		return NULL;
+	return self->kernel_rc == -ENOSPC ? "the kernel plane has no room for the newest "
+					    "configuration, an older one is "
+					    "in force there"
+					  : "the kernel plane refused the newest configuration, an "
+					    "older one is in force "
+					    "there";
+}
+
+/* What is in the store is in force, or is not in the kernel plane. */
+static void tell_in_force(struct controller *self)
+{
+	if (self->options.sources)
+		sources_in_force(self->options.sources, &self->store, kernel_fault(self));
+}
+
+/* Room comes back when flows end. */
+void controller_retry_kernel(struct controller *self)
+{
+	if (self->kernel_rc < 0 && self->snapshot && clock_mono_ns() >= self->retry_due_ns) {
+		apply_kernel(self, self->snapshot, clock_mono_ns());
+		tell_in_force(self);
+	}
 }
 
 /* Many a second say nothing each: one line tells of all of a second. */
@@ -112,7 +147,7 @@ static void on_health(void *context)
 /* Takes over the reference. */
 static void put_in_force(struct controller *self, struct snapshot *snapshot, uint64_t event_ns)
 {
-	if (!self->snapshot || snapshot->kernel != self->snapshot->kernel || self->is_kernel_behind)
+	if (!self->snapshot || snapshot->kernel != self->snapshot->kernel || self->kernel_rc < 0)
 		apply_kernel(self, snapshot, event_ns);
 	if (self->proxy)
 		proxy_publish(self->proxy, snapshot);
@@ -184,9 +219,11 @@ static int publish(struct controller *self, const struct diag_sink *files)
 		self->news_due_ns = 0;
 	if (snapshot == self->snapshot) {
 		snapshot_unref(snapshot);
+		tell_in_force(self);
 		return 0;
 	}
 	put_in_force(self, snapshot, event_ns);
+	tell_in_force(self);
 	if (self->proxy)
 		effect_published(&self->effect, revision, event_ns);
 	/* When nothing was read faults of files are not at hand: with the next reading. */
@@ -235,8 +272,8 @@ void controller_read(struct controller *self, uint64_t event_ns, bool everything
 	if (self->snapshot)
 		note_complete(self);
 	ended = clock_mono_ns();
-	/* However much there is to do, half of the time is left for others. */
-	self->read_due_ns = began + 2 * (ended - began);
+	/* However much there is to do, a third of the time is left for others. */
+	self->read_due_ns = ended + (ended - began) / 2;
 	if (self->read_due_ns < began + CONTROLLER_GAP_MS * NS_PER_MS)
 		self->read_due_ns = began + CONTROLLER_GAP_MS * NS_PER_MS;
 	if (self->read_due_ns > ended + CONTROLLER_GAP_MS * NS_PER_MS)

@@ -40,7 +40,8 @@ struct controller {
 	bool has_news;
 	uint64_t news_due_ns;
 	uint64_t files_hash;   /* of faults that the last reading told */
-	bool is_kernel_behind; /* it refused the last configuration */
+	int kernel_rc;	       /* negative: it refused the last configuration */
+	uint64_t retry_due_ns; /* to offer it again */
 	uint64_t last_told_ns; /* when "configuration in force" was last logged */
 	uint64_t n_untold;     /* and how many were not since */
 	/* Of the last revision; written by the control thread, read by the admin server. */
@@ -60,6 +61,8 @@ struct controller {
 /* Reads what changed; publishes when an object differs, or in any case. event_ns: when it was told,
  * monotonic; 0: now. */
 void controller_read(struct controller *self, uint64_t event_ns, bool everything);
+/* Offers the kernel plane again what it refused. */
+void controller_retry_kernel(struct controller *self);
 /* The checker has found something. */
 void controller_take_health(struct controller *self);
 

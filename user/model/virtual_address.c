@@ -195,6 +195,7 @@ static const struct schema schema_spec = {
 /* Written, never decoded. */
 struct node_status {
 	struct str name, programmed, reason, message, last_transition_time;
+	int64_t observed_generation;
 };
 
 struct status {
@@ -213,6 +214,8 @@ static const struct field node_fields[] = {
 	      .max = OBJECT_MESSAGE_MAX_BYTES, .doc = "Why, in a sentence."),
 	FIELD(struct node_status, last_transition_time, .name = "lastTransitionTime",
 	      .required = true, .format = "date-time", .doc = "Since when."),
+	FIELD(struct node_status, observed_generation, .name = "observedGeneration", .min = 0,
+	      .max = INT64_MAX, .doc = "Generation of the object that this is said of."),
 };
 
 static const struct schema schema_node = {

@@ -194,7 +194,7 @@ static json_t *accepted(const struct kube_condition *condition)
 static json_t *programmed(const struct kube_condition *condition)
 {
 	const json_t *nodes = json_object_get(condition->before, "nodes"), *node, *first = NULL;
-	size_t i, n_bad = 0;
+	size_t i, n_bad = 0, n_said = 0;
 	char text[1200];
 
 	if (condition->fault[0])
@@ -202,12 +202,18 @@ static json_t *programmed(const struct kube_condition *condition)
 			    "it is not accepted");
 	json_array_foreach(nodes, i, node)
 	{
+		json_int_t of = json_integer_value(json_object_get(node, "observedGeneration"));
+
+		/* What it said of an older one is not said of this one. */
+		if (of && condition->generation && of < condition->generation)
+			continue;
+		n_said++;
 		if (!str_eq(text_at(node, "programmed"), STR("False")))
 			continue;
 		first = first ? first : node;
 		n_bad++;
 	}
-	if (!n_bad && json_array_size(nodes))
+	if (!n_bad && n_said)
 		return make(condition, "Programmed", "True", "Programmed",
 			    "the nodes that are listed forward it");
 	if (!n_bad)
@@ -254,34 +260,44 @@ bool kube_condition_is_same(const json_t *status, const json_t *patch)
 
 /* -------------------------------------------------------------------------- nodes -- */
 
-json_t *kube_condition_of_node(const struct object *object, const json_t *before, const char *node,
-			       const char *fault, uint64_t wall_ns)
+/* Its row in the list of nodes; takes over the message. */
+static json_t *node_row(const struct kube_node_fact *fact, const json_t *mine, json_t *message)
+{
+	const char *word = fact->fault[0] ? "False" : "True";
+	json_t *row =
+		json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", fact->node, "programmed", word,
+			  "reason", fact->fault[0] ? "NodeFault" : "Programmed", "message", message,
+			  "lastTransitionTime", time_of(mine, "programmed", word, fact->wall_ns));
+
+	if (fact->generation)
+		json_object_set_new(row, "observedGeneration", json_integer(fact->generation));
+	return row;
+}
+
+json_t *kube_condition_of_node(const struct object *object, const json_t *before,
+			       const struct kube_node_fact *fact)
 {
 	const struct kind_info *info = &kind_infos[object->kind];
 	const json_t *nodes = json_object_get(before, "nodes");
-	const json_t *mine = find_row(nodes, "name", str_of(node));
-	const char *word = fault && fault[0] ? "False" : "True";
+	const json_t *mine = find_row(nodes, "name", str_of(fact->node));
+	const char *fault = fact->fault;
 	size_t n_max = fault && fault[0] ? VIRTUAL_NODES_MAX : KUBE_NODES_WELL_MAX;
-	json_t *status = json_object(), *message;
+	json_t *status, *row = NULL;
 
-	message = kube_status_text_json(fault && fault[0] ? str_of(fault) : STR("it is forwarded"),
-					OBJECT_MESSAGE_MAX_BYTES);
-	bool is_same = mine && fault && str_eq(text_at(mine, "programmed"), str_of(word)) &&
-		       json_equal(json_object_get(mine, "message"), message);
-
-	if (is_same || (!mine && (!fault || json_array_size(nodes) >= n_max))) {
-		json_decref(message);
-		json_decref(status);
+	if (!mine && (!fault || json_array_size(nodes) >= n_max))
+		return NULL;
+	if (fault)
+		row = node_row(
+			fact, mine,
+			kube_status_text_json(fault[0] ? str_of(fault) : STR("it is forwarded"),
+					      OBJECT_MESSAGE_MAX_BYTES));
+	if (row && json_equal(row, mine)) {
+		json_decref(row);
 		return NULL;
 	}
-	if (fault)
-		json_object_set_new(status, "nodes",
-				    json_pack("[{s:s, s:s, s:s, s:O, s:o}]", "name", node,
-					      "programmed", word, "reason",
-					      fault[0] ? "NodeFault" : "Programmed", "message",
-					      message, "lastTransitionTime",
-					      time_of(mine, "programmed", word, wall_ns)));
-	json_decref(message);
+	status = json_object();
+	if (row)
+		json_object_set_new(status, "nodes", json_pack("[o]", row));
 	return json_pack("{s:s, s:s, s:{s:s%, s:s%}, s:o}", "apiVersion", info->api_version, "kind",
 			 info->kind, "metadata", "name", object->meta.name.at,
 			 object->meta.name.len, "namespace", object->meta.namespace_.at,

@@ -40,13 +40,19 @@ enum {
 	KUBE_NODES_WELL_MAX = 16, /* that say that they forward an address */
 };
 
+/* What a node knows of an object. */
+struct kube_node_fact {
+	const char *node;
+	const char *fault; /* "" when it forwards it; NULL: it says nothing, the object is broken */
+	int64_t generation; /* of the object; 0: not known */
+	uint64_t wall_ns;
+};
 /*
  * What this node should say of itself in the status of a VirtualAddress: the document to apply, a
- * new reference; NULL: what is there will do. fault: "" when the node forwards it; NULL: it says
- * nothing, since the object is broken. Only the first nodes say that all is well.
+ * new reference; NULL: what is there will do. Only the first nodes say that all is well.
  */
-json_t *kube_condition_of_node(const struct object *object, const json_t *before, const char *node,
-			       const char *fault, uint64_t wall_ns);
+json_t *kube_condition_of_node(const struct object *object, const json_t *before,
+			       const struct kube_node_fact *fact);
 /* The merge patch that removes what nodes say that are gone; NULL: none are, or nodes are not
  * known. */
 json_t *kube_condition_without_lost_nodes(const struct store *store, const json_t *before,

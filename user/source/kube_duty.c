@@ -103,6 +103,14 @@ void kube_duty_seen(struct kube_source *source, const struct object *object, con
 	duty->is_dirty = true;
 }
 
+void kube_duty_changed(struct kube_source *source, struct str id)
+{
+	struct kube_row *row = kube_duty_row(&source->duty, id, false);
+
+	if (row)
+		row->changed_revision = source->store->revision;
+}
+
 static void unsettle(struct kube_duty *duty)
 {
 	TABLE_EACH (&duty->rows, slot) {
@@ -324,5 +332,21 @@ void kube_source_tell(struct kube_source *source, const struct store *store,
 		take_fault(duty, &diags->at[i]);
 	note_faults(duty);
 	duty->is_dirty = true;
+	pthread_mutex_unlock(&source->lock);
+}
+
+void kube_source_in_force(struct kube_source *source, const struct store *store,
+			  const char *kernel_fault)
+{
+	struct kube_duty *duty = &source->duty;
+
+	pthread_mutex_lock(&source->lock);
+	if (kernel_fault != duty->kernel_fault) {
+		unsettle(duty);
+		duty->is_dirty = true;
+	}
+	duty->kernel_fault = kernel_fault;
+	if (!kernel_fault)
+		duty->kernel_revision = store->revision;
 	pthread_mutex_unlock(&source->lock);
 }

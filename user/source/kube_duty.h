@@ -29,6 +29,7 @@ struct kube_row {
 	uint64_t said_hash, said_ns; /* of the fault that was made an Event */
 	uint64_t written_hash;	     /* of the status that was written and not seen yet */
 	uint64_t node_hash;	     /* the same of what is said of this node */
+	uint64_t changed_revision;   /* of the store, when the object last became another */
 	unsigned n_writes;	     /* that run: they need it */
 	bool is_gone;		     /* the object */
 };
@@ -44,7 +45,9 @@ struct kube_duty {
 	char instance[96]; /* who writes: the pod, or the machine */
 	char node[256];	   /* the name of ours; "": not known */
 	uint64_t pass_due_ns, review_ns, revision;
-	char told[16]; /* what kube_duty_tell() told */
+	uint64_t kernel_revision; /* of the store, up to which the kernel plane has everything */
+	const char *kernel_fault; /* why it has not what came later; NULL: it is to be had soon */
+	char told[16];		  /* what kube_duty_tell() told */
 	bool was_ours;
 };
 
@@ -55,6 +58,8 @@ void kube_duty_tick(struct kube_source *source);
 /* An object as it is on the server; document NULL: it is gone. */
 void kube_duty_seen(struct kube_source *source, const struct object *object,
 		    const json_t *document);
+/* The object in the store became another one. */
+void kube_duty_changed(struct kube_source *source, struct str id);
 /* What is known of an object; NULL: nothing, and make is false or memory is short. */
 struct kube_row *kube_duty_row(struct kube_duty *duty, struct str id, bool make);
 /* What is not there needs no row, unless a write for it still runs. */

@@ -149,7 +149,26 @@ static bool pass_kind(struct kube_source *source, enum kind kind, enum kube_writ
 /* Without its time, which is another one each time. */
 static uint64_t hash_of_node(const struct kube_row *row, const char *fault)
 {
-	return hash_keyed(str_of(!fault ? "-" : fault[0] ? fault : "+")) ^ row->id.len;
+	return hash_keyed(str_of(!fault	    ? "-"
+				 : fault[0] ? fault
+					    : "+")) ^
+	       row->id.len ^ hash_mix64((uint64_t)row->generation);
+}
+
+/* Whether the kernel plane works by the object as it is now. */
+static bool is_in_kernel(const struct kube_duty *duty, const struct kube_row *row)
+{
+	return duty->kernel_revision && row->changed_revision <= duty->kernel_revision;
+}
+
+/* Why this node does not forward the object; "" when it does, NULL when it says nothing of it. */
+static const char *node_fault(const struct kube_duty *duty, const struct kube_row *row)
+{
+	if (row->fault)
+		return NULL;
+	if (row->node_fault)
+		return row->node_fault;
+	return is_in_kernel(duty, row) ? "" : duty->kernel_fault;
 }
 
 static bool apply_node(struct kube_source *source, struct kube_row *row,
@@ -183,6 +202,7 @@ bool kube_duty_pass_node(struct kube_source *source)
 {
 	const struct kube_duty *duty = &source->duty;
 	const struct store *store = source->store;
+	bool is_all = true;
 
 	/* A node that the cluster does not know has nothing to say in it. */
 	if (!duty->node[0] || (store->objects[KIND_NODE].n &&
@@ -199,19 +219,29 @@ bool kube_duty_pass_node(struct kube_source *source)
 		if (!row || !row->version[0] || row->is_node_settled ||
 		    !kube_write_may(source, KUBE_WRITE_NODE, object->meta.namespace_))
 			continue;
-		fault = row->fault ? NULL : row->node_fault ? row->node_fault : "";
+		/* It is about to be put in force. */
+		if (!is_in_kernel(duty, row) && !duty->kernel_fault) {
+			is_all = false;
+			continue;
+		}
+		fault = node_fault(duty, row);
 		hash = hash_of_node(row, fault);
 		if (row->node_hash == hash)
 			continue;
-		document = kube_condition_of_node(object, row->status, duty->node, fault,
-						  clock_wall_ns());
+		document = kube_condition_of_node(object, row->status,
+						  &(struct kube_node_fact){
+							  .node = duty->node,
+							  .fault = fault,
+							  .generation = row->generation,
+							  .wall_ns = clock_wall_ns(),
+						  });
 		row->is_node_settled = !document;
 		go_on = !document || apply_node(source, row, object, document, hash);
 		json_decref(document);
 		if (!go_on)
 			return false;
 	}
-	return true;
+	return is_all;
 }
 
 /* --------------------------------------------------------------------------- events -- */

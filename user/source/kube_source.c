@@ -266,9 +266,14 @@ static void on_put(void *context, struct kube_watch *watch, struct object *objec
 {
 	struct kube_source *source = context;
 
+	uint64_t before = source->store->revision;
+
 	(void)watch;
-	if (source->is_committed)
-		store_put(source->store, object);
+	if (!source->is_committed)
+		return;
+	store_put(source->store, object);
+	if (source->store->revision != before)
+		kube_duty_changed(source, object->id);
 }
 
 /* Of two watches of a kind both may know an object. */

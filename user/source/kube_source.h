@@ -45,6 +45,13 @@ bool kube_source_listed(const struct kube_source *source);
 void kube_source_tell(struct kube_source *source, const struct store *store,
 		      const struct diag_sink *diags);
 
+/*
+ * What is in the store is what this node works by; with a fault, the kernel plane works by what it
+ * had before: objects that changed since are not in force there. Static text. Control thread.
+ */
+void kube_source_in_force(struct kube_source *source, const struct store *store,
+			  const char *kernel_fault);
+
 /* How it stands with the server and each watch; any thread. */
 json_t *kube_source_status(struct kube_source *source);
 /* For metric_registry_add_source(); context is the source. */

@@ -178,6 +178,12 @@ void sources_tell(struct sources *sources, const struct store *store, const stru
 		kube_source_tell(sources->kube, store, diags);
 }
 
+void sources_in_force(struct sources *sources, const struct store *store, const char *kernel_fault)
+{
+	if (sources->kube)
+		kube_source_in_force(sources->kube, store, kernel_fault);
+}
+
 struct kube_source *sources_kube(const struct sources *sources)
 {
 	return sources->kube;

@@ -177,6 +177,14 @@ static void what_nodes_say_becomes_a_condition_that_does_not_flap(void **state)
 	patch = kube_condition_of_address(&condition);
 	expect_condition(patch, "Programmed", "True Programmed " THEN " 0");
 	json_decref(patch);
+	/* Of an older generation nothing is known of this one. */
+	condition.generation = 3;
+	json_object_set_new(json_array_get(json_object_get(before, "nodes"), 0),
+			    "observedGeneration", json_integer(2));
+	patch = kube_condition_of_address(&condition);
+	expect_condition(patch, "Programmed", "Unknown Pending 2026-11-22T19:05:01Z 3");
+	json_decref(patch);
+	condition.generation = 0;
 	json_array_append_new(json_object_get(before, "nodes"),
 			      json_pack("{s:s, s:s, s:s}", "name", "b", "programmed", "False",
 					"message", "the kernel plane is off"));
@@ -185,6 +193,14 @@ static void what_nodes_say_becomes_a_condition_that_does_not_flap(void **state)
 	json_decref(patch);
 	json_decref(before);
 	store_done(&store);
+}
+
+static json_t *say(const struct object *object, const json_t *before, const char *fault,
+		   uint64_t wall_ns)
+{
+	return kube_condition_of_node(
+		object, before,
+		&(struct kube_node_fact){.node = "n", .fault = fault, .wall_ns = wall_ns});
 }
 
 static void a_node_says_what_is_new_and_only_the_first_say_that_all_is_well(void **state)
@@ -196,8 +212,8 @@ static void a_node_says_what_is_new_and_only_the_first_say_that_all_is_well(void
 	(void)state;
 	store_init(&store);
 	object = put(&store, ADDRESS);
-	expect(kube_condition_of_node(object, before, "n", NULL, NOW), NULL);
-	expect(kube_condition_of_node(object, before, "n", "", NOW),
+	expect(say(object, before, NULL, NOW), NULL);
+	expect(say(object, before, "", NOW),
 	       "{\"apiVersion\":\"tidegate.io/v1alpha1\",\"kind\":\"VirtualAddress\",\"metadata\":{"
 	       "\"name\":\"v\",\"namespace\":\"shop\"},\"status\":{\"nodes\":[{\"name\":\"n\","
 	       "\"programmed\":\"True\",\"reason\":\"Programmed\",\"message\":\"it is forwarded\","
@@ -205,19 +221,19 @@ static void a_node_says_what_is_new_and_only_the_first_say_that_all_is_well(void
 	for (int i = 0; i < KUBE_NODES_WELL_MAX; i++)
 		json_array_append_new(json_object_get(before, "nodes"),
 				      json_pack("{s:s}", "name", "x"));
-	expect(kube_condition_of_node(object, before, "n", "", NOW), NULL);
-	said = kube_condition_of_node(object, before, "n", "off", NOW);
+	expect(say(object, before, "", NOW), NULL);
+	said = say(object, before, "off", NOW);
 	assert_non_null(said);
 	json_array_append(
 		json_object_get(before, "nodes"),
 		json_array_get(json_object_get(json_object_get(said, "status"), "nodes"), 0));
 	json_decref(said);
-	expect(kube_condition_of_node(object, before, "n", "off", NOW + NOW / 10), NULL);
-	said = kube_condition_of_node(object, before, "n", "", NOW);
+	expect(say(object, before, "off", NOW + NOW / 10), NULL);
+	said = say(object, before, "", NOW);
 	assert_non_null(said);
 	json_decref(said);
 	/* The object is broken: it takes back what it said. */
-	expect(kube_condition_of_node(object, before, "n", NULL, NOW),
+	expect(say(object, before, NULL, NOW),
 	       "{\"apiVersion\":\"tidegate.io/v1alpha1\",\"kind\":\"VirtualAddress\",\"metadata\":{"
 	       "\"name\":\"v\",\"namespace\":\"shop\"},\"status\":{}}");
 	json_decref(before);
