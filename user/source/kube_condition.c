@@ -194,6 +194,11 @@ static json_t *accepted(const struct kube_condition *condition)
 static json_t *programmed(const struct kube_condition *condition)
 {
 	const json_t *nodes = json_object_get(condition->before, "nodes"), *node, *first = NULL;
+	/* Until a node speaks of this generation, what was said of the one before stands. */
+	const json_t *was = json_array_size(nodes)
+				    ? find_row(json_object_get(condition->before, "conditions"),
+					       "type", STR("Programmed"))
+				    : NULL;
 	size_t i, n_bad = 0, n_said = 0;
 	char text[1200];
 
@@ -213,6 +218,8 @@ static json_t *programmed(const struct kube_condition *condition)
 		first = first ? first : node;
 		n_bad++;
 	}
+	if (!n_said && was)
+		return json_incref((json_t *)(uintptr_t)was);
 	if (!n_bad && n_said)
 		return make(condition, "Programmed", "True", "Programmed",
 			    "the nodes that are listed forward it");

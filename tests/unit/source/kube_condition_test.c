@@ -170,19 +170,20 @@ static void what_nodes_say_becomes_a_condition_that_does_not_flap(void **state)
 	store_init(&store);
 	condition.object = put(&store, ADDRESS);
 	before = json_loads("{\"nodes\":[{\"name\":\"a\",\"programmed\":\"True\"}],\"conditions\":["
-			    "{\"type\":\"Programmed\",\"status\":\"True\",\"lastTransitionTime\":"
+			    "{\"type\":\"Programmed\",\"status\":\"True\",\"reason\":"
+			    "\"Programmed\",\"lastTransitionTime\":"
 			    "\"" THEN "\"}]}",
 			    0, NULL);
 	condition.before = before;
 	patch = kube_condition_of_address(&condition);
 	expect_condition(patch, "Programmed", "True Programmed " THEN " 0");
 	json_decref(patch);
-	/* Of an older generation nothing is known of this one. */
+	/* What is said of an older generation says nothing of this one: what was said stands. */
 	condition.generation = 3;
 	json_object_set_new(json_array_get(json_object_get(before, "nodes"), 0),
 			    "observedGeneration", json_integer(2));
 	patch = kube_condition_of_address(&condition);
-	expect_condition(patch, "Programmed", "Unknown Pending 2026-11-22T19:05:01Z 3");
+	expect_condition(patch, "Programmed", "True Programmed " THEN " 0");
 	json_decref(patch);
 	condition.generation = 0;
 	json_array_append_new(json_object_get(before, "nodes"),
