@@ -2,10 +2,12 @@
 """The chart, as an API server sees it: what it would refuse, or what would never end, is refused before, in words."""
 
 import re
+import subprocess
 
 import pytest
+import yaml
 
-from test_y_deploy import args_of, container, only, render, workload
+from test_y_deploy import CHART, RENDER, args_of, container, only, render, values, workload
 
 OFF_NODE = {"hostNetwork": False, "kernelPlane": {"enabled": False}}
 
@@ -26,6 +28,8 @@ OFF_NODE = {"hostNetwork": False, "kernelPlane": {"enabled": False}}
     ({"deployment": {"hostUsers": False}}, "deployment.hostUsers: a pod of the host's network"),
     ({"deployment": {"kind": "Deployment"}, "hostNetwork": False}, "kernelPlane.enabled: needs hostNetwork=true"),
     ({"ports": {"web": {"hostPort": 80}}}, "ports.web.hostPort: with hostNetwork=true the node's port is ports.web.port: set that to 80"),
+    ({"podSecurityContext": None}, "podSecurityContext.runAsGroup: required"),
+    ({"image": None}, "image: must not be null"),
     ({"ports": {"web_internal": {"port": 81}}}, "ports.web_internal: a name has letters"),
     ({"ports": {"admin": {"port": 81}}}, "ports.admin: as the name of a container's port it is admin, as that of the admin port"),
     ({"ports": {"websecure-internal-a": {"port": 81}, "websecure-internal-b": {"port": 82}}}, "as that of ports.websecure-internal-a"),
@@ -83,3 +87,30 @@ def test_small_values_have_their_effect(tmp_path):
     assert (web["hostPort"], web["hostIP"]) == (80, "192.0.2.1")
     at = args_of(render(tmp_path, {"ports": {"web": {"hostIP": "2001:db8::1"}}}))
     assert "--entryPoints.web.address=[2001:db8::1]:8000/tcp" in at
+
+
+def objects_in(tree, path=()):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield (*path, key)
+            yield from objects_in(value, (*path, key))
+
+
+def test_null_switches_a_part_off_or_is_refused_in_words(tmp_path):
+    """Traefik's users write `metrics: {prometheus: null}`; nothing may end in a complaint of the template language."""
+    refused = set()
+    for path in objects_in(values()):
+        given = None
+        for key in reversed(path):
+            given = {key: given}
+        (tmp_path / "null.yaml").write_text(yaml.safe_dump(given))
+        done = subprocess.run([RENDER, CHART, "-values", str(tmp_path / "null.yaml")], capture_output=True, text=True)
+        assert "nil pointer" not in done.stderr and "wrong type" not in done.stderr, f"{path}: {done.stderr}"
+        assert "<nil>" not in done.stdout and "<no value>" not in done.stdout, path
+        assert not done.returncode or "fail" in done.stderr, f"{path}: {done.stderr}"
+        assert done.returncode or all(isinstance(o, dict) for o in yaml.safe_load_all(done.stdout) if o)
+        if done.returncode:
+            refused.add(path[0])
+    assert refused == {"image", "deployment", "updateStrategy", "log", "admin", "ports", "persistence", "podSecurityContext"}
+    without = render(tmp_path, {"metrics": {"prometheus": None}})
+    assert "--metrics.prometheus=true" not in args_of(without)

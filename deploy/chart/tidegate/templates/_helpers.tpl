@@ -106,6 +106,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.kernelPlane.enabled (not .Values.hostNetwork) -}}
 {{- fail "kernelPlane.enabled: needs hostNetwork=true, since XDP works on the node's interfaces; or set kernelPlane.enabled=false" -}}
 {{- end -}}
+{{- if and .Values.kernelPlane.enabled (kindIs "invalid" .Values.podSecurityContext.runAsGroup) -}}
+{{- fail "podSecurityContext.runAsGroup: required, the kernel plane belongs to that group; or set kernelPlane.enabled=false" -}}
+{{- end -}}
 {{- include "tidegate.checkUpdate" . -}}
 {{- if and (not (kindIs "invalid" .Values.podDisruptionBudget.minAvailable)) (not (kindIs "invalid" .Values.podDisruptionBudget.maxUnavailable)) -}}
 {{- fail "podDisruptionBudget: minAvailable or maxUnavailable, not both" -}}
@@ -201,4 +204,24 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $without = append $without "deployment.replicas (a DaemonSet has one pod a node)" -}}
 {{- end -}}
 {{- join ", " $without -}}
+{{- end -}}
+
+{{- /* An object of values that was set to null is an empty one: what it says is off. At the head of every file. */ -}}
+{{- define "tidegate.fill" -}}
+{{- $values := .Values -}}
+{{- range $key := list "image" "deployment" "updateStrategy" "log" "admin" "ports" "persistence" -}}
+{{- if kindIs "invalid" (index $values $key) }}{{ fail (printf "%s: must not be null" $key) }}{{ end -}}
+{{- end -}}
+{{- range $path := list "kernelPlane" "podDisruptionBudget" "ingressClass" "core" "global" "providers" "providers.kubernetesCRD" "providers.kubernetesIngress" "providers.kubernetesIngress.publishedService" "providers.kubernetesIngress.ingressEndpoint" "providers.file" "accessLog" "metrics" "metrics.prometheus" "metrics.prometheus.service" "metrics.prometheus.serviceMonitor" "metrics.prometheus.prometheusRule" "metrics.grafanaDashboard" "service" "service.additionalServices" "autoscaling" "rbac" "serviceAccount" "podSecurityContext" -}}
+{{- $at := $values -}}
+{{- range $key := splitList "." $path -}}
+{{- if kindIs "invalid" (index $at $key) }}{{ $_ := set $at $key dict }}{{ end -}}
+{{- $at = index $at $key -}}
+{{- end -}}
+{{- end -}}
+{{- $defaults := list (list "deployment" "kind" "DaemonSet") (list "deployment" "replicas" 1) (list "updateStrategy" "type" "RollingUpdate") (list "kernelPlane" "pinFolder" "/sys/fs/bpf/tidegate") (list "kernelPlane" "mode" "auto") (list "kernelPlane" "capabilities" (list "BPF" "NET_ADMIN" "PERFMON")) (list "admin" "port" 9180) (list "log" "level" "INFO") -}}
+{{- range $defaults -}}
+{{- $of := index $values (index . 0) -}}
+{{- if kindIs "invalid" (index $of (index . 1)) }}{{ $_ := set $of (index . 1) (index . 2) }}{{ end -}}
+{{- end -}}
 {{- end -}}

@@ -133,7 +133,9 @@ spec:
           {{- with .Values.deployment.healthchecksHost }}
           host: {{ . }}
           {{- end }}
-        {{- toYaml .Values.readinessProbe | nindent 8 }}
+        {{- with .Values.readinessProbe }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       livenessProbe:
         httpGet:
           path: {{ .Values.deployment.livenessPath }}
@@ -142,7 +144,9 @@ spec:
           {{- with .Values.deployment.healthchecksHost }}
           host: {{ . }}
           {{- end }}
-        {{- toYaml .Values.livenessProbe | nindent 8 }}
+        {{- with .Values.livenessProbe }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- with .Values.startupProbe }}
       startupProbe:
         {{- toYaml . | nindent 8 }}
