@@ -48,7 +48,7 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 	if (!from)
 		return verdict_drop(ABI_DROP_NO_BACKEND);
 	/* Out of reach for packets of the other family: the local proxy's, if it listens. */
-	if (!(from->families & (packet->is_v4 ? 1 : 2)))
+	if (!(from->families >> !packet->is_v4 & 1))
 		return passed;
 	__u32 id = choose_backend(ctx, packet, from, service_id, entry_id, now_ns, &way, settings);
 	struct abi_backend *row = choose_row(id);
@@ -67,7 +67,7 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 									  : ABI_DROP_NO_ROUTE);
 	if (row->mode == ABI_MODE_NAT)
 		return choose_keep(&way, verdict_stage(ABI_STAGE_NAT));
-	__u32 more = push_bytes(row);
+	__u32 more = way_more(row);
 	int verdict = push_check(ctx, packet, row, more, &way);
 
 	if (verdict & VERDICT_STAGE)

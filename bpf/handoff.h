@@ -149,7 +149,7 @@ static __always_inline int handoff_send(struct xdp_md *ctx, struct stage *stage,
 	}
 	if (fault)
 		return verdict_drop(ABI_DROP_NO_ROUTE);
-	__u32 more = push_bytes(way);
+	__u32 more = way_more(way);
 	struct flight_way found = {};
 	int verdict = push_check(ctx, packet, way, more, &found);
 

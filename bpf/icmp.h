@@ -115,7 +115,7 @@ static __always_inline int icmp_to_backend(struct xdp_md *ctx, struct stage *sta
 								  : ABI_DROP_NO_ROUTE);
 	if (row->mode == ABI_MODE_NAT)
 		return icmp_to_nat(ctx, stage, quote, row, self);
-	__u32 more = push_bytes(row);
+	__u32 more = way_more(row);
 
 	/* No error is told of an error. */
 	if (push_check(ctx, packet, row, more, &way) != VERDICT_OPEN)

@@ -138,6 +138,8 @@ static __always_inline int dispatch(struct xdp_md *ctx, const struct packet *pac
 		if (verdict != VERDICT_OPEN)
 			return verdict;
 	}
+	if (to->target == ABI_TARGET_SERVICE)
+		return forward(ctx, packet, to, entry_id, passed, half, now_ns, settings);
 	switch (to->target) {
 	case ABI_TARGET_LOCAL:
 		return passed;
@@ -214,10 +216,14 @@ static __always_inline int decide(struct xdp_md *ctx, enum role role)
 		row->received_bytes += packet.bytes;
 	}
 	if (to) {
-		__u32 slot = half * ABI_POLICIES + to->policy % ABI_POLICIES;
-		struct abi_policy *rules = to->policy ? bpf_map_lookup_elem(&policy, &slot) : NULL;
+		struct abi_policy *rules = NULL;
+		__u32 slot = half * ABI_POLICIES;
 
 		policy_id = to->policy;
+		if (policy_id) {
+			slot += policy_id % ABI_POLICIES;
+			rules = bpf_map_lookup_elem(&policy, &slot);
+		}
 		passed = judge(&packet, to, rules, slot, now_ns, settings);
 		verdict = passed;
 		if (verdict < VERDICT_DROP)

@@ -67,16 +67,6 @@ static __always_inline void push_v6(struct ipv6hdr *ip, const struct abi_addr *f
 	__builtin_memcpy(&ip->daddr, to, sizeof(ip->daddr));
 }
 
-/* Bytes that the mode puts before the packet. */
-static __always_inline __u32 push_bytes(const struct abi_backend *row)
-{
-	__u32 bytes = way_is_v4(&row->addr) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-
-	if (row->mode == ABI_MODE_DSR_L2)
-		return 0;
-	return row->mode == ABI_MODE_DSR_GUE ? bytes + sizeof(struct udphdr) : bytes;
-}
-
 /* One hop less for the packet itself; its DSCP and ECN (RFC 6040: the tunnel bears them, too). */
 static __always_inline __u8 push_age(void *l3, bool is_v4)
 {
@@ -176,7 +166,8 @@ static __always_inline int push_link(void *data, const void *end, const struct p
 		return -1;
 	if (tags) {
 		/* One or two tags: they begin with the old link header's type. */
-		if (data + shape->more + sizeof(struct ethhdr) + 8 > end)
+		if (data + sizeof(struct ethhdr) + 8 > end ||
+		    data + shape->more + sizeof(struct ethhdr) + 8 > end)
 			return -1;
 		*(__u16 *)(data + 12) = *(__u16 *)(data + shape->more + 12);
 		*(__u32 *)(data + 14) = *(__u32 *)(data + shape->more + 14);
@@ -242,23 +233,25 @@ static __always_inline int push_send(struct xdp_md *ctx, const struct packet *pa
 		.is_v4 = true,
 		.is_outer_v4 = true,
 	};
-	const struct push_shape any = {
-		.l3 = packet->l3,
-		.more = more,
-		.is_v4 = packet->is_v4,
-		.is_outer_v4 = way_is_v4(&row->addr),
-		.is_gue = row->mode == ABI_MODE_DSR_GUE,
-	};
 	int verdict;
 
-	if (!more)
+	if (!more) {
 		verdict = push_flat(ctx, packet, row);
-	else if (!self)
+	} else if (!self) {
 		verdict = verdict_drop(ABI_DROP_MALFORMED);
-	else if (more == common.more && any.l3 == common.l3 && any.is_v4)
+	} else if (more == common.more && packet->l3 == common.l3 && packet->is_v4) {
 		verdict = push_tunnel(ctx, packet, &common, row, self, hash);
-	else
+	} else {
+		const struct push_shape any = {
+			.l3 = packet->l3,
+			.more = more,
+			.is_v4 = packet->is_v4,
+			.is_outer_v4 = way_is_v4(&row->addr),
+			.is_gue = row->mode == ABI_MODE_DSR_GUE,
+		};
+
 		verdict = push_tunnel(ctx, packet, &any, row, self, hash);
+	}
 	return verdict == VERDICT_OPEN ? way_send(ctx, packet, row, why) : verdict;
 }
 

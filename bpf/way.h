@@ -37,6 +37,24 @@ static __always_inline __u64 way_mac(const __u8 *mac)
 	return word;
 }
 
+/* Bytes that the mode puts before the packet. */
+static __always_inline __u32 way_bytes(const struct abi_backend *row)
+{
+	__u32 bytes = way_is_v4(&row->addr) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+	if (row->mode == ABI_MODE_DSR_L2)
+		return 0;
+	return row->mode == ABI_MODE_DSR_GUE ? bytes + sizeof(struct udphdr) : bytes;
+}
+
+/* The same of a row whose way is good. */
+static __always_inline __u32 way_more(const struct abi_backend *row)
+{
+	__u32 bytes = row->hop_to & ABI_HOP_BYTES;
+
+	return bytes ? bytes : way_bytes(row);
+}
+
 /* Looks the way up anew. A function of its own: once a second for each backend. */
 __noinline int way_find(struct xdp_md *ctx, struct abi_backend *row, __u64 now_ns)
 {
@@ -59,7 +77,7 @@ __noinline int way_find(struct xdp_md *ctx, struct abi_backend *row, __u64 now_n
 		row->hop_until_ns = now_ns + WAY_BAD_NS;
 		return row->fault;
 	}
-	row->hop_to = way_mac(ask.dmac);
+	row->hop_to = way_mac(ask.dmac) | way_bytes(row);
 	row->hop_from = way_mac(ask.smac);
 	vlan_below(&ask.ifindex, &row->hop_tag);
 	row->hop_ifindex = ask.ifindex;

@@ -72,6 +72,9 @@ struct abi_ring_line {
 
 enum { ABI_RING_CHECK = 1 << 15, ABI_RING_BACKEND = ABI_RING_CHECK - 1, ABI_RING_CLASSES = 4 };
 
+/* Low bits of hop_to: the bytes that a tunnel puts before packets, 0: not known, or none. */
+enum { ABI_HOP_BYTES = 0xff };
+
 /* Why there is no way to a backend. */
 enum abi_hop_fault { ABI_HOP_OK, ABI_HOP_NO_ROUTE, ABI_HOP_NO_NEIGHBOUR };
 
@@ -90,7 +93,7 @@ struct abi_backend {
 	__u16 mtu;	/* of the way to it, 0: not known */
 	__u8 fault;	/* enum abi_hop_fault */
 	__u8 is_here;	/* an address of this machine: packets pass as they are */
-	__u64 hop_to;	/* MAC of the next hop << 16 */
+	__u64 hop_to;	/* MAC of the next hop << 16 | ABI_HOP_BYTES */
 	__u64 hop_from; /* MAC of the interface << 16 */
 	__u64 hop_until_ns;
 	__u32 hop_ifindex;

@@ -134,6 +134,16 @@ static struct kernel_service *add_service(struct kernel_config *config, uint32_t
 	return service;
 }
 
+/* What the program writes beside the next hop when it has looked the way up. */
+static uint32_t tunnel_bytes(const struct abi_backend *row)
+{
+	bool is_v4 = !row->addr.word[0] && !row->addr.word[1];
+
+	if (row->mode == ABI_MODE_DSR_L2)
+		return 0;
+	return (is_v4 ? 20 : 40) + (row->mode == ABI_MODE_DSR_GUE ? 8 : 0);
+}
+
 /* Every backend's way, for ever. */
 static void set_ways(const struct plane *plane)
 {
@@ -143,7 +153,7 @@ static void set_ways(const struct plane *plane)
 	for (uint32_t i = 1; i < ABI_BACKENDS; i++) {
 		if (bpf_map_lookup_elem(fd, &i, &row) || !row.mode)
 			continue;
-		row.hop_to = 0x020000000001ULL << 16;
+		row.hop_to = 0x020000000001ULL << 16 | tunnel_bytes(&row);
 		row.hop_from = 0x020000000002ULL << 16;
 		row.hop_ifindex = 1;
 		row.hop_until_ns = UINT64_MAX;
