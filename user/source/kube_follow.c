@@ -96,7 +96,7 @@ static void want(struct kube_source *source, struct kube_wanted *wanted)
 		kube_source_remove_slot(source, slot);
 		wanted->user = NULL;
 	} else if (!slot && wanted->n_owners && !cover &&
-		   kube_source_reaches(source, wanted->kind, wanted->namespace_)) {
+		   kube_source_reaches(source, wanted->namespace_)) {
 		begin(source, wanted);
 	}
 }

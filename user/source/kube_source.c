@@ -17,7 +17,7 @@
 #include "source/kube_object.h"
 #include "source/kube_source_state.h"
 
-enum { TICK_MS = 500 };
+enum { TICK_MS = 500, NAMESPACES_MAX = 2048 };
 
 /* ------------------------------------------------------------------ which watches -- */
 
@@ -91,15 +91,23 @@ static struct strs namespaces_of(const struct static_config *config, enum kind k
 	return all;
 }
 
-bool kube_source_reaches(const struct kube_source *source, enum kind kind, struct str namespace_)
+static bool is_listed_in(const struct strs *list, struct str name)
 {
-	struct str storage[64];
-	struct strs namespaces = namespaces_of(source->config, kind, storage, 64);
-
-	for (size_t i = 0; i < namespaces.n; i++)
-		if (str_eq(namespaces.at[i], namespace_))
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->at[i], name))
 			return true;
-	return namespaces.n == 0;
+	return list->n == 0;
+}
+
+bool kube_source_reaches(const struct kube_source *source, struct str namespace_)
+{
+	const struct static_providers *providers = &source->config->providers;
+	bool is_both = both_or_neither(source->config);
+
+	return ((is_both || providers->is_crd_on) &&
+		is_listed_in(&providers->kubernetes_crd.namespaces, namespace_)) ||
+	       ((is_both || providers->is_ingress_on) &&
+		is_listed_in(&providers->kubernetes_ingress.namespaces, namespace_));
 }
 
 static struct str labels_of(const struct static_config *config, enum kind kind)
@@ -135,7 +143,6 @@ struct kube_slot *kube_source_add_watch(struct kube_source *source,
 
 int kube_source_add_kind(struct kube_source *source, enum kind kind, struct str field_selector)
 {
-	enum { NAMESPACES_MAX = 512 };
 	struct str storage[NAMESPACES_MAX];
 	struct strs namespaces = namespaces_of(source->config, kind, storage, NAMESPACES_MAX);
 	struct kube_watch_options options = {

@@ -71,8 +71,8 @@ struct kube_slot *kube_source_add_watch(struct kube_source *source,
 					const struct kube_watch_options *options);
 int kube_source_add_kind(struct kube_source *source, enum kind kind, struct str field_selector);
 void kube_source_remove_slot(struct kube_source *source, struct kube_slot *slot);
-/* Whether objects of the namespace are read. */
-bool kube_source_reaches(const struct kube_source *source, enum kind kind, struct str namespace_);
+/* Whether one of the providers reads the namespace. */
+bool kube_source_reaches(const struct kube_source *source, struct str namespace_);
 
 /* kube_health.c */
 void kube_health_answered(struct kube_source *source);

@@ -167,12 +167,35 @@ static void very_many_namespaces_are_no_storm_of_names(void **state)
 	end(source);
 }
 
+static void of_many_namespaces_the_last_is_read_too(void **state)
+{
+	enum { N = 300 };
+	struct static_config config;
+	struct kube_source *source = begin(&config);
+	struct str names[N];
+	char texts[N][16];
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "n%d", i);
+		names[i] = str_of(texts[i]);
+	}
+	config.providers.kubernetes_crd.namespaces = (struct strs){names, N};
+	config.providers.kubernetes_ingress.namespaces = (struct strs){names, N};
+	name(source, "n299", 1);
+	assert_int_equal(source->n_named, 1);
+	name(source, "elsewhere", 1);
+	assert_int_equal(source->n_named, 1);
+	end(source);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_names_are_watched_one_by_one),
 		cmocka_unit_test(many_names_of_one_namespace_cost_one_watch),
 		cmocka_unit_test(where_only_names_are_allowed_names_they_remain),
+		cmocka_unit_test(of_many_namespaces_the_last_is_read_too),
 		cmocka_unit_test(very_many_namespaces_are_no_storm_of_names),
 	};
 
