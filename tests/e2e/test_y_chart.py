@@ -4,10 +4,11 @@
 import re
 import subprocess
 
+import jsonschema
 import pytest
 import yaml
 
-from test_y_deploy import CHART, RENDER, args_of, container, only, render, values, workload
+from test_y_deploy import CHART, RENDER, args_of, container, only, render, schema, values, workload
 
 OFF_NODE = {"hostNetwork": False, "kernelPlane": {"enabled": False}}
 
@@ -87,6 +88,20 @@ def test_small_values_have_their_effect(tmp_path):
     assert (web["hostPort"], web["hostIP"]) == (80, "192.0.2.1")
     at = args_of(render(tmp_path, {"ports": {"web": {"hostIP": "2001:db8::1"}}}))
     assert "--entryPoints.web.address=[2001:db8::1]:8000/tcp" in at
+
+
+def test_a_further_service_is_of_the_type_that_is_asked_for(tmp_path):
+    """One that is meant for the cluster must not be given an address of the outside."""
+    further = {"internal": {"type": "ClusterIP", "ipFamilyPolicy": "PreferDualStack"}, "edge": {"spec": {"externalTrafficPolicy": "Local"}},
+               "nodes": {"spec": {"type": "NodePort"}}}
+    given = {"service": {"additionalServices": further}, "ports": {"web": {"expose": dict.fromkeys(further, True)}}}
+    specs = {o["metadata"]["name"]: o["spec"] for o in render(tmp_path, given) if o["kind"] == "Service"}
+    assert {name: spec["type"] for name, spec in specs.items()} == {
+        "tidegate": "LoadBalancer", "tidegate-internal": "ClusterIP", "tidegate-edge": "LoadBalancer", "tidegate-nodes": "NodePort"}
+    assert specs["tidegate-internal"]["ipFamilyPolicy"] == "PreferDualStack"
+    assert specs["tidegate-edge"]["externalTrafficPolicy"] == "Local" and "externalTrafficPolicy" not in specs["tidegate"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"service": {"additionalServices": {"internal": {"typ": "ClusterIP"}}}}, schema())
 
 
 def objects_in(tree, path=()):
