@@ -76,6 +76,7 @@ static __always_inline int icmp_to_client(struct xdp_md *ctx, struct stage *stag
 	struct rewrite_ends outer[2] = {{packet->source, packet->dest, 0, 0},
 					{found->vip, found->client, 0, 0}};
 
+	flight->entry = found->entry;
 	stage->row = count_row(found->entry % ABI_ENTRIES) ?: stage->row;
 	int verdict = fib_find(ctx, &outer[1].source, &outer[1].dest, packet->is_v4, packet->proto,
 			       context_wire_bytes(ctx, packet, 0), &way);

@@ -30,6 +30,7 @@ struct command {
 	const struct command_flag *flags;
 	size_t n_flags;
 	const char *words; /* "PACKET...": what may stand besides; NULL: nothing */
+	const char *more;  /* for help, behind the flags: lines, examples; NULL: nothing */
 	int (*run)(struct command_line *line);
 	bool hidden;
 };

@@ -102,6 +102,8 @@ void command_help(const struct command *command)
 	}
 	if (command->n_flags)
 		putchar('\n');
+	if (command->more)
+		puts(command->more);
 	puts("static options (Traefik's names; case does not matter; also in --configFile and as "
 	     "TIDEGATE_A_B):");
 	print_schema(&schema_static_config, "", 0);

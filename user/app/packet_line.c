@@ -97,6 +97,15 @@ static const char *proto_word(uint8_t proto, char room[8])
 	}
 }
 
+/* ICMP has no ports, and later fragments do not bear theirs. */
+static void print_end(const struct addr *addr, uint16_t port, char ret_text[ADDR_TEXT_MAX])
+{
+	if (port)
+		addr_print_port(addr, port, ret_text);
+	else
+		addr_print(addr, ret_text);
+}
+
 void packet_line_whose(const struct dataplane_seen *seen, char *ret_text, size_t size)
 {
 	/* Names of entry points have no slash, those of objects have one. */
@@ -121,8 +130,8 @@ void packet_line(const struct dataplane_seen *seen, char *ret_line, size_t size)
 	localtime_r(&seconds, &parts);
 	strftime(hour, sizeof(hour), "%T", &parts);
 	if (packet_ends(seen->data, seen->length, &ends)) {
-		addr_print_port(&ends.source, ends.source_port, source);
-		addr_print_port(&ends.dest, ends.dest_port, dest);
+		print_end(&ends.source, ends.source_port, source);
+		print_end(&ends.dest, ends.dest_port, dest);
 	}
 	packet_line_whose(seen, whose, sizeof(whose));
 	snprintf(ret_line, size, "%s.%06u %-7s %-16s %s > %s %s %u bytes%s", hour,

@@ -164,6 +164,19 @@ const char *dataplane_capture_label(const struct dataplane_seen *seen)
 	}
 }
 
+const char *dataplane_capture_text(const struct dataplane_seen *seen)
+{
+#define SENTENCE(id, label, text) text,
+	static const char *const passes[] = {ABI_PASSES(SENTENCE)}, *const sends[] = {
+									    ABI_SENDS(SENTENCE)};
+
+	if (seen->verdict == ABI_CAPTURE_DROPPED)
+		return dataplane_drop_text((enum abi_drop)seen->why);
+	if (seen->verdict == ABI_CAPTURE_PASSED)
+		return seen->why < ABI_PASS__COUNT ? passes[seen->why] : "";
+	return seen->why < ABI_SEND__COUNT ? sends[seen->why] : "";
+}
+
 bool dataplane_capture_reason(struct str name, uint32_t *ret_verdict, int *ret_why)
 {
 	static const struct {

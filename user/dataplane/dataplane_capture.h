@@ -48,6 +48,7 @@ void dataplane_capture_end(struct dataplane_capture *capture, uint64_t *ret_matc
 
 /* The reason's name in metrics, and its sentence. */
 const char *dataplane_capture_label(const struct dataplane_seen *seen);
+const char *dataplane_capture_text(const struct dataplane_seen *seen);
 /* The number of a reason by name, in the table of which verdict; false when there is none. */
 bool dataplane_capture_reason(struct str name, uint32_t *ret_verdict, int *ret_why);
 
