@@ -213,7 +213,8 @@ def test_a_packet_is_traced_through_the_stages(gateway):
     assert (denied["verdict"], denied["reason"], denied["entry"]) == ("dropped", "denied", "web"), denied
     assert denied["stages"][-1]["stage"] == "lists" and denied["stages"][-1]["decides"] is True
     passed = trace("tcp", f"{CLIENT}:4000", f"{GATEWAY}:80", "syn")
-    assert "entry      entry point web (any address, port 80)" in passed and "packets 1000 a second" in passed and "verdict    passed: admitted" in passed
+    assert "entry      entry point web (any address, port 80)" in passed and "packets 1000 a second" in passed
+    assert "verdict    passed: admitted" in passed
     assert "the local proxy" in passed
     assert "no_entry" in trace("udp", CLIENT, f"{GATEWAY}:9999", "payload=100")
     assert "no_entry" in trace("tcp", "[fd77:1::2]:99", "[fd77:1::1]:22", "vlan=5")

@@ -241,7 +241,8 @@ static int refuse(const struct packet_spec_fault *fault)
 /* Names of slots end in zeros, or not at all. */
 static void name_of(const char slot[ABI_NAME_BYTES], char ret_name[KERNEL_NAME_MAX + 1])
 {
-	_Static_assert((int)KERNEL_NAME_MAX < (int)ABI_NAME_BYTES, "a slot holds a name and a zero");
+	_Static_assert((int)KERNEL_NAME_MAX < (int)ABI_NAME_BYTES,
+		       "a slot holds a name and a zero");
 	memcpy(ret_name, slot, KERNEL_NAME_MAX);
 	ret_name[KERNEL_NAME_MAX] = 0;
 }
