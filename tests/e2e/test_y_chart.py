@@ -31,6 +31,8 @@ OFF_NODE = {"hostNetwork": False, "kernelPlane": {"enabled": False}}
     ({"ports": {"web": {"hostPort": 80}}}, "ports.web.hostPort: with hostNetwork=true the node's port is ports.web.port: set that to 80"),
     ({"podSecurityContext": None}, "podSecurityContext.runAsGroup: required"),
     ({"image": None}, "image: must not be null"),
+    ({"startupProbe": {"httpGet": {"path": "/ping", "port": "traefik"}}}, "startupProbe.httpGet.port: there is no port traefik"),
+    ({"providers": {"kubernetesCRD": {"enabled": False}, "kubernetesIngress": {"enabled": False}}}, "providers: at least one of"),
     ({"ports": {"web_internal": {"port": 81}}}, "ports.web_internal: a name has letters"),
     ({"ports": {"admin": {"port": 81}}}, "ports.admin: as the name of a container's port it is admin, as that of the admin port"),
     ({"ports": {"websecure-internal-a": {"port": 81}, "websecure-internal-b": {"port": 82}}}, "as that of ports.websecure-internal-a"),
@@ -74,6 +76,7 @@ def test_names_and_labels_are_as_long_as_an_api_server_takes_them(tmp_path):
 def test_small_values_have_their_effect(tmp_path):
     given = {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 0}, "persistence": {"emptyDir": {"sizeLimit": "1Gi"}},
              "deployment": {"kind": "Deployment", "tmpVolume": {"emptyDir": {"medium": "Memory"}}, "hostUsers": False},
+             "startupProbe": {"failureThreshold": 30},
              "autoscaling": {"enabled": True, "maxReplicas": 2, "scaleTargetRef": {"apiVersion": "x/v1", "kind": "X", "name": "x"}},
              "ports": {"web": {"hostPort": 80, "hostIP": "192.0.2.1"}}}
     objects = render(tmp_path, given | OFF_NODE)
@@ -84,6 +87,7 @@ def test_small_values_have_their_effect(tmp_path):
     assert pod["hostUsers"] is False and pod["enableServiceLinks"] is False
     assert only(objects, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"] == {"apiVersion": "x/v1", "kind": "X", "name": "x"}
     assert "--entryPoints.web.address=:8000/tcp" in args_of(objects), "the node's address is not the pod's"
+    assert container(objects)["startupProbe"] == {"failureThreshold": 30, "httpGet": {"path": "/ping", "port": 9180, "scheme": "HTTP"}}
     web = [p for p in container(objects)["ports"] if p["name"] == "web"][0]
     assert (web["hostPort"], web["hostIP"]) == (80, "192.0.2.1")
     at = args_of(render(tmp_path, {"ports": {"web": {"hostIP": "2001:db8::1"}}}))
@@ -126,6 +130,6 @@ def test_null_switches_a_part_off_or_is_refused_in_words(tmp_path):
         assert done.returncode or all(isinstance(o, dict) for o in yaml.safe_load_all(done.stdout) if o)
         if done.returncode:
             refused.add(path[0])
-    assert refused == {"image", "deployment", "updateStrategy", "log", "admin", "ports", "persistence", "podSecurityContext"}
+    assert refused == {"image", "deployment", "updateStrategy", "log", "admin", "ports", "persistence", "podSecurityContext", "providers"}
     without = render(tmp_path, {"metrics": {"prometheus": None}})
     assert "--metrics.prometheus=true" not in args_of(without)

@@ -109,6 +109,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.kernelPlane.enabled (kindIs "invalid" .Values.podSecurityContext.runAsGroup) -}}
 {{- fail "podSecurityContext.runAsGroup: required, the kernel plane belongs to that group; or set kernelPlane.enabled=false" -}}
 {{- end -}}
+{{- if eq "traefik" (toString (dig "httpGet" "port" "" (default dict .Values.startupProbe))) -}}
+{{- fail "startupProbe.httpGet.port: there is no port traefik here, it is called admin" -}}
+{{- end -}}
+{{- if not (or .Values.providers.kubernetesCRD.enabled .Values.providers.kubernetesIngress.enabled .Values.providers.file.enabled .Values.additionalArguments) -}}
+{{- fail "providers: at least one of kubernetesCRD, kubernetesIngress and file must be enabled" -}}
+{{- end -}}
 {{- include "tidegate.checkUpdate" . -}}
 {{- if and (not (kindIs "invalid" .Values.podDisruptionBudget.minAvailable)) (not (kindIs "invalid" .Values.podDisruptionBudget.maxUnavailable)) -}}
 {{- fail "podDisruptionBudget: minAvailable or maxUnavailable, not both" -}}

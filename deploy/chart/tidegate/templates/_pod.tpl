@@ -149,6 +149,15 @@ spec:
         {{- end }}
       {{- with .Values.startupProbe }}
       startupProbe:
+        {{- if not (or .httpGet .exec .tcpSocket .grpc) }}
+        httpGet:
+          path: {{ $.Values.deployment.livenessPath }}
+          port: {{ $.Values.admin.port }}
+          scheme: {{ default "HTTP" $.Values.deployment.healthchecksScheme }}
+          {{- with $.Values.deployment.healthchecksHost }}
+          host: {{ . }}
+          {{- end }}
+        {{- end }}
         {{- toYaml . | nindent 8 }}
       {{- end }}
       {{- with .Values.deployment.lifecycle }}
