@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looking at the kernel plane while it works: drops as they come, captures, rates, bans lifted."""
 
+import fcntl
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -154,6 +158,47 @@ def test_top_shows_rates_by_entry_point_and_source(gateway):
     assert web["packetsPerSecond"] > 20
     assert any(row["address"] == CLIENT and row["packetsPerSecond"] > 0 for row in shown["sources"]), shown["sources"]
     assert "ENTRY" in text and CLIENT in text and "packets/s" in text
+
+
+def screen_of(gateway, seconds=2.5, *arguments):
+    """What `top` draws on a terminal of 80 by 24, round by round."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(gateway.lab.inside("gw", TIDEGATE, "top", f"--pinFolder={gateway.pins}", *arguments),
+                               stdout=follower, stdin=follower, stderr=follower)
+    os.close(follower)
+    drawn, end_at = b"", time.monotonic() + seconds
+    while time.monotonic() < end_at:
+        if select.select([leader], [], [], 0.1)[0]:
+            drawn += os.read(leader, 65536)
+    process.terminate()
+    process.wait(10)
+    os.close(leader)
+    return [round_.replace("\r", "").rstrip("\n").split("\n") for round_ in drawn.decode().split("\033[H\033[2J")[1:]]
+
+
+def test_top_fits_a_terminal(gateway):
+    start(gateway, source_policy("p", {"deny": [f"{FLOODER}/32"]}), *(address(f"site-{i}", 8100 + i) for i in range(9)))
+    load = subprocess.Popen(gateway.lab.inside("client", "bash", "-c", f"for i in $(seq 400); do curl -s -o /dev/null http://{GATEWAY}/;"
+                                               f" curl -s -m 0.02 --interface {FLOODER} http://{GATEWAY}/; done"))
+    try:
+        rounds = screen_of(gateway)
+    finally:
+        load.kill()
+        load.wait()
+    assert rounds
+    for lines in rounds:
+        assert len(lines) <= 24 and all(len(line) <= 80 for line in lines), lines
+    text = "\n".join(rounds[-1])
+    for word in ("packets/s", "DROP ", "denied: the source matches a deny list", "SOURCE ", "ENTRY ", "SERVICE ", "BACKEND ",
+                 "more: --rows=N"):
+        assert word in text, text
+    entries = rounds[-1][next(i for i, line in enumerate(rounds[-1]) if line.startswith("ENTRY ")) + 1:]
+    assert entries[0].startswith("web "), "the busiest is the first"
+    # Into a pipe it draws nothing.
+    piped = looking(gateway, "top")
+    time.sleep(1.2)
+    assert "\033" not in end(piped, signal.SIGTERM)[1]
 
 
 def address(name, port):

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "app/look.h"
 #include "app/packet_line.h"
@@ -24,13 +26,14 @@ enum {
 	SOURCES_MAX = 1024,
 	SAMPLE_MS = 100,
 	SAMPLE_PACKETS = 2000,
+	TABLES = 5,
 };
 
 static const struct command_flag flags[] = {
 	[FLAG_ONCE] = {"--once", NULL, "one round, then end"},
 	[FLAG_JSON] = {"--json", NULL, "one round as JSON"},
 	[FLAG_EVERY] = {"--every", "SECONDS", "length of a round (preset 1)"},
-	[FLAG_ROWS] = {"--rows", "N", "rows of each table (preset 10)"},
+	[FLAG_ROWS] = {"--rows", "N", "rows of each table (preset 10; on a terminal: what fits)"},
 };
 
 struct source_row {
@@ -251,8 +254,10 @@ static json_t *to_json(const struct round *round)
 	for (int i = 0; i < ABI_DROP__COUNT; i++)
 		if (now->totals.drop[i])
 			json_object_set_new(drops, dataplane_drop_label((enum abi_drop)i),
-					    json_pack("{s:I,s:f}", "packets",
-						      (json_int_t)now->totals.drop[i], "perSecond",
+					    json_pack("{s:s,s:I,s:f}", "text",
+						      dataplane_drop_text((enum abi_drop)i),
+						      "packets", (json_int_t)now->totals.drop[i],
+						      "perSecond",
 						      rate(round, before->totals.drop[i],
 							   now->totals.drop[i])));
 	for (size_t i = 0; i < round->sample->n && i < (size_t)round->rows; i++) {
@@ -276,61 +281,138 @@ static json_t *to_json(const struct round *round)
 		"backends", backends_json(round), "sources", sources);
 }
 
-static void print_sources(const json_t *sources)
+/* The busiest first; equal ones stay in their order. */
+static int by_rate(const void *a, const void *b)
 {
-	size_t i;
-	json_t *row;
+	const json_t *const *left = a, *const *right = b;
+	static const char *const keys[] = {"packetsPerSecond", "droppedPerSecond"};
 
-	printf("\n%-40s %12s %12s\n", "SOURCE", "PACKETS/S", "DROPPED/S");
-	json_array_foreach(sources, i, row)
-		printf("%-40s %12.0f %12.0f\n", json_string_value(json_object_get(row, "address")),
-		       json_real_value(json_object_get(row, "packetsPerSecond")),
-		       json_real_value(json_object_get(row, "droppedPerSecond")));
+	for (size_t i = 0; i < 2; i++) {
+		double l = json_real_value(json_object_get(*left, keys[i]));
+		double r = json_real_value(json_object_get(*right, keys[i]));
+
+		if (l > r || l < r)
+			return l < r ? 1 : -1;
+	}
+	return 0;
 }
 
-static void print_table(const char *title, const json_t *rows, const char *first,
-			const char *second, int max)
+typedef void (*label_fn)(const json_t *row, char *ret_text, size_t size);
+
+static const char *text_of(const json_t *row, const char *key)
 {
-	size_t i;
-	json_t *row;
+	const char *text = json_string_value(json_object_get(row, key));
 
-	if (!json_array_size(rows))
-		return;
-	printf("\n%-24s %-40s %12s %12s\n", title, "", "PACKETS/S", "DROPPED/S");
-	json_array_foreach(rows, i, row)
-	{
-		if (i >= (size_t)max)
-			break;
-		const json_t *more = json_object_get(row, second);
+	return text ? text : "";
+}
 
-		printf("%-24s %-40s %12.0f %12.0f\n",
-		       json_string_value(json_object_get(row, first)),
-		       json_is_string(more) ? json_string_value(more) : "",
-		       json_real_value(json_object_get(row, "packetsPerSecond")),
-		       json_real_value(json_object_get(row, "droppedPerSecond")));
+static void label_drop(const json_t *row, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s: %s", text_of(row, "reason"), text_of(row, "text"));
+}
+
+static void label_source(const json_t *row, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s", text_of(row, "address"));
+}
+
+/* Objects' names have their address and port behind them. */
+static void label_entry(const json_t *row, char *ret_text, size_t size)
+{
+	const char *name = text_of(row, "name");
+	bool is_whole = strchr(name, ' ');
+
+	snprintf(ret_text, size, "%s%s%s", name, is_whole ? "" : " ",
+		 is_whole ? "" : text_of(row, "address"));
+}
+
+static void label_service(const json_t *row, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s (%d up, %d draining, %d dead)", text_of(row, "name"),
+		 (int)json_integer_value(json_object_get(row, "active")),
+		 (int)json_integer_value(json_object_get(row, "draining")),
+		 (int)json_integer_value(json_object_get(row, "dead")));
+}
+
+static void label_backend(const json_t *row, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s of %s", text_of(row, "address"), text_of(row, "service"));
+}
+
+/* A table of lines that fit into eighty columns. */
+static void print_table(const char *title, const json_t *rows, label_fn label, int max)
+{
+	size_t n = json_array_size(rows);
+	json_t **sorted = n ? calloc(n, sizeof(json_t *)) : NULL;
+	char text[256];
+
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted[i] = json_array_get(rows, i);
+	if (sorted) {
+		qsort(sorted, n, sizeof(json_t *), by_rate);
+		printf("%-55s %11s %11s\n", title, "PACKETS/S", "DROPPED/S");
 	}
+	for (size_t i = 0; sorted && i < n && i < (size_t)max; i++) {
+		const json_t *dropped = json_object_get(sorted[i], "droppedPerSecond");
+
+		label(sorted[i], text, sizeof(text));
+		printf("%-55.55s %11.0f ", text,
+		       json_real_value(json_object_get(sorted[i], "packetsPerSecond")));
+		if (dropped)
+			printf("%11.0f\n", json_real_value(dropped));
+		else
+			printf("%11s\n", "-");
+	}
+	if (sorted && n > (size_t)max)
+		printf("  and %zu more: --rows=N\n", n - (size_t)max);
+	free(sorted);
+}
+
+/* Reasons as rows: what is dropped now, and what was. */
+static json_t *drop_rows(const json_t *drops)
+{
+	json_t *rows = json_array(), *row;
+	const char *reason;
+
+	json_object_foreach((json_t *)drops, reason, row)
+	{
+		json_t *rate = json_object_get(row, "perSecond");
+
+		json_array_append_new(rows, json_pack("{s:s,s:s,s:O,s:O}", "reason", reason, "text",
+						      text_of(row, "text"), "packetsPerSecond",
+						      rate, "droppedPerSecond", rate));
+	}
+	return rows;
 }
 
 static void print_round(const json_t *round, int rows)
 {
-	const char *reason;
-	json_t *row;
+	json_t *drops = drop_rows(json_object_get(round, "drops"));
 
 	printf("packets/s %.0f   Mbit/s %.1f   dropped/s %.0f   forwarded/s %.0f\n",
 	       json_real_value(json_object_get(round, "packetsPerSecond")),
 	       json_real_value(json_object_get(round, "bitsPerSecond")) / 1e6,
 	       json_real_value(json_object_get(round, "droppedPerSecond")),
 	       json_real_value(json_object_get(round, "sentPerSecond")));
-	print_table("ENTRY", json_object_get(round, "entries"), "name", "address", rows);
-	print_table("SERVICE", json_object_get(round, "services"), "name", "state", rows);
-	print_table("BACKEND", json_object_get(round, "backends"), "service", "address", rows);
-	if (json_object_size(json_object_get(round, "drops")))
-		printf("\n%-65s %12s %12s\n", "DROP", "PACKETS/S", "PACKETS");
-	json_object_foreach(json_object_get(round, "drops"), reason, row)
-		printf("%-65s %12.0f %12" JSON_INTEGER_FORMAT "\n", reason,
-		       json_real_value(json_object_get(row, "perSecond")),
-		       json_integer_value(json_object_get(row, "packets")));
-	print_sources(json_object_get(round, "sources"));
+	print_table("DROP", drops, label_drop, rows);
+	print_table("SOURCE", json_object_get(round, "sources"), label_source, rows);
+	print_table("ENTRY", json_object_get(round, "entries"), label_entry, rows);
+	print_table("SERVICE", json_object_get(round, "services"), label_service, rows);
+	print_table("BACKEND", json_object_get(round, "backends"), label_backend, rows);
+	json_decref(drops);
+}
+
+/* How many rows of each of five tables a terminal has room for: a line for titles, one for what is
+ * left out, and the first and the last line of all. */
+static int rows_of_screen(int preset)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row)
+		return preset;
+	int rows = (size.ws_row - 2 - 2 * TABLES) / TABLES;
+
+	return rows < 1 ? 1 : rows < preset ? rows : preset;
 }
 
 /* -------------------------------------------------------------------------- run -- */
@@ -344,7 +426,9 @@ static int show(struct command_line *line, struct dataplane *dataplane, struct s
 		uint64_t every_s, int rows)
 {
 	bool as_json = command_flag_set(line, FLAG_JSON),
-	     once = as_json || command_flag_set(line, FLAG_ONCE);
+	     once = as_json || command_flag_set(line, FLAG_ONCE),
+	     is_screen = !once && isatty(STDOUT_FILENO),
+	     rows_given = command_value(line, FLAG_ROWS).len;
 	int rc = read_view(dataplane, &self->views[0]);
 
 	for (int turn = 1; !rc; turn++) {
@@ -362,13 +446,13 @@ static int show(struct command_line *line, struct dataplane *dataplane, struct s
 		round.seconds = (double)(round.now->at_ns - round.before->at_ns) / NS_PER_SEC;
 		json_t *json = to_json(&round);
 
-		if (!once)
+		if (!once && is_screen)
 			fputs("\033[H\033[2J", stdout);
 		if (as_json)
 			json_dumpf(json, stdout, JSON_INDENT(2));
 		else
-			print_round(json, rows);
-		if (as_json)
+			print_round(json, is_screen && !rows_given ? rows_of_screen(rows) : rows);
+		if (as_json || (!once && !is_screen))
 			putchar('\n');
 		fflush(stdout);
 		json_decref(json);
