@@ -117,6 +117,20 @@ static int map_array(struct dataplane *dataplane, enum loader_map map, size_t va
 	return 0;
 }
 
+/* Of what is large and seldom read only the size is kept. */
+static int measure_rates(struct dataplane *dataplane)
+{
+	void *at;
+
+	TRY(map_array(dataplane, LOADER_MAP_RATE4, sizeof(struct abi_rate4), PROT_READ,
+		      &dataplane->rate_bytes[0], &at, &dataplane->n_rate4));
+	munmap(at, dataplane->rate_bytes[0]);
+	TRY(map_array(dataplane, LOADER_MAP_RATE6, sizeof(struct abi_rate6), PROT_READ,
+		      &dataplane->rate_bytes[1], &at, &dataplane->n_rate6));
+	munmap(at, dataplane->rate_bytes[1]);
+	return 0;
+}
+
 static int map_all(struct dataplane *dataplane)
 {
 	const struct {
@@ -158,16 +172,12 @@ static int map_all(struct dataplane *dataplane)
 		 (void **)&dataplane->bans, &dataplane->n_ban_lines},
 		{LOADER_MAP_ACL, sizeof(*dataplane->acl), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->acl, &dataplane->n_acl_lines},
-		{LOADER_MAP_RATE4, sizeof(*dataplane->rate4), PROT_READ, (void **)&dataplane->rate4,
-		 &dataplane->n_rate4},
-		{LOADER_MAP_RATE6, sizeof(*dataplane->rate6), PROT_READ, (void **)&dataplane->rate6,
-		 &dataplane->n_rate6},
 	};
 
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
 		TRY(map_array(dataplane, arrays[i].map, arrays[i].value_bytes, arrays[i].prot,
 			      &dataplane->mapped_bytes[i], arrays[i].at, arrays[i].n));
-	return 0;
+	return measure_rates(dataplane);
 }
 
 static int on_event(void *context, void *data, size_t bytes)
@@ -278,9 +288,7 @@ void dataplane_close(struct dataplane *dataplane)
 				      dataplane->tables.nodes,
 				      dataplane->gate,
 				      dataplane->bans,
-				      dataplane->acl,
-				      dataplane->rate4,
-				      dataplane->rate6};
+				      dataplane->acl};
 
 	if (dataplane->pending.is_on)
 		dataplane_clean(dataplane, true);

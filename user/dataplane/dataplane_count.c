@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "dataplane/dataplane_maps.h"
@@ -87,14 +88,14 @@ static bool is_over(const struct dataplane *dataplane, uint16_t owner, uint64_t 
 	return true;
 }
 
-static uint32_t limited4(const struct dataplane *dataplane, uint64_t now_ns,
-			 struct dataplane_limited *ret_rows, uint32_t max)
+static uint32_t limited4(const struct dataplane *dataplane, const struct abi_rate4 *lines,
+			 uint64_t now_ns, struct dataplane_limited *ret_rows, uint32_t max)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < dataplane->n_rate4; i++) {
 		for (int way = 0; way < 4 && n < max; way++) {
-			const struct abi_rate4 *line = &dataplane->rate4[i];
+			const struct abi_rate4 *line = &lines[i];
 
 			if (!is_over(dataplane, line->owner[way], line->due_ns[way], now_ns,
 				     &ret_rows[n]))
@@ -105,13 +106,13 @@ static uint32_t limited4(const struct dataplane *dataplane, uint64_t now_ns,
 	return n;
 }
 
-static uint32_t limited6(const struct dataplane *dataplane, uint64_t now_ns,
-			 struct dataplane_limited *ret_rows, uint32_t max)
+static uint32_t limited6(const struct dataplane *dataplane, const struct abi_rate6 *lines,
+			 uint64_t now_ns, struct dataplane_limited *ret_rows, uint32_t max)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < dataplane->n_rate6; i++) {
-		const struct abi_rate6 *line = &dataplane->rate6[i];
+		const struct abi_rate6 *line = &lines[i];
 
 		for (int way = 0; way < 3 && n < max; way++) {
 			struct in6_addr addr = {0};
@@ -129,12 +130,23 @@ static uint32_t limited6(const struct dataplane *dataplane, uint64_t now_ns,
 	return n;
 }
 
+/* The table is large: it is in our memory only while it is read. */
 int dataplane_limited(struct dataplane *dataplane, struct dataplane_limited *ret_rows, uint32_t max)
 {
+	const enum loader_map maps[] = {LOADER_MAP_RATE4, LOADER_MAP_RATE6};
 	uint64_t now_ns;
+	uint32_t n = 0;
 
 	TRY(dataplane_now(dataplane, &now_ns));
-	uint32_t n = limited4(dataplane, now_ns, ret_rows, max);
+	for (int i = 0; i < 2; i++) {
+		void *lines = mmap(NULL, dataplane->rate_bytes[i], PROT_READ, MAP_SHARED,
+				   dataplane->maps.fd[maps[i]], 0);
 
-	return (int)(n + limited6(dataplane, now_ns, ret_rows + n, max - n));
+		if (lines == MAP_FAILED)
+			return -errno;
+		n += i ? limited6(dataplane, lines, now_ns, ret_rows + n, max - n)
+		       : limited4(dataplane, lines, now_ns, ret_rows + n, max - n);
+		munmap(lines, dataplane->rate_bytes[i]);
+	}
+	return (int)n;
 }

@@ -49,10 +49,9 @@ struct dataplane {
 	struct kernel_tables tables; /* what does not stand in halves */
 	/* Mapped for reading. */
 	const struct abi_pressure *pressures;
-	const struct abi_rate4 *rate4;
-	const struct abi_rate6 *rate6;
-	uint32_t n_rate4, n_rate6;
-	size_t mapped_bytes[18]; /* of the mappings, in the order of dataplane.c */
+	uint32_t n_rate4, n_rate6; /* lines; not mapped while nobody asks */
+	size_t rate_bytes[2];
+	size_t mapped_bytes[16]; /* of the mappings, in the order of dataplane.c */
 	/* The configuration in force and the one being made live in the two arenas by turns. */
 	struct arena arenas[2];
 	int arena;
