@@ -201,6 +201,20 @@ def test_top_fits_a_terminal(gateway):
     assert "\033" not in end(piped, signal.SIGTERM)[1]
 
 
+def test_top_waits_for_a_kernel_plane_that_goes_and_comes_back(gateway):
+    start(gateway)
+    top = looking(gateway, "top")
+    gateway.stop()  # and unloads it
+    gateway.lab.wait_for(lambda: not os.path.exists(gateway.pins), "the pins to go")
+    time.sleep(1.5)
+    gateway.start(kernel="native")
+    assert ask(gateway, CLIENT) == 200
+    time.sleep(1.5)
+    code, out, err = end(top, signal.SIGTERM)
+    before, _, after = out.partition(f"the kernel plane in {gateway.pins} is gone; waiting for it to come back\n")
+    assert "ENTRY" in before and "ENTRY" in after, (code, out, err)
+
+
 def address(name, port):
     return {"apiVersion": "tidegate.io/v1alpha1", "kind": "VirtualAddress", "metadata": {"name": name, "namespace": "default"},
             "spec": {"addresses": ["10.88.0.7"], "ports": [{"port": port}], "backendRefs": [{"address": "10.77.2.9", "port": 80}]}}

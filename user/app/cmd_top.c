@@ -6,11 +6,13 @@
  */
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/look.h"
@@ -422,14 +424,40 @@ struct showing {
 	struct sample sample;
 };
 
-static int show(struct command_line *line, struct dataplane *dataplane, struct showing *self,
+/* Which kernel plane stands in the folder: another number after it was unloaded and loaded again;
+ * 0: none. */
+static uint64_t plane_of(const struct command_line *line)
+{
+	char path[PATH_MAX];
+	struct stat seen;
+
+	snprintf(path, sizeof(path), STR_FMT "/control", STR_ARG(line->config.pin_folder));
+	return stat(path, &seen) ? 0 : seen.st_ino;
+}
+
+/* Lets go of a kernel plane that is gone, and takes the one that comes. */
+static void wait_for_plane(const struct command_line *line, struct dataplane **dataplane)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), STR_FMT, STR_ARG(line->config.pin_folder));
+	printf("the kernel plane in %s is gone; waiting for it to come back\n", folder);
+	fflush(stdout);
+	dataplane_close(*dataplane);
+	*dataplane = NULL;
+	while (!plane_of(line) || dataplane_open_pinned(folder, dataplane))
+		poll(NULL, 0, SAMPLE_MS);
+}
+
+static int show(struct command_line *line, struct dataplane **dataplane, struct showing *self,
 		uint64_t every_s, int rows)
 {
 	bool as_json = command_flag_set(line, FLAG_JSON),
 	     once = as_json || command_flag_set(line, FLAG_ONCE),
 	     is_screen = !once && isatty(STDOUT_FILENO),
 	     rows_given = command_value(line, FLAG_ROWS).len;
-	int rc = read_view(dataplane, &self->views[0]);
+	uint64_t plane = plane_of(line);
+	int rc = read_view(*dataplane, &self->views[0]);
 
 	for (int turn = 1; !rc; turn++) {
 		struct round round = {.before = &self->views[(turn + 1) % 2],
@@ -437,12 +465,17 @@ static int show(struct command_line *line, struct dataplane *dataplane, struct s
 				      .sample = &self->sample,
 				      .rows = rows};
 
-		take_sample(dataplane, &self->sample);
+		if (!once && plane_of(line) != plane) {
+			wait_for_plane(line, dataplane);
+			plane = plane_of(line);
+			rc = read_view(*dataplane, round.before);
+		}
+		take_sample(*dataplane, &self->sample);
 		uint64_t spent_ms = (clock_mono_ns() - round.before->at_ns) / NS_PER_MS;
 
 		if (spent_ms < every_s * 1000)
 			poll(NULL, 0, (int)(every_s * 1000 - spent_ms));
-		rc = read_view(dataplane, round.now);
+		rc = read_view(*dataplane, round.now);
 		round.seconds = (double)(round.now->at_ns - round.before->at_ns) / NS_PER_SEC;
 		json_t *json = to_json(&round);
 
@@ -490,7 +523,7 @@ static int run(struct command_line *line)
 		return rc;
 	struct showing *self = calloc(1, sizeof(*self));
 
-	rc = self ? show(line, dataplane, self, every_s, (int)rows) : EXIT_FAULTS;
+	rc = self ? show(line, &dataplane, self, every_s, (int)rows) : EXIT_FAULTS;
 	free(self);
 	dataplane_close(dataplane);
 	return rc;
