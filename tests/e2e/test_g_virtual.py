@@ -2,11 +2,13 @@
 """test_g_virtual: VirtualAddresses and routes that the kernel plane forwards by itself, over the wire: the proxy has no
 socket for the address, and counts nothing."""
 
+import contextlib
 import re
+import time
 
 import pytest
 from conftest import BACKENDS, GATEWAY, LOADER, route
-from stream_lab import connect
+from stream_lab import connect, datagram, peer
 
 VIP = "10.88.0.1"
 INTERFACES = "--interfaces=cl0,ba0,bb0"
@@ -113,3 +115,32 @@ def test_a_local_address_is_an_entry_point_s_without_a_socket(kernel):
     with gateway.lab.here("gw", f"{VIP}/32"):
         for port in (7000, 7009):
             assert gateway.get("x.test", port=port, address=VIP)[0] == 200
+
+
+def test_datagrams_leave_a_backend_that_drains_after_its_time(kernel):
+    gateway = kernel()
+    for role in BACKENDS:
+        peer(gateway.lab, role, "udp", 8081, role)
+
+    def refs(weights):
+        return virtual_address({"protocol": "UDP", "ports": [{"port": 53}], "drainTimeout": "3s",
+                                "backendRefs": [{"address": BACKENDS[role], "port": 8081, "weight": weights[role]} for role in BACKENDS]})
+
+    gateway.update("10.yaml", refs({"a": 1, "b": 1}))
+    with datagram(gateway.lab, 53, VIP, timeout=0.5) as client:
+        def who():
+            with contextlib.suppress(OSError):
+                client.send(b"who")
+                return client.recv(100).split()[0].decode()
+            return ""
+
+        gateway.lab.wait_for(who, "the first answer", 5)
+        first = who()
+        other = "b" if first == "a" else "a"
+        gateway.update("10.yaml", refs({first: 0, other: 1}))
+        changed = time.monotonic()
+        while time.monotonic() - changed < 1.5:
+            assert who() == first  # the flow has some time, however often it is used
+        gateway.lab.wait_for(lambda: who() == other, "the flow to go to the other backend", 10)
+        assert time.monotonic() - changed > 2
+        assert {who() for _ in range(20)} == {other}

@@ -150,6 +150,11 @@ static const struct field spec_fields[] = {
 	FIELD(struct virtual_address, syn_cookies, .name = "synCookies", .preset = "auto",
 	      .choices = "auto|off|on",
 	      .doc = "SYN cookies of the kernel plane: auto: while too many SYNs come."),
+	FIELD(struct virtual_address, drain_timeout, .name = "drainTimeout", .min = 0,
+	      .max = 24 * 3600 * SECOND,
+	      .doc = "How long flows stay with a backend that drains or is taken out, while "
+		     "others serve; then they go to those. When absent or 0: UDP 30 seconds; TCP, "
+		     "and affinity quic, until they end."),
 	FIELD(struct virtual_address, spread, .name = "spread",
 	      .doc = "A packet goes to the node that owns its flow, whichever node it reached: "
 		     "for routers that spread one address over nodes."),

@@ -47,6 +47,7 @@ struct virtual_address {
 	struct str session_affinity;		  /* a word of KERNEL_AFFINITIES */
 	struct virtual_policy_ref *source_policy; /* in its own namespace */
 	struct str syn_cookies;			  /* auto, off, on */
+	struct duration drain_timeout;		  /* 0: that of the protocol */
 	bool spread;
 };
 

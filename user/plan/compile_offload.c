@@ -191,6 +191,7 @@ static void forward(struct asking *asking, const struct entry_point *entry_point
 	}
 	service->object = object;
 	service->mode = KERNEL_MODE_NAT;
+	service->drain_ns = entry_point->conf->listen.udp ? KERNEL_UDP_DRAIN_NS : 0;
 	entry->service = service;
 }
 

@@ -229,6 +229,16 @@ static enum kernel_affinity affinity_of(struct str word)
 	return KERNEL_AFFINITY_NONE;
 }
 
+static uint64_t drain_of(const struct virtual_address *spec, enum kernel_affinity affinity)
+{
+	if (spec->drain_timeout.ns)
+		return (uint64_t)spec->drain_timeout.ns;
+	/* QUIC's connections end. */
+	return str_eq(spec->protocol, STR("UDP")) && affinity != KERNEL_AFFINITY_QUIC
+		       ? KERNEL_UDP_DRAIN_NS
+		       : 0;
+}
+
 /* The service of a family; NULL with a diag. */
 static struct kernel_service *service_of(struct making *making, bool is_v4)
 {
@@ -252,6 +262,7 @@ static struct kernel_service *service_of(struct making *making, bool is_v4)
 	service->object = making->object->id;
 	service->mode = mode_of(making->spec->mode);
 	service->affinity = affinity_of(making->spec->session_affinity);
+	service->drain_ns = drain_of(making->spec, service->affinity);
 	if (!service->n_backends)
 		diag_warning(c->sink, DIAG_FIELD(TOP, "backendRefs"),
 			     "there is no %s backend: connections to such addresses are refused",

@@ -97,6 +97,34 @@ void kernel_fleet_leave(struct kernel_fleet *fleet, uint32_t id)
 	fleet->backends[id].is_retired = fleet->backends[id].is_awaited = false;
 }
 
+/* It is over for this one: packets take it for dead, and its flows go to the ring's owners. */
+static bool is_drained(const struct kernel_fleet_service *of, uint64_t since_ns, uint64_t now_ns)
+{
+	return of->drain_ns && now_ns - since_ns >= of->drain_ns;
+}
+
+void kernel_fleet_drain(struct kernel_fleet *fleet, uint32_t slot, uint64_t now_ns)
+{
+	const struct kernel_fleet_service *of = &fleet->services[slot];
+	bool any_active = false;
+
+	for (uint32_t id = of->first; id; id = fleet->backends[id].next)
+		any_active |= fleet->tables.backends[id].state == ABI_BACKEND_ACTIVE;
+	for (uint32_t id = of->first; id; id = fleet->backends[id].next) {
+		struct kernel_fleet_backend *known = &fleet->backends[id];
+		struct abi_backend *row = &fleet->tables.backends[id];
+
+		if (row->state == ABI_BACKEND_ACTIVE)
+			known->drained_ns = 0;
+		else if (row->state == ABI_BACKEND_DRAIN && !known->drained_ns)
+			known->drained_ns = now_ns ? now_ns : 1;
+		if (known->drained_ns)
+			row->state = any_active && is_drained(of, known->drained_ns, now_ns)
+					     ? ABI_BACKEND_DEAD
+					     : ABI_BACKEND_DRAIN;
+	}
+}
+
 static void remove_service(struct kernel_fleet *fleet, uint32_t slot)
 {
 	struct kernel_fleet_service *of = &fleet->services[slot];
@@ -180,6 +208,8 @@ bool kernel_fleet_tick(struct kernel_fleet *fleet, uint64_t now_ns)
 	for (uint32_t i = 0; !fleet->is_empty && i < ABI_SERVICES; i++) {
 		struct kernel_fleet_service *of = &fleet->services[i];
 
+		if (of->is_used && of->drain_ns)
+			kernel_fleet_drain(fleet, i, now_ns);
 		if (!of->is_used || !of->until_ns || of->until_ns > now_ns)
 			continue;
 		/* Nodes keep it until the next change: a flow that is not here is there. */

@@ -44,6 +44,7 @@ struct kernel_fleet_service {
 	uint64_t digest;	     /* of what its ring was built from; 0: unknown */
 	uint64_t begun_ns, until_ns; /* the window; until 0: closed */
 	uint64_t changed_ns;
+	uint64_t drain_ns;	 /* struct kernel_service */
 	uint16_t first;		 /* of its backends */
 	bool is_used, is_marked; /* some slots may be checked */
 	bool is_wanted;
@@ -58,6 +59,7 @@ struct kernel_fleet_backend {
 	bool is_before; /* the ring before may name it: it was there when the window opened */
 	bool is_retired, is_leaving, is_awaited, was_used;
 	uint64_t retired_ns;
+	uint64_t drained_ns; /* since when it drains; 0: it does not */
 };
 
 struct kernel_fleet {

@@ -121,6 +121,8 @@ static json_t *service_json(const struct kernel_service *service)
 	put(json, "object", text_of(service->object));
 	put(json, "mode", json_string(mode_text(service->mode)));
 	put(json, "affinity", json_string(affinity_text(service->affinity)));
+	if (service->drain_ns)
+		put(json, "drainSeconds", json_real((double)service->drain_ns / 1e9));
 	put(json, "backends", backends);
 	return json;
 }

@@ -72,6 +72,7 @@ static uint64_t digest_of(const struct kernel_service *service)
 		h = fold(fold(h, backend->addr.byte, sizeof(backend->addr.byte)), tail,
 			 sizeof(tail));
 	}
+	h = fold(h, &service->drain_ns, sizeof(service->drain_ns));
 	return h ? h : 1;
 }
 
@@ -435,6 +436,8 @@ static void commit_backends(struct kernel_fleet *fleet, const struct kernel_flee
 			continue;
 		known->stamp = fleet->stamp;
 		row->state = (__u8)state_of(&service->backends[i]);
+		if (row->state == ABI_BACKEND_DEAD)
+			known->drained_ns = 0;
 		if (row->quic_id) {
 			/* A full table costs the steering, not the service. */
 			cuckoo_remove(&cuckoo, change->ids[i]);
@@ -451,6 +454,8 @@ static void commit_backends(struct kernel_fleet *fleet, const struct kernel_flee
 		if (fleet->tables.backends[id].state == ABI_BACKEND_ACTIVE)
 			fleet->tables.backends[id].state = ABI_BACKEND_DRAIN;
 	}
+	fleet->services[change->slot].drain_ns = service->drain_ns;
+	kernel_fleet_drain(fleet, change->slot, now_ns);
 }
 
 /* Without a tunnel a packet can only be sent to a backend of its own family. */

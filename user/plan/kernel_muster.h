@@ -9,6 +9,11 @@
 /* Puts rings in force by one store; what is no longer named is retired. */
 void kernel_fleet_set_rings(struct kernel_fleet *fleet, uint32_t slot, uint32_t ring,
 			    uint32_t before);
+/*
+ * Backends of the service that drain begin or end to: flows stay until the service's drain_ns is
+ * over, unless no other backend serves.
+ */
+void kernel_fleet_drain(struct kernel_fleet *fleet, uint32_t slot, uint64_t now_ns);
 /* A backend that nothing names any more: free after the next settle. */
 void kernel_fleet_leave(struct kernel_fleet *fleet, uint32_t id);
 

@@ -64,8 +64,14 @@ struct kernel_service {
 	enum kernel_affinity affinity;
 	struct kernel_backend *backends; /* of any family that the mode can reach */
 	uint32_t n_backends;
+	/* How long flows stay with a backend that drains while others serve; 0: for ever. */
+	uint64_t drain_ns;
 	uint32_t index; /* in config->services */
 };
+
+/* A flow of datagrams has no end: it stays with a backend that drains for so long, if nothing else
+ * is said. */
+#define KERNEL_UDP_DRAIN_NS (30ULL * 1000000000)
 
 /* SYN cookies in the kernel plane, of an entry. AUTO: while SYN pressure is above the threshold. */
 enum kernel_cookies { KERNEL_COOKIES_AUTO, KERNEL_COOKIES_OFF, KERNEL_COOKIES_ON };

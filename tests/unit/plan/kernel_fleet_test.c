@@ -56,6 +56,85 @@ static void a_window_is_renewed_in_the_end(void **state)
 	CHECK_INT("renewed", n_renewed, 2);
 }
 
+/* The row of a backend that is there. */
+static const struct abi_backend *backend_of(const struct fleet_lab *lab, uint32_t number)
+{
+	struct addr addr = addr_from_in4((struct in_addr){number});
+
+	for (uint32_t i = 1; i < ABI_BACKENDS; i++)
+		if (lab->tables.backends[i].mode &&
+		    !memcmp(&lab->tables.backends[i].addr, addr.byte, sizeof(addr.byte)))
+			return &lab->tables.backends[i];
+	fail();
+	return NULL;
+}
+
+/* A service of two, one of which drains; its state in the row. */
+static enum abi_backend_state drain_state(struct fleet_lab *lab, uint64_t now_ns, bool first,
+					  bool second)
+{
+	fleet_config(lab);
+	struct kernel_service *service = fleet_service(lab, "a", 1, 2);
+
+	service->drain_ns = 30 * SECOND;
+	service->backends[0].state = first ? KERNEL_BACKEND_DRAIN : KERNEL_BACKEND_ACTIVE;
+	service->backends[1].state = second ? KERNEL_BACKEND_DRAIN : KERNEL_BACKEND_ACTIVE;
+	fleet_apply(lab, now_ns);
+	return backend_of(lab, 1)->state;
+}
+
+static void flows_leave_a_backend_that_drains_when_its_time_is_over(void **state)
+{
+	struct fleet_lab *lab = *state;
+
+	CHECK_INT("serves", drain_state(lab, SECOND, false, false), ABI_BACKEND_ACTIVE);
+	const struct abi_backend *row = backend_of(lab, 1);
+
+	CHECK_INT("drains", drain_state(lab, 2 * SECOND, true, false), ABI_BACKEND_DRAIN);
+	kernel_fleet_tick(lab->fleet, 32 * SECOND - 1);
+	CHECK_INT("has time", row->state, ABI_BACKEND_DRAIN);
+	kernel_fleet_tick(lab->fleet, 32 * SECOND);
+	CHECK_INT("had time", row->state, ABI_BACKEND_DEAD);
+	CHECK_INT("nobody else is there", drain_state(lab, 33 * SECOND, true, true),
+		  ABI_BACKEND_DRAIN);
+	CHECK_INT("somebody is back", drain_state(lab, 34 * SECOND, true, false), ABI_BACKEND_DEAD);
+	CHECK_INT("is back itself", drain_state(lab, 35 * SECOND, false, false),
+		  ABI_BACKEND_ACTIVE);
+	CHECK_INT("drains again", drain_state(lab, 36 * SECOND, true, false), ABI_BACKEND_DRAIN);
+	kernel_fleet_tick(lab->fleet, 65 * SECOND);
+	CHECK_INT("with all its time", row->state, ABI_BACKEND_DRAIN);
+}
+
+static void flows_leave_a_backend_that_is_taken_out(void **state)
+{
+	struct fleet_lab *lab = *state;
+
+	drain_state(lab, SECOND, false, false);
+	const struct abi_backend *row = backend_of(lab, 2);
+
+	lab->fleet->backends[row - lab->tables.backends].was_used = true;
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 1)->drain_ns = 30 * SECOND;
+	fleet_apply(lab, 2 * SECOND);
+	CHECK_INT("its flows stay", row->state, ABI_BACKEND_DRAIN);
+	kernel_fleet_tick(lab->fleet, 32 * SECOND);
+	CHECK_INT("no longer", row->state, ABI_BACKEND_DEAD);
+}
+
+static void without_a_drain_timeout_flows_stay(void **state)
+{
+	struct fleet_lab *lab = *state;
+
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 2);
+	fleet_apply(lab, SECOND);
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 2)->backends[0].state = KERNEL_BACKEND_DRAIN;
+	fleet_apply(lab, 2 * SECOND);
+	kernel_fleet_tick(lab->fleet, 100000 * SECOND);
+	CHECK_INT("drains", backend_of(lab, 1)->state, ABI_BACKEND_DRAIN);
+}
+
 static void services_that_are_gone_leave_nothing(void **state)
 {
 	struct fleet_lab *lab = *state;
@@ -210,6 +289,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FLEET_TEST(a_window_keeps_the_ring_from_before),
 		FLEET_TEST(a_window_is_renewed_in_the_end),
+		FLEET_TEST(flows_leave_a_backend_that_drains_when_its_time_is_over),
+		FLEET_TEST(flows_leave_a_backend_that_is_taken_out),
+		FLEET_TEST(without_a_drain_timeout_flows_stay),
 		FLEET_TEST(services_that_are_gone_leave_nothing),
 		FLEET_TEST(another_process_takes_over),
 		FLEET_TEST(changes_follow_each_other_without_waiting),
