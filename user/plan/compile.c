@@ -54,10 +54,9 @@ static void remember_series(struct compile *c, struct metric_series *series)
 	made->series[made->n_series++] = series;
 }
 
-uint32_t compile_series(struct compile *c, unsigned int kind, struct str a, struct str b)
+uint32_t compile_series_of(struct compile *c, unsigned int kind, const struct str *labels)
 {
 	struct metric_registry *metrics = registry_metrics(c->registry);
-	struct str labels[] = {a, b};
 	struct metric_series *held = NULL;
 	uint32_t id;
 
@@ -69,6 +68,13 @@ uint32_t compile_series(struct compile *c, unsigned int kind, struct str a, stru
 	if (held)
 		remember_series(c, held);
 	return id;
+}
+
+uint32_t compile_series(struct compile *c, unsigned int kind, struct str a, struct str b)
+{
+	const struct str labels[] = {a, b};
+
+	return compile_series_of(c, kind, labels);
 }
 
 struct snapshot *compile(const struct store *store, const struct static_config *config,

@@ -151,9 +151,8 @@ static bool is_on(const struct route *route, struct str entry_point)
 	return false;
 }
 
-/* The enabled routes of an entry point; drafts has room for all. */
-static size_t routes_on(const struct compile *c, struct str entry_point, bool is_tls,
-			struct draft **drafts)
+size_t compile_entry_point_drafts(const struct compile *c, struct str entry_point, bool is_tls,
+				  struct draft **drafts)
 {
 	size_t n = 0;
 
@@ -190,12 +189,10 @@ void compile_entry_point_routers(struct compile *c)
 
 		if (!drafts)
 			return;
-		n = routes_on(c, entry_point->name, false, drafts);
+		n = compile_entry_point_drafts(c, entry_point->name, false, drafts);
 		entry_point->plain = router_of(c, drafts, n);
-		n = routes_on(c, entry_point->name, true, drafts);
-		/* Also without a route: whoever begins TLS gets a handshake, and 404 (reference
-		 * b.5.5 f). */
-		compile_tls_table(c, entry_point, drafts, n);
+		n = compile_entry_point_drafts(c, entry_point->name, true, drafts);
+		compile_tls_conflicts(c, entry_point->name, drafts, n);
 		entry_point->tls = router_of(c, drafts, n);
 	}
 }
@@ -206,10 +203,10 @@ void compile_entry_point_route_anew(struct compile *c)
 
 	for (uint16_t i = 0; drafts && i < c->snapshot->n_entry_points; i++) {
 		struct entry_point *entry_point = &c->snapshot->entry_points[i];
-		size_t n = routes_on(c, entry_point->name, false, drafts);
+		size_t n = compile_entry_point_drafts(c, entry_point->name, false, drafts);
 
 		entry_point->plain = router_of(c, drafts, n);
-		n = routes_on(c, entry_point->name, true, drafts);
+		n = compile_entry_point_drafts(c, entry_point->name, true, drafts);
 		entry_point->tls = router_of(c, drafts, n);
 	}
 }

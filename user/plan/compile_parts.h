@@ -35,6 +35,7 @@ void compile_about_end(struct compile *c, struct compile_about before);
 /* The message of the newest diag. */
 struct str compile_problem(const struct compile *c);
 uint32_t compile_series(struct compile *c, unsigned int kind, struct str a, struct str b);
+uint32_t compile_series_of(struct compile *c, unsigned int kind, const struct str *labels);
 
 /* What Traefik's own kinds are allowed. */
 struct provider_rules compile_reference_rules(const struct static_config *config);
@@ -106,10 +107,13 @@ struct strs compile_entry_point_defaults(struct compile *c);
 void compile_entry_point_redirections(struct compile *c);
 /* Whether an entry point changes its routers (reference b.6). */
 bool compile_entry_point_is_model(const struct static_entry_point *conf);
-/* Routers and TLS tables, once all routes are known. */
+/* Routers, once all routes are known; who has which TLS options. */
 void compile_entry_point_routers(struct compile *c);
-/* The same while TLS tables stay what they are. */
+/* The same while TLS options stay what they are. */
 void compile_entry_point_route_anew(struct compile *c);
+/* The enabled routes of an entry point; drafts has room for all. */
+size_t compile_entry_point_drafts(const struct compile *c, struct str entry_point, bool is_tls,
+				  struct draft **drafts);
 
 /* compile_tls */
 /* Which TLSOption an IngressRoute means; part of the draft. */
@@ -119,10 +123,18 @@ void compile_tls_option_ref(struct compile *c, const struct object *object,
 			    const struct object_ref *ref, const struct diag_path *path,
 			    struct draft *draft);
 void compile_tls_option_named(struct compile *c, struct str name, struct draft *draft);
-/* The table of an entry point; routes get their policies. */
-void compile_tls_table(struct compile *c, struct entry_point *entry_point, struct draft **drafts,
-		       size_t n);
+/* Two routes of an entry point that give one host different options lose both. */
+void compile_tls_conflicts(struct compile *c, struct str entry_point, struct draft **drafts,
+			   size_t n);
+/* The tables of all entry points; in a full pass routes get their policies. A section of its own:
+ * a certificate changes tables alone, and options stay what they are in a quick pass. */
+void compile_tls_tables(struct compile *c);
 
+/* compile_tls_secret: "ns/secret" -> name of one object that asks for it, sorted, each once. */
+struct str_map compile_tls_secrets(struct compile *c, const struct object *store);
+/* Its certificate, for a table. is_first: of the tables of a pass, so that metrics tell it. */
+void compile_tls_certificate(struct compile *c, struct tls_builder *builder,
+			     const struct str_pair *wanted, struct diag_sink *sink, bool is_first);
 /* Whether what an object asks of certificates is the same. Either may be NULL. */
 bool compile_tls_same_secrets(const struct object *a, const struct object *b);
 

@@ -88,7 +88,6 @@ struct compile {
 	bool is_quick;	      /* only what changed is made */
 	bool is_off;	      /* a quick pass is not enough */
 	bool is_finishing;
-	bool tls_is_told; /* faults of options and certificates were reported */
 	/* From one full pass to the next. */
 	struct part *base; /* memory of everything that is made in the full pass */
 	struct part *index;

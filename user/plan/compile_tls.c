@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * compile_tls: certificates, TLSOptions and who gets which (reference a.9, b.5.6, g.1, g.2).
+ * compile_tls: TLSOptions, who gets which, and the tables (reference a.9, b.5.6, g.1, g.2).
  *
  * All certificates and options are in every table, so an entry point's table differs only in which
  * host has which option. Where an option cannot be had (missing, wrong, its CAs unreadable) the
@@ -13,20 +13,19 @@
 
 #include "model/secret_object.h"
 #include "model/tls_option.h"
-#include "model/file_format.h"
-#include "model/ingress_object.h"
+#include "plan/compile_lists.h"
 #include "plan/compile_stream.h"
-#include "obs/metric.h"
+#include "plan/compile_unit.h"
 #include "plan/registry.h"
 #include "tls/tls_builder.h"
-#include "tls/tls_cert.h"
 
 /* One table being made. */
 struct tls_making {
 	struct compile *compile;
 	struct tls_builder *builder;
 	struct diag_sink *sink; /* faults are told once, with the first table */
-	struct table policies;	/* id of an option -> struct policy */
+	bool is_first;
+	struct table policies; /* id of an option -> struct policy */
 };
 
 struct policy {
@@ -123,174 +122,21 @@ void compile_tls_option_ref(struct compile *c, const struct object *object,
 	draft->tls_option = option_id(c, namespace_, ref->name);
 }
 
-/* ------------------------------------------------------------- certificates -- */
-
-static int by_key(const void *a, const void *b)
-{
-	return str_cmp(((const struct str_pair *)a)->key, ((const struct str_pair *)b)->key);
-}
-
-/* How many Secrets an object may name for its certificates, and which. */
-static size_t n_secrets(const struct object *object)
-{
-	if (!object)
-		return 0;
-	return object->kind == KIND_INGRESS ? ((const struct ingress *)object->spec)->tls.n : 1;
-}
-
-static struct str secret_of(const struct object *object, size_t index)
-{
-	const struct ingress_route *route = object->spec;
-	const struct ingress *ingress = object->spec;
-
-	if (object->kind == KIND_INGRESS)
-		return LIST_AT(ingress->tls, const struct ingress_tls, index)->secret_name;
-	return route->tls ? route->tls->secret_name : (struct str){0};
-}
-
-/* Those of TCP routes whose TLS ends here. */
-static void add_stream_secrets(struct compile *c, struct str_map *wanted)
-{
-	for (size_t i = 0; wanted->at && i < compile_stream_n_tls(c); i++) {
-		const struct tcp_draft *draft = compile_stream_tls(c, i);
-		const struct ingress_route_tcp *spec = draft ? draft->object->spec : NULL;
-
-		if (spec && spec->tls->common.secret_name.len)
-			wanted->at[wanted->n++] = (struct str_pair){
-				arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
-					     STR_ARG(draft->object->meta.namespace_),
-					     STR_ARG(spec->tls->common.secret_name)),
-				draft->object->id};
-	}
-}
-
-/* The next Secret that is named, from *at on; {0}: no more. */
-static struct str next_secret(const struct object *object, size_t *at)
-{
-	while (*at < n_secrets(object)) {
-		struct str name = secret_of(object, (*at)++);
-
-		if (name.len)
-			return name;
-	}
-	return (struct str){0};
-}
-
-bool compile_tls_same_secrets(const struct object *a, const struct object *b)
-{
-	for (size_t of_a = 0, of_b = 0;;) {
-		struct str name = next_secret(a, &of_a), other = next_secret(b, &of_b);
-
-		if (!str_eq(name, other))
-			return false;
-		if (!name.len)
-			return true;
-	}
-}
-
-/* "ns/secret" -> name of one object that asks for it, sorted (reference g.1), each once. */
-static struct str_map wanted_secrets(struct compile *c, const struct object *store)
-{
-	size_t n_store = compile_tls_store_names(store, NULL, 0);
-	struct str *names = ARENA_ARRAY(&c->scratch, struct str, n_store + 1);
-	struct str_map wanted = {0};
-	struct object **secrets;
-	size_t n = 0, n_all;
-
-	for (size_t i = 0; i < c->drafts.n; i++)
-		n += n_secrets(c->drafts.at[i]->object);
-	secrets = compile_sorted_in(c, KIND_SECRET, STR(FILE_NAMESPACE), &n_all);
-	n += compile_stream_n_tls(c);
-	wanted.at = ARENA_ARRAY(&c->scratch, struct str_pair, n + n_all + n_store + 1);
-	n = 0;
-	if (names)
-		compile_tls_store_names(store, names, n_store);
-	for (size_t i = 0; wanted.at && names && i < n_store; i++)
-		wanted.at[wanted.n++] = (struct str_pair){
-			arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
-				     STR_ARG(store->meta.namespace_), STR_ARG(names[i])),
-			store->id};
-	for (size_t i = 0; wanted.at && secrets && i < n_all; i++)
-		if (str_starts(secrets[i]->meta.name, STR(FILE_CERTIFICATE)))
-			wanted.at[wanted.n++] = (struct str_pair){
-				str_from(secrets[i]->id, strlen("Secret/")), secrets[i]->id};
-	for (size_t i = 0; wanted.at && i < c->drafts.n; i++) {
-		const struct object *object = c->drafts.at[i]->object;
-
-		for (size_t j = 0; j < n_secrets(object); j++)
-			if (secret_of(object, j).len)
-				wanted.at[wanted.n++] = (struct str_pair){
-					arena_printf(&c->scratch, STR_FMT "/" STR_FMT,
-						     STR_ARG(object->meta.namespace_),
-						     STR_ARG(secret_of(object, j))),
-					object->id};
-	}
-	add_stream_secrets(c, &wanted);
-	if (wanted.n)
-		qsort(wanted.at, wanted.n, sizeof(*wanted.at), by_key);
-	for (size_t i = 0; i < wanted.n; i++)
-		if (!n || !str_eq(wanted.at[i].key, wanted.at[n - 1].key))
-			wanted.at[n++] = wanted.at[i];
-	wanted.n = n;
-	return wanted;
-}
-
-/* tls_certs_not_after (reference h.1). */
-static void tell_metrics(struct compile *c, struct str cert_pem, struct str key_pem)
-{
-	struct metric_registry *metrics = registry_metrics(c->registry);
-	struct tls_cache *cache = registry_tls(c->registry);
-	char message[TLS_MESSAGE_MAX];
-	struct tls_cert *cert;
-
-	if (!metrics || c->tls_is_told ||
-	    tls_cache_cert(cache, cert_pem, key_pem, &cert, message) < 0)
-		return;
-	struct tls_cert_facts facts = tls_cert_facts(cert, &c->scratch);
-	const struct str labels[] = {facts.cn, facts.serial, facts.sans};
-
-	metric_gauge_set(metrics, metric_gauge(metrics, METRIC_OF_CERT, labels), facts.not_after_s);
-	tls_cache_cert_put(cache, cert);
-}
-
-static void add_certificate(struct tls_making *making, const struct str_pair *wanted)
-{
-	struct compile *c = making->compile;
-	const struct diag_path *path =
-		DIAG_FIELD(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "tls"), "secretName");
-	ptrdiff_t slash = str_find(wanted->key, '/');
-	const struct object *object =
-		compile_find(c, KIND_SECRET, str_take(wanted->key, (size_t)slash),
-			     str_from(wanted->key, (size_t)slash + 1));
-	const struct secret *secret = object && object->valid ? object->spec : NULL;
-	struct str cert = secret ? secret_get(secret, STR("tls.crt")) : (struct str){0};
-	struct str key = secret ? secret_get(secret, STR("tls.key")) : (struct str){0};
-	char message[TLS_MESSAGE_MAX] = "";
-	int status;
-
-	diag_about(making->sink, wanted->value, (struct str){0}, 0);
-	if (!object) {
-		tls_cache_cert_forget(registry_tls(c->registry), wanted->key);
-		diag_error(making->sink, path, "Secret " STR_FMT " does not exist",
-			   STR_ARG(wanted->key));
-		return;
-	}
-	status = tls_builder_certificate_of(making->builder, wanted->key, cert, key, message);
-	if (status) {
-		diag_error(making->sink, path, "Secret " STR_FMT ": %s%s", STR_ARG(wanted->key),
-			   !secret		 ? "it has errors"
-			   : cert.len && key.len ? message
-						 : "it has no tls.crt and tls.key",
-			   status > 0 ? ": the last good certificate is still used" : "");
-	} else {
-		if (message[0])
-			diag_warning(making->sink, path, "Secret " STR_FMT ": %s",
-				     STR_ARG(wanted->key), message);
-		tell_metrics(c, cert, key);
-	}
-}
-
 /* ------------------------------------------------------------------ options -- */
+
+/* Other CAs make another policy, which is for routes too: all is made anew with them. */
+static const struct object *find_ca(struct compile *c, struct str namespace_, struct str name)
+{
+	struct compile_scope section;
+	const struct object *found;
+
+	if (c->is_quick || !c->unit)
+		return compile_find(c, KIND_SECRET, namespace_, name);
+	section = compile_unit_share(c);
+	found = compile_find(c, KIND_SECRET, namespace_, name);
+	compile_unit_end(c, section);
+	return found;
+}
 
 /* False when an option asks for CAs and none can be read: it must not be used then. */
 static bool client_cas(struct tls_making *making, const struct object *object,
@@ -305,8 +151,7 @@ static bool client_cas(struct tls_making *making, const struct object *object,
 
 	*ret_pems = (struct strs){ARENA_ARRAY(&c->scratch, struct str, names.n + 1), 0};
 	for (size_t i = 0; ret_pems->at && i < names.n; i++) {
-		const struct object *found =
-			compile_find(c, KIND_SECRET, object->meta.namespace_, names.at[i]);
+		const struct object *found = find_ca(c, object->meta.namespace_, names.at[i]);
 		struct str pem =
 			found && found->valid ? compile_transport_ca(found->spec) : (struct str){0};
 
@@ -502,26 +347,6 @@ static void bind_streams(struct compile *c, const struct tls_making *making)
 	}
 }
 
-static void bind_hosts(struct tls_making *making, struct draft **drafts, size_t n,
-		       const struct strs *hosts)
-{
-	struct compile *c = making->compile;
-	bool is_needed = false;
-
-	for (size_t i = 0; i < n; i++) {
-		drafts[i]->route.tls_policy = policy_of(making, drafts[i]);
-		drafts[i]->route.tls_option = drafts[i]->tls_option;
-		is_needed = is_needed || !str_eq(option_of(drafts[i]), STR("default"));
-	}
-	c->tls_policy = tls_builder_default(making->builder);
-	/* While all have the default nothing needs to be bound: that is what unbound hosts get. */
-	for (size_t i = 0; is_needed && i < n; i++)
-		for (size_t j = 0; j < hosts[i].n; j++)
-			if (tls_builder_bind(making->builder, hosts[i].at[j],
-					     drafts[i]->route.tls_policy) == -ENOMEM)
-				c->arena->failed = true;
-}
-
 /* The names that can be asked for by SNI: Host(`*`) is no name (reference b.5.5). */
 static struct strs hosts_of(struct compile *c, const struct draft *draft)
 {
@@ -541,20 +366,44 @@ static struct strs hosts_of(struct compile *c, const struct draft *draft)
 	return hosts;
 }
 
+/* While all have the default nothing needs to be bound: that is what unbound hosts get. */
+static void bind_hosts(struct tls_making *making, struct draft **drafts, size_t n)
+{
+	struct compile *c = making->compile;
+
+	for (size_t i = 0; i < n; i++) {
+		struct strs hosts = hosts_of(c, drafts[i]);
+
+		for (size_t j = 0; j < hosts.n; j++)
+			if (tls_builder_bind(making->builder, hosts.at[j],
+					     drafts[i]->route.tls_policy) == -ENOMEM)
+				c->arena->failed = true;
+	}
+}
+
+/* Not in a quick pass: others read the drafts, and have their policies. */
+static void set_policies(struct tls_making *making, struct draft **drafts, size_t n)
+{
+	struct compile *c = making->compile;
+
+	for (size_t i = 0; i < n; i++) {
+		drafts[i]->route.tls_policy = policy_of(making, drafts[i]);
+		drafts[i]->route.tls_option = drafts[i]->tls_option;
+	}
+	c->tls_policy = tls_builder_default(making->builder);
+	bind_streams(c, making);
+}
+
 static void table_release(void *table)
 {
 	tls_table_unref(table);
 }
 
-void compile_tls_table(struct compile *c, struct entry_point *entry_point, struct draft **drafts,
-		       size_t n)
+void compile_tls_conflicts(struct compile *c, struct str entry_point, struct draft **drafts,
+			   size_t n)
 {
-	struct tls_making making = {.compile = c};
 	struct compile_about before = {c->sink->object, c->sink->file, c->sink->line};
 	struct strs *hosts = ARENA_ARRAY(&c->scratch, struct strs, n + 1);
-	struct diag_sink quiet;
-	const struct object *store;
-	struct str_map secrets;
 
 	if (!hosts)
 		return;
@@ -563,36 +412,78 @@ void compile_tls_table(struct compile *c, struct entry_point *entry_point, struc
 		if (!hosts[i].n)
 			check_hostless(c, drafts[i]);
 	}
-	resolve_conflicts(c, entry_point->name, drafts, n, hosts);
+	resolve_conflicts(c, entry_point, drafts, n, hosts);
 	for (size_t i = 0; i < n; i++)
 		c->tls_is_plain = c->tls_is_plain && str_eq(option_of(drafts[i]), STR("default"));
-	making.builder =
-		registry_tls(c->registry) ? tls_builder_new(registry_tls(c->registry)) : NULL;
-	if (!making.builder) {
-		/* Only tests do without: what is broken stays closed there too. */
-		for (size_t i = 0; i < n; i++)
-			if (drafts[i]->tls_option_broken)
-				drafts[i]->route.tls_policy = TLS_POLICY_BROKEN;
-		bind_streams(c, &making);
-		compile_about_end(c, before);
+	compile_about_end(c, before);
+}
+
+/* Only tests do without TLS: what is broken stays closed there too. */
+static void close_broken(struct compile *c)
+{
+	const struct tls_making none = {.compile = c};
+
+	if (c->is_quick)
 		return;
-	}
-	diag_init(&quiet, &c->scratch);
-	making.sink = c->tls_is_told ? &quiet : c->sink;
-	table_init(&making.policies, &c->scratch);
-	add_options(&making);
-	store = compile_tls_store(c, making.sink);
-	compile_tls_store_default(c, store, making.builder, making.sink);
-	secrets = wanted_secrets(c, store);
-	for (size_t i = 0; i < secrets.n; i++)
-		add_certificate(&making, &secrets.at[i]);
-	c->tls_is_told = true;
-	bind_hosts(&making, drafts, n, hosts);
-	bind_streams(c, &making);
-	entry_point->tls_table = tls_builder_finish(making.builder);
+	for (size_t i = 0; i < c->drafts.n; i++)
+		if (c->drafts.at[i]->route.is_tls && c->drafts.at[i]->tls_option_broken)
+			c->drafts.at[i]->route.tls_policy = TLS_POLICY_BROKEN;
+	bind_streams(c, &none);
+}
+
+static void make_table(struct tls_making *making, struct entry_point *entry_point,
+		       const struct object *store, const struct str_map *secrets,
+		       struct draft **drafts)
+{
+	struct compile *c = making->compile;
+	size_t n = compile_entry_point_drafts(c, entry_point->name, true, drafts);
+
+	table_init(&making->policies, &c->scratch);
+	add_options(making);
+	compile_tls_store_default(c, store, making->builder, making->sink);
+	for (size_t i = 0; i < secrets->n; i++)
+		compile_tls_certificate(c, making->builder, &secrets->at[i], making->sink,
+					making->is_first);
+	if (!c->is_quick)
+		set_policies(making, drafts, n);
+	if (!c->tls_is_plain)
+		bind_hosts(making, drafts, n);
+	entry_point->tls_table = tls_builder_finish(making->builder);
 	if (entry_point->tls_table)
 		part_own(c->part, entry_point->tls_table, table_release);
 	else
 		c->arena->failed = true;
-	compile_about_end(c, before);
+}
+
+/* Also for entry points without a route: whoever begins TLS gets a handshake, and 404 (reference
+ * b.5.5 f). */
+void compile_tls_tables(struct compile *c)
+{
+	struct tls_making making = {.compile = c, .sink = c->sink, .is_first = true};
+	struct draft **drafts;
+	struct diag_sink quiet;
+	const struct object *store;
+	struct str_map secrets;
+
+	if (!registry_tls(c->registry)) {
+		close_broken(c);
+		return;
+	}
+	/* A quick pass has not needed all of them so far. */
+	if (!c->drafts.at && !compile_lists_drafts(c))
+		return;
+	drafts = ARENA_ARRAY(&c->scratch, struct draft *, c->drafts.n + 1);
+	diag_init(&quiet, &c->scratch);
+	store = compile_tls_store(c, c->sink);
+	secrets = compile_tls_secrets(c, store);
+	for (uint16_t i = 0; drafts && i < c->snapshot->n_entry_points; i++) {
+		making.builder = tls_builder_new(registry_tls(c->registry));
+		if (!making.builder) {
+			c->arena->failed = true;
+			return;
+		}
+		make_table(&making, &c->snapshot->entry_points[i], store, &secrets, drafts);
+		making.sink = &quiet;
+		making.is_first = false;
+	}
 }

@@ -38,14 +38,22 @@ struct compiler {
 	struct compiler_stats stats;
 };
 
+static void make_kernel(struct compile *c)
+{
+	for (uint16_t i = 0; i < c->snapshot->n_entry_points; i++)
+		c->snapshot->entry_points[i].escalate = (struct escalate_rule){0};
+	compile_kernel(c);
+}
+
 static const struct section {
 	const char *name;
 	void (*make)(struct compile *c);
 } sections[] = {
-	{"section kernel plane", compile_kernel},
+	{"section kernel plane", make_kernel},
+	{"section certificates", compile_tls_tables},
 };
 
-enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
+enum { SECTION_KERNEL, SECTION_CERTIFICATES, SECTIONS };
 
 _Static_assert((int)SECTIONS <= (int)COMPILE_SECTIONS_MAX, "every section has its unit");
 
@@ -126,13 +134,13 @@ static void make_all(struct compile *c)
 	compile_layers_link(c);
 	/* May add copies of routes (conflicting TLS options), hence before the lists are made. */
 	compile_entry_point_routers(c);
+	make_section(c, SECTION_CERTIFICATES);
 	compile_stream_routers(c);
 	c->is_finishing = false;
 	compile_lists_all(c);
 	compile_conflicts(c);
 	compile_lists_middlewares(c);
-	for (size_t i = 0; i < SECTIONS; i++)
-		make_section(c, i);
+	make_section(c, SECTION_KERNEL);
 }
 
 static bool finish(struct compile *c)
@@ -264,6 +272,9 @@ static void mark(struct compile *c, const struct store_change *change)
 
 	if (!any)
 		return;
+	/* Tables number their policies, and routes know the numbers. */
+	if (change->kind == KIND_TLS_OPTION)
+		c->is_off = true;
 	compile_unit_touch(c, change->id);
 	compile_unit_touch(c, compile_unit_key(room, kind, none, none));
 	compile_unit_touch(c, compile_unit_key(room, kind, any->meta.namespace_, none));
@@ -306,16 +317,18 @@ static const struct object *object_with_drafts(const struct compile_made *made)
 	return made && made->drafts.n ? made->object : NULL;
 }
 
-/* Whether TLS tables stay as they are; then the new routes get what all TLS routes have. */
+/* Whether TLS options stay as they are; then the new routes get what all TLS routes have. */
 static bool keeps_tls(struct compile *c)
 {
+	bool has_other_secrets = false;
+
 	for (size_t i = 0; i < c->dirty.n; i++) {
 		const struct compile_unit *unit = c->dirty.at[i];
 		const struct compile_made *made[] = {unit->made, unit->next};
 
-		if (!compile_tls_same_secrets(object_with_drafts(made[0]),
-					      object_with_drafts(made[1])))
-			return false;
+		has_other_secrets =
+			has_other_secrets || !compile_tls_same_secrets(object_with_drafts(made[0]),
+								       object_with_drafts(made[1]));
 		for (int k = 0; k < 2; k++)
 			for (size_t m = 0; made[k] && m < made[k]->drafts.n; m++) {
 				const struct draft *draft = made[k]->drafts.at[m];
@@ -338,7 +351,9 @@ static bool keeps_tls(struct compile *c)
 			draft->route.tls_policy = c->tls_policy;
 		}
 	}
-	return true;
+	if (has_other_secrets)
+		mark_unit(c, c->sections[SECTION_CERTIFICATES]);
+	return !c->is_off;
 }
 
 /* Lists and routers anew; the old index is for whoever commits. */
@@ -394,13 +409,9 @@ static void begin_from(struct compile *c, const struct snapshot *last)
 
 static void remake_sections(struct compile *c)
 {
-	for (size_t i = 0; i < SECTIONS; i++) {
-		if (!c->sections[i]->is_dirty)
-			continue;
-		for (uint16_t k = 0; k < c->snapshot->n_entry_points; k++)
-			c->snapshot->entry_points[k].escalate = (struct escalate_rule){0};
-		make_section(c, i);
-	}
+	for (size_t i = 0; i < SECTIONS; i++)
+		if (c->sections[i]->is_dirty)
+			make_section(c, i);
 }
 
 /* Whether faults are other ones than before; the common unit only ever gets more of them. */
