@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * compile_bench: what compiling costs with ROUTES routes of ENDPOINTS endpoints each: everything,
- * one Service's endpoints, one route.
+ * one Service's endpoints, one route; and one certificate of N_CERTS.
  */
 
 #include <malloc.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,8 +15,9 @@
 #include "obs/metric.h"
 #include "plan/compiler.h"
 #include "plan/registry.h"
+#include "tls/tls_cache.h"
 
-enum { ROUNDS = 300, AGAIN = 8 };
+enum { ROUNDS = 300, AGAIN = 8, N_CERTS = 1000, PEM_MAX = 4096 };
 
 static size_t n_routes = 10000, n_endpoints = 10;
 static struct store store;
@@ -78,6 +81,60 @@ static void put_service(size_t i)
 		      "name", "http", "port", 80));
 }
 
+static EVP_PKEY *key;
+
+static void text_of(BIO *bio, char ret_text[static PEM_MAX])
+{
+	int n = BIO_read(bio, ret_text, PEM_MAX - 1);
+
+	ret_text[n > 0 ? n : 0] = 0;
+	BIO_free(bio);
+}
+
+/* Signed anew each time, as a rotated one is. */
+static void put_secret(size_t i, size_t turn)
+{
+	char name[32], san[64], cert_pem[PEM_MAX], key_pem[PEM_MAX];
+	X509 *cert = X509_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	X509_EXTENSION *names;
+
+	i %= N_CERTS;
+	snprintf(name, sizeof(name), "tls%zu", i);
+	snprintf(san, sizeof(san), "DNS:t%zu.example.com", i);
+	X509_set_version(cert, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), (long)turn + 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+	X509_set_pubkey(cert, key);
+	names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);
+	X509_add_ext(cert, names, -1);
+	X509_EXTENSION_free(names);
+	if (!X509_sign(cert, key, EVP_sha256()) || !PEM_write_bio_X509(bio, cert))
+		abort();
+	X509_free(cert);
+	text_of(bio, cert_pem);
+	bio = BIO_new(BIO_s_mem());
+	PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+	text_of(bio, key_pem);
+	put(json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:{s:s,s:s}}", "apiVersion", "v1", "kind", "Secret",
+		      "metadata", "name", name, "namespace", "shop", "type", "kubernetes.io/tls",
+		      "stringData", "tls.crt", cert_pem, "tls.key", key_pem));
+}
+
+static void put_tls_route(size_t i)
+{
+	char name[32], rule[64];
+
+	snprintf(name, sizeof(name), "tls%zu", i);
+	snprintf(rule, sizeof(rule), "Host(`t%zu.example.com`)", i);
+	put(json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:[s],s:{s:s},s:[{s:s,s:s,s:[{s:s,s:i}]}]}}",
+		      "apiVersion", "traefik.io/v1alpha1", "kind", "IngressRoute", "metadata",
+		      "name", name, "namespace", "shop", "spec", "entryPoints", "websecure", "tls",
+		      "secretName", name, "routes", "match", rule, "kind", "Rule", "services",
+		      "name", "web0", "port", 80));
+}
+
 static int by_number(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -123,6 +180,7 @@ int main(int argc, char **argv)
 {
 	struct registry *registry = registry_new();
 	struct metric_registry *metrics = metric_registry_new();
+	struct tls_cache *tls = tls_cache_new();
 	struct diag_sink sink;
 	json_t *options = json_pack("{s:{s:{s:s},s:{s:s}}}", "entryPoints", "web", "address", ":80",
 				    "websecure", "address", ":443");
@@ -137,6 +195,8 @@ int main(int argc, char **argv)
 		abort();
 	json_decref(options);
 	registry_set_metrics(registry, metrics);
+	registry_set_tls(registry, tls);
+	key = EVP_EC_gen("P-256");
 	store_init(&store);
 	for (size_t i = 0; i < n_routes; i++) {
 		put_service(i);
@@ -158,11 +218,19 @@ int main(int argc, char **argv)
 	run("endpoints of one Service", put_slice, 1);
 	run("endpoints of 5 Services", put_slice, 5);
 	run("one route", put_route, 1);
+	for (size_t i = 0; i < N_CERTS; i++) {
+		put_secret(i, 0);
+		put_tls_route(i);
+	}
+	compile_once(COMPILE_EVERYTHING, 1);
+	run("one certificate of 1,000", put_secret, 1);
 	snapshot_unref(snapshot);
 	compiler_free(compiler);
 	registry_free(registry);
 	store_done(&store);
+	tls_cache_free(tls);
 	metric_registry_free(metrics);
+	EVP_PKEY_free(key);
 	arena_done(&arena);
 	return 0;
 }
