@@ -2,6 +2,7 @@
 """The kernel plane as a load balancer: every mode, family and protocol, over the wire, with nothing but the plane alive."""
 
 import subprocess
+import time
 
 import pytest
 from conftest import BUILD, run
@@ -153,6 +154,45 @@ def test_without_a_living_backend_clients_are_refused_at_once(native, vip):
             "try: s.recv(10)\n"
             "except ConnectionRefusedError: print('refused')\n")
     assert native.python("client", code, vip).split() == ["reset", "refused"]
+
+
+@pytest.mark.parametrize("family", (4, 6))
+def test_a_forgotten_neighbour_is_asked_for_and_counted(native, family):
+    """bpf_fib_lookup() cannot look for a neighbour: a packet to the stack does, and the next one gets through."""
+    native.apply("n1", lines("dsr-ipip"))
+    assert set(ask(native, "client", VIPS[family], n=20)) == {"b1", "b2"}
+    before = native.totals("n1")
+    native.ip("n1", f"-{family}", "neigh", "flush", "all")
+    time.sleep(1.1)  # a way that was found is good for a second
+    assert set(ask(native, "client", VIPS[family], n=20)) == {"b1", "b2"}
+    grown = native.grown("n1", before)
+    assert grown.get("pass.resolve", 0) > 0 and "drop.no_route" not in grown, grown
+
+
+BURST = """
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(2000): s.sendto(b'?', (sys.argv[1], 53))
+"""
+
+
+@pytest.mark.parametrize("family", (4, 6))
+def test_without_a_route_packets_are_dropped_and_counted_until_there_is_one(native, family):
+    native.apply("n1", lines("dsr-ipip"))
+    backends = [(backend4 if family == 4 else backend6)(i) for i in (1, 2)]
+    before = native.totals("n1")
+    for address in backends:
+        native.ip("n1", f"-{family}", "route", "add", "unreachable", address)
+    try:
+        time.sleep(1.1)
+        native.python("client", BURST, VIPS[family])
+        grown = native.grown("n1", before)
+        assert grown["send.icmp_error"] > 0 and grown["drop.no_route"] > 0, "some are told, and all are counted"
+        assert grown["send.icmp_error"] + grown["drop.no_route"] >= 2000
+    finally:
+        for address in backends:
+            native.ip("n1", f"-{family}", "route", "del", "unreachable", address)
+    assert set(ask(native, "client", VIPS[family], n=20)) == {"b1", "b2"}
 
 
 def test_ports_are_those_of_the_range_and_run_out_with_a_counter(native):
