@@ -3,16 +3,18 @@
 #define CONN_LIMIT_H
 
 /*
- * conn_limit: how many TCP connections a source, or its network, has open with this machine.
+ * conn_limit: how many TCP connections a source, or its network, has open.
  *
- * Counted by the kernel itself: the program in conn_count.bpf.c sees each socket become established
- * and closed, so a count ends with its socket, whoever closes it and however, and nobody counts who
- * did not complete a handshake. Between its SYN and its handshake's end a connection counts as an
- * attempt, for a second or two, so that a burst does not pass between the two. One cache line is
- * read for each limit, for SYNs only.
+ * Those with this machine are counted by the kernel itself: the program in conn_count.bpf.c sees
+ * each socket become established and closed, so a count ends with its socket, whoever closes it and
+ * however, and nobody counts who did not complete a handshake. Between its SYN and its handshake's
+ * end a connection counts as an attempt, for a second or two, so that a burst does not pass between
+ * the two. One cache line is read for each limit, for SYNs only. Those with backends are counted by
+ * track.h, in the map "held"; both count for the same limit.
  */
 
 #include "conn_name.h"
+#include "held.h"
 #include "maps.h"
 #include "parse.h"
 #include "tick.h"
@@ -28,6 +30,17 @@ static __always_inline __u32 conn_sum(const struct abi_conn_line *line, __u64 na
 		if (slot && conn_tag_of(slot) == conn_tag(name))
 			sum += conn_count(slot) + conn_tries(line->tries[i], now_ns);
 	}
+	return sum;
+}
+
+/* Open connections with this machine alone. */
+static __always_inline __u32 conn_open(const struct abi_conn_line *line, __u64 name)
+{
+	__u32 sum = 0;
+
+	for (int i = 0; i < ABI_CONN_WAYS; i++)
+		if (conn_tag_of(line->count[i]) == conn_tag(name))
+			sum += conn_count(line->count[i]);
 	return sum;
 }
 
@@ -59,10 +72,13 @@ __noinline __u32 conn_check(__u64 source, __u64 network, __u32 slot, __u32 is_tr
 	lines[1] = bpf_map_lookup_elem(&conn, &at[1]);
 	if (!lines[0] || !lines[1])
 		return 0;
-	if (rules->connections && conn_sum(lines[0], names[0], now_ns) >= rules->connections)
+	if (rules->connections &&
+	    conn_sum(lines[0], names[0], now_ns) + held_sum(names[0], held_epoch(now_ns)) >=
+		    rules->connections)
 		return 1;
 	if (rules->network_connections &&
-	    conn_sum(lines[1], names[1], now_ns) >= rules->network_connections)
+	    conn_sum(lines[1], names[1], now_ns) + held_sum(names[1], held_epoch(now_ns)) >=
+		    rules->network_connections)
 		return 1;
 	if (is_try && rules->connections)
 		conn_try(lines[0], names[0], now_ns);

@@ -7,6 +7,7 @@
 #include "choose.h"
 #include "push.h"
 #include "stage.h"
+#include "track.h"
 #include "way.h"
 
 static __always_inline void forward_count(const struct packet *packet, __u32 service_id,
@@ -37,6 +38,17 @@ static __always_inline int forward_refuse(struct flight_way *way, enum abi_drop 
 	return choose_keep(way, verdict_stage(ABI_STAGE_ICMP));
 }
 
+/* Whether it opens one connection too many; those of trusted sources are not counted. */
+static __always_inline bool forward_is_over(const struct packet *packet, const struct abi_entry *to,
+					    __u32 entry_id, const struct abi_backend *row,
+					    int passed, __u32 half, __u64 now_ns)
+{
+	if (!(to->flags & ABI_ENTRY_TRACK) || passed != verdict_pass(ABI_PASS_ADMITTED))
+		return false;
+	return track_client(packet, entry_id, half * ABI_POLICIES + to->policy % ABI_POLICIES,
+			    row->mode == ABI_MODE_NAT, now_ns);
+}
+
 static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet,
 				   const struct abi_entry *to, __u32 entry_id, int passed,
 				   __u32 half, __u64 now_ns, const struct abi_control *settings)
@@ -55,6 +67,8 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 
 	if (!id || !row)
 		return forward_refuse(&way, ABI_DROP_NO_BACKEND);
+	if (forward_is_over(packet, to, entry_id, row, passed, half, now_ns))
+		return verdict_drop(ABI_DROP_CONNECTIONS);
 	if (row->is_here && row->mode != ABI_MODE_NAT) {
 		forward_count(packet, service_id, id, false);
 		return passed;

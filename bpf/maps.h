@@ -226,6 +226,27 @@ struct {
 } conn SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_CONN_LINES);
+	__type(key, __u32);
+	__type(value, struct abi_held_line);
+} held SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_TRACKS);
+	__type(key, struct abi_stick_key);
+	__type(value, struct abi_track);
+} track SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_TRACKS_NEW);
+	__type(key, struct abi_stick_key);
+	__type(value, struct abi_track);
+} track_new SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ABI_ENTRIES);
 	__type(key, __u32);

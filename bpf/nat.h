@@ -13,6 +13,8 @@
 #include "flow.h"
 #include "reset.h"
 #include "stage.h"
+#include "steer.h"
+#include "track.h"
 #include "way.h"
 
 enum {
@@ -21,6 +23,7 @@ enum {
 	NAT_MSS_MIN = 536,
 	NAT_TCP_SYN = 2,
 	NAT_TCP_RST = 4,
+	NAT_TCP_ENDS = 5, /* FIN or RST */
 };
 
 /* A function of its own, because the verifier then proves the loop once. */
@@ -157,6 +160,16 @@ static __always_inline struct abi_flow *nat_flow_of(const struct packet *packet,
 	return flow_at(ret_key, ret_is_new);
 }
 
+/* The backend ends a connection, which may be counted. */
+static __always_inline void nat_end(const struct abi_flow *of, __u8 tcp_flags,
+				    const struct flight *flight)
+{
+	struct abi_entry *to = steer_entry(of->entry, flight->generation & 1);
+
+	if (to && to->flags & ABI_ENTRY_TRACK)
+		track_backend(of, tcp_flags, flight->now_ns);
+}
+
 static __always_inline int nat_back(struct xdp_md *ctx, struct stage *stage)
 {
 	struct flight *flight = stage->flight;
@@ -176,6 +189,8 @@ static __always_inline int nat_back(struct xdp_md *ctx, struct stage *stage)
 	flight->backend = found->backend;
 	stage->row = count_row(found->entry % ABI_ENTRIES) ?: stage->row;
 	flow_note(found, &key, is_new, true, packet->tcp_flags, flow_second(flight->now_ns));
+	if (packet->tcp_flags & NAT_TCP_ENDS)
+		nat_end(found, packet->tcp_flags, flight);
 	if (!nat_may_hop(ctx, packet))
 		return nat_refuse(flight, ABI_DROP_TTL, 0);
 	int verdict = fib_find(ctx, &to.source, &to.dest, packet->is_v4, packet->proto,

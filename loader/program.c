@@ -105,6 +105,10 @@ static int set_sizes(const struct loader_options *options, struct ingress *skel)
 		err = set_room(options, skel->maps.flow, options->max_flows);
 	if (!err)
 		err = set_room(options, skel->maps.flow_new, options->max_flows / FLOWS_PER_NEW);
+	if (!err)
+		err = set_room(options, skel->maps.track, options->max_flows);
+	if (!err)
+		err = set_room(options, skel->maps.track_new, options->max_flows / FLOWS_PER_NEW);
 	return err;
 }
 

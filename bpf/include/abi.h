@@ -125,6 +125,7 @@ enum abi_entry_flags {
 	ABI_ENTRY_SPREAD = 1,  /* over the nodes: a packet goes to the one that owns its flow */
 	ABI_ENTRY_COOKIES = 2, /* SYN cookies always */
 	ABI_ENTRY_COOKIES_AUTO = 4, /* under SYN pressure */
+	ABI_ENTRY_TRACK = 8,	    /* SERVICE: its policy limits open connections */
 };
 
 /* Map "entry": an address, ports and protocol that this machine serves. */

@@ -14,6 +14,10 @@ enum {
 	ABI_CONN_LINES = 1 << 15,
 	ABI_CONN_WAYS = 4,
 	ABI_CONN_COUNT_BITS = 24,
+	ABI_HELD_EPOCHS = 4,
+	ABI_HELD_EPOCH_SHIFT = 41, /* of the kernel plane's clock: 37 minutes */
+	ABI_TRACKS = 1 << 17,	   /* as many as there are flows */
+	ABI_TRACKS_NEW = 1 << 15,
 };
 
 enum abi_shield_flags {
@@ -76,6 +80,46 @@ struct abi_conn_of {
 	__u32 line[2];
 };
 
+/*
+ * Map "held": open connections with backends, by the names of the map "conn" and in the same line.
+ * A connection is counted in the epoch of its last packet, and only the last ABI_HELD_EPOCHS epochs
+ * count: what nobody took back is forgotten with its epoch. on full: as in the map "conn".
+ */
+struct abi_held {
+	__u64 name;		      /* 0: free */
+	__u32 epoch;		      /* the last that something was counted in */
+	__u32 count[ABI_HELD_EPOCHS]; /* epoch i is at i % ABI_HELD_EPOCHS */
+	__u32 pad;
+};
+
+struct abi_held_line {
+	struct abi_held way[ABI_CONN_WAYS];
+};
+
+/*
+ * Map "track": a counted connection with a backend, from its client's first segment after the SYN;
+ * the key is that of the map "stick". on full: the one not used for the longest time gives way, and
+ * stays counted until its epoch ends. Map "track_new": the same of SYNs, so that one that is sent
+ * again counts once.
+ */
+enum abi_track_flags {
+	ABI_TRACK_CLIENT_FIN = 1,
+	ABI_TRACK_SERVER_FIN = 2,
+	ABI_TRACK_RESET = 4,
+	ABI_TRACK_LATE =
+		8, /* it went on after its end: believed no more, and counted for less long */
+};
+
+struct abi_track {
+	__u64 name[2]; /* as in the map "held"; 0: not counted */
+	__u32 epoch;   /* that it is counted in; 0: none */
+	__u32 second;  /* of the SYN, or of the end: clock >> 30 */
+	__u8 flags;    /* enum abi_track_flags */
+	__u8 pad[7];
+};
+
+_Static_assert(sizeof(struct abi_held_line) == 128, "held must be two cache lines");
+_Static_assert(sizeof(struct abi_track) == 32, "track changed: bump ABI_VERSION");
 _Static_assert(sizeof(struct abi_shield) == 64, "shield must be one cache line");
 _Static_assert(sizeof(struct abi_pressure) == 64, "pressure must be one cache line");
 _Static_assert(sizeof(struct abi_known_line) == 64, "known must be one cache line");

@@ -169,6 +169,8 @@ static uint8_t flags_of(const struct kernel_config *config, const struct kernel_
 		flags |= ABI_ENTRY_COOKIES;
 	if (entry->proto == IPPROTO_TCP && entry->cookies == KERNEL_COOKIES_AUTO)
 		flags |= ABI_ENTRY_COOKIES_AUTO;
+	if (entry->proto == IPPROTO_TCP && entry->service && kernel_policy_counts(entry->policy))
+		flags |= ABI_ENTRY_TRACK;
 	return flags;
 }
 
