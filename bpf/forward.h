@@ -45,8 +45,8 @@ static __always_inline bool forward_is_over(const struct packet *packet, const s
 {
 	if (!(to->flags & ABI_ENTRY_TRACK) || passed != verdict_pass(ABI_PASS_ADMITTED))
 		return false;
-	return track_client(packet, entry_id, half * ABI_POLICIES + to->policy % ABI_POLICIES,
-			    row->mode == ABI_MODE_NAT, now_ns);
+	return !track_allows(packet, entry_id, half * ABI_POLICIES + to->policy % ABI_POLICIES,
+			     row->mode == ABI_MODE_NAT, now_ns);
 }
 
 static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet,

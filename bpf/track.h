@@ -28,6 +28,12 @@ enum {
 	TRACK_BOTH = ABI_TRACK_CLIENT_FIN | ABI_TRACK_SERVER_FIN,
 };
 
+enum track_verdict {
+	TRACK_GOES,
+	TRACK_FULL, /* the source has as many connections as it may */
+	TRACK_ASKS, /* a SYN of no known connection: track_may_try() says */
+};
+
 static __always_inline bool track_is_over(__u8 flags, bool both_ways)
 {
 	if (flags & ABI_TRACK_RESET)
@@ -149,29 +155,35 @@ static __always_inline __u32 track_open(const struct packet *packet,
 	return 0;
 }
 
-/* A SYN of no known connection. */
-static __always_inline __u32 track_syn(const struct packet *packet, const struct abi_stick_key *key,
-				       struct abi_track *noted, __u32 slot, __u64 now_ns,
-				       const struct abi_control *settings)
+static __always_inline struct abi_stick_key track_key(const struct packet *packet, __u32 entry_id)
 {
-	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
-	struct abi_track made = {.second = now_ns >> TRACK_SECOND_SHIFT};
+	return (struct abi_stick_key){
+		.source = packet->source,
+		.source_port = packet->source_port,
+		.dest_port = packet->dest_port,
+		.entry = entry_id,
+		.proto = packet->proto,
+	};
+}
 
-	if (!rules || (noted && made.second - noted->second < TRACK_RETRY))
-		return 0;
-	if (conn_is_over(packet, rules, slot, true, settings))
-		return 1;
-	if (noted)
-		noted->second = made.second;
-	else
-		bpf_map_update_elem(&track_new, key, &made, BPF_ANY);
-	return 0;
+/* Whether a SYN sent again is the attempt that counts already. */
+static __always_inline bool track_is_fresh(const struct abi_track *noted, __u64 now_ns)
+{
+	return (__u32)(now_ns >> TRACK_SECOND_SHIFT) - noted->second < TRACK_RETRY;
+}
+
+/* Whether a SYN between the same ends is for another connection. */
+static __always_inline bool track_may_be_another(const struct abi_track *of, bool both_ways,
+						 __u64 now_ns)
+{
+	return track_is_over(of->flags, both_ways) ||
+	       held_epoch(now_ns) - of->epoch >= ABI_HELD_EPOCHS;
 }
 
 /*
- * A client's segment on its way to a backend; 1: the source has as many connections as it may. A
- * function of its own: called for entries with ABI_ENTRY_TRACK. both_ways: the backend's answers
- * come by here.
+ * A client's segment on its way to a backend: enum track_verdict. A function of its own, as the
+ * next ones are: called for entries with ABI_ENTRY_TRACK, one after the other, because together
+ * their stack is too small. both_ways: the backend's answers come by here.
  */
 __noinline __u32 track_client(const struct packet *packet, __u32 entry_id, __u32 slot,
 			      __u32 both_ways, __u64 now_ns)
@@ -181,17 +193,10 @@ __noinline __u32 track_client(const struct packet *packet, __u32 entry_id, __u32
 
 	if (!packet || !settings)
 		return 0;
-	struct abi_stick_key key = {
-		.source = packet->source,
-		.source_port = packet->source_port,
-		.dest_port = packet->dest_port,
-		.entry = entry_id,
-		.proto = packet->proto,
-	};
+	struct abi_stick_key key = track_key(packet, entry_id);
 	struct abi_track *found = bpf_map_lookup_elem(&track, &key);
 
-	if (found && packet->is_syn && track_is_over(found->flags, both_ways)) {
-		/* The same ends for another connection. */
+	if (found && packet->is_syn && track_may_be_another(found, both_ways, now_ns)) {
 		track_count(found, 0, held_epoch(now_ns));
 		bpf_map_delete_elem(&track, &key);
 		found = NULL;
@@ -202,7 +207,7 @@ __noinline __u32 track_client(const struct packet *packet, __u32 entry_id, __u32
 		struct abi_track *noted = bpf_map_lookup_elem(&track_new, &key);
 
 		if (packet->is_syn)
-			return track_syn(packet, &key, noted, slot, now_ns, settings);
+			return noted && track_is_fresh(noted, now_ns) ? 0 : TRACK_ASKS;
 		if (packet->tcp_flags & TRACK_RST)
 			return 0;
 		if (track_open(packet, &key, noted, slot, now_ns, settings))
@@ -212,6 +217,42 @@ __noinline __u32 track_client(const struct packet *packet, __u32 entry_id, __u32
 	if (found)
 		track_go_on(found, packet->tcp_flags, false, both_ways, now_ns);
 	return 0;
+}
+
+/* Whether the source has room for one attempt more, which then counts. */
+__noinline __u32 track_may_try(const struct packet *packet, __u32 slot)
+{
+	__u32 zero = 0;
+	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
+	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
+
+	return !packet || !settings || !rules || !conn_is_over(packet, rules, slot, true, settings);
+}
+
+/* Writes an attempt down. */
+__noinline __u32 track_note(const struct packet *packet, __u32 entry_id, __u64 now_ns)
+{
+	struct abi_track made = {.second = now_ns >> TRACK_SECOND_SHIFT};
+
+	if (!packet)
+		return 0;
+	struct abi_stick_key key = track_key(packet, entry_id);
+
+	return !bpf_map_update_elem(&track_new, &key, &made, BPF_ANY);
+}
+
+/* Whether the segment may go to its backend. */
+static __always_inline bool track_allows(const struct packet *packet, __u32 entry_id, __u32 slot,
+					 bool both_ways, __u64 now_ns)
+{
+	__u32 verdict = track_client(packet, entry_id, slot, both_ways, now_ns);
+
+	if (verdict != TRACK_ASKS)
+		return verdict == TRACK_GOES;
+	if (!track_may_try(packet, slot))
+		return false;
+	track_note(packet, entry_id, now_ns);
+	return true;
 }
 
 /* A backend's segment that ends something: it was translated back from this flow. */
