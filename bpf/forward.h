@@ -40,13 +40,13 @@ static __always_inline int forward_refuse(struct flight_way *way, enum abi_drop 
 
 /* Whether it opens one connection too many; those of trusted sources are not counted. */
 static __always_inline bool forward_is_over(const struct packet *packet, const struct abi_entry *to,
-					    __u32 entry_id, const struct abi_backend *row,
-					    int passed, __u32 half, __u64 now_ns)
+					    __u32 entry_id, bool both_ways, int passed, __u32 half,
+					    __u64 now_ns)
 {
 	if (!(to->flags & ABI_ENTRY_TRACK) || passed != verdict_pass(ABI_PASS_ADMITTED))
 		return false;
 	return !track_allows(packet, entry_id, half * ABI_POLICIES + to->policy % ABI_POLICIES,
-			     row->mode == ABI_MODE_NAT, now_ns);
+			     both_ways, now_ns);
 }
 
 static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet,
@@ -61,13 +61,15 @@ static __always_inline int forward(struct xdp_md *ctx, const struct packet *pack
 		return verdict_drop(ABI_DROP_NO_BACKEND);
 	/* Out of reach for packets of the other family: the local proxy's, if it listens. */
 	if (!(from->families >> !packet->is_v4 & 1))
-		return passed;
+		return forward_is_over(packet, to, entry_id, false, passed, half, now_ns)
+			       ? verdict_drop(ABI_DROP_CONNECTIONS)
+			       : passed;
 	__u32 id = choose_backend(ctx, packet, from, service_id, entry_id, now_ns, &way, settings);
 	struct abi_backend *row = choose_row(id);
 
 	if (!id || !row)
 		return forward_refuse(&way, ABI_DROP_NO_BACKEND);
-	if (forward_is_over(packet, to, entry_id, row, passed, half, now_ns))
+	if (forward_is_over(packet, to, entry_id, row->mode == ABI_MODE_NAT, passed, half, now_ns))
 		return verdict_drop(ABI_DROP_CONNECTIONS);
 	if (row->is_here && row->mode != ABI_MODE_NAT) {
 		forward_count(packet, service_id, id, false);

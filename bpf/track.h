@@ -30,8 +30,10 @@ enum {
 
 enum track_verdict {
 	TRACK_GOES,
-	TRACK_FULL, /* the source has as many connections as it may */
-	TRACK_ASKS, /* a SYN of no known connection: track_may_try() says */
+	TRACK_FULL,	    /* the source has as many connections as it may */
+	TRACK_ASKS,	    /* a SYN of no known connection: track_may_try() says */
+	TRACK_OPENS,	    /* the segment after it: track_may_open() says */
+	TRACK_OPENS_UNSEEN, /* the same, unless it is of a connection that nobody knows */
 };
 
 static __always_inline bool track_is_over(__u8 flags, bool both_ways)
@@ -121,40 +123,6 @@ static __always_inline bool track_is_full(__u64 name, __u32 most, __u64 now_ns)
 	return held_sum(name, held_epoch(now_ns)) + conn_open(line, name) >= most;
 }
 
-/*
- * The client's first segment after its SYN: there is a connection now. 1: it is one too many: the
- * handshake does not end. Without the SYN's note (a flood pushed it out) it counts all the same,
- * if its source has attempts; else it is one that nobody knows.
- */
-static __always_inline __u32 track_open(const struct packet *packet,
-					const struct abi_stick_key *key, bool is_noted, __u32 slot,
-					__u64 now_ns, const struct abi_control *settings)
-{
-	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
-	struct abi_track made = {.epoch = held_epoch(now_ns)};
-	__u32 tries;
-
-	if (!rules)
-		return 0;
-	track_names(packet, rules, slot, settings->seed, made.name);
-	if (is_noted && (track_is_full(made.name[0], rules->connections, now_ns) ||
-			 track_is_full(made.name[1], rules->network_connections, now_ns)))
-		return 1;
-	tries = track_end_try(made.name[0], now_ns);
-	tries += track_end_try(made.name[1], now_ns);
-	if (!is_noted && !tries)
-		return 0;
-	for (__u32 level = 0; level < 2; level++)
-		if (!held_move(made.name[level], 0, made.epoch, made.epoch))
-			made.name[level] = 0;
-	if (bpf_map_update_elem(&track, key, &made, BPF_NOEXIST)) {
-		held_move(made.name[0], made.epoch, 0, made.epoch);
-		held_move(made.name[1], made.epoch, 0, made.epoch);
-	}
-	bpf_map_delete_elem(&track_new, key);
-	return 0;
-}
-
 static __always_inline struct abi_stick_key track_key(const struct packet *packet, __u32 entry_id)
 {
 	return (struct abi_stick_key){
@@ -164,6 +132,57 @@ static __always_inline struct abi_stick_key track_key(const struct packet *packe
 		.entry = entry_id,
 		.proto = packet->proto,
 	};
+}
+
+/*
+ * The client's first segment after its SYN: whether there is a connection now. TRACK_FULL: it is
+ * one too many, and the handshake does not end. Without the SYN's note (a flood pushed it out) it
+ * counts all the same if its source has attempts; else it is one that nobody knows: TRACK_GOES.
+ */
+__noinline __u32 track_may_open(const struct packet *packet, __u32 slot, __u32 verdict,
+				__u64 now_ns)
+{
+	__u32 zero = 0, tries;
+	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
+	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
+	__u64 names[2] = {};
+
+	if (!packet || !settings || !rules)
+		return TRACK_GOES;
+	track_names(packet, rules, slot, settings->seed, names);
+	if (verdict == TRACK_OPENS && (track_is_full(names[0], rules->connections, now_ns) ||
+				       track_is_full(names[1], rules->network_connections, now_ns)))
+		return TRACK_FULL;
+	tries = track_end_try(names[0], now_ns);
+	tries += track_end_try(names[1], now_ns);
+	return verdict == TRACK_OPENS_UNSEEN && !tries ? TRACK_GOES : verdict;
+}
+
+/* Writes a connection down, and counts it. */
+__noinline __u32 track_open(const struct packet *packet, __u32 entry_id, __u32 slot, __u64 now_ns)
+{
+	__u32 zero = 0;
+	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
+	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
+	struct abi_track made = {.epoch = held_epoch(now_ns)};
+
+	if (!packet || !settings || !rules)
+		return false;
+	track_names(packet, rules, slot, settings->seed, made.name);
+	if (!held_move(made.name[0], 0, made.epoch, made.epoch))
+		made.name[0] = 0;
+	if (!held_move(made.name[1], 0, made.epoch, made.epoch))
+		made.name[1] = 0;
+
+	struct abi_stick_key key = track_key(packet, entry_id);
+	bool is_first = !bpf_map_update_elem(&track, &key, &made, BPF_NOEXIST);
+
+	if (!is_first) {
+		held_move(made.name[0], made.epoch, 0, made.epoch);
+		held_move(made.name[1], made.epoch, 0, made.epoch);
+	}
+	bpf_map_delete_elem(&track_new, &key);
+	return is_first;
 }
 
 /* Whether a SYN sent again is the attempt that counts already. */
@@ -185,14 +204,11 @@ static __always_inline bool track_may_be_another(const struct abi_track *of, boo
  * next ones are: called for entries with ABI_ENTRY_TRACK, one after the other, because together
  * their stack is too small. both_ways: the backend's answers come by here.
  */
-__noinline __u32 track_client(const struct packet *packet, __u32 entry_id, __u32 slot,
-			      __u32 both_ways, __u64 now_ns)
+__noinline __u32 track_client(const struct packet *packet, __u32 entry_id, __u32 both_ways,
+			      __u64 now_ns)
 {
-	__u32 zero = 0;
-	struct abi_control *settings = bpf_map_lookup_elem(&control, &zero);
-
-	if (!packet || !settings)
-		return 0;
+	if (!packet)
+		return TRACK_GOES;
 	struct abi_stick_key key = track_key(packet, entry_id);
 	struct abi_track *found = bpf_map_lookup_elem(&track, &key);
 
@@ -201,22 +217,18 @@ __noinline __u32 track_client(const struct packet *packet, __u32 entry_id, __u32
 		bpf_map_delete_elem(&track, &key);
 		found = NULL;
 	}
-	if (found && packet->is_syn)
-		return 0;
-	if (!found) {
-		struct abi_track *noted = bpf_map_lookup_elem(&track_new, &key);
-
-		if (packet->is_syn)
-			return noted && track_is_fresh(noted, now_ns) ? 0 : TRACK_ASKS;
-		if (packet->tcp_flags & TRACK_RST)
-			return 0;
-		if (track_open(packet, &key, noted, slot, now_ns, settings))
-			return 1;
-		found = bpf_map_lookup_elem(&track, &key);
+	if (found) {
+		if (!packet->is_syn)
+			track_go_on(found, packet->tcp_flags, false, both_ways, now_ns);
+		return TRACK_GOES;
 	}
-	if (found)
-		track_go_on(found, packet->tcp_flags, false, both_ways, now_ns);
-	return 0;
+	struct abi_track *noted = bpf_map_lookup_elem(&track_new, &key);
+
+	if (packet->is_syn)
+		return noted && track_is_fresh(noted, now_ns) ? TRACK_GOES : TRACK_ASKS;
+	if (packet->tcp_flags & (TRACK_RST | TRACK_FIN))
+		return TRACK_GOES;
+	return noted ? TRACK_OPENS : TRACK_OPENS_UNSEEN;
 }
 
 /* Whether the source has room for one attempt more, which then counts. */
@@ -245,14 +257,20 @@ __noinline __u32 track_note(const struct packet *packet, __u32 entry_id, __u64 n
 static __always_inline bool track_allows(const struct packet *packet, __u32 entry_id, __u32 slot,
 					 bool both_ways, __u64 now_ns)
 {
-	__u32 verdict = track_client(packet, entry_id, slot, both_ways, now_ns);
+	__u32 verdict = track_client(packet, entry_id, both_ways, now_ns);
 
-	if (verdict != TRACK_ASKS)
-		return verdict == TRACK_GOES;
-	if (!track_may_try(packet, slot))
-		return false;
-	track_note(packet, entry_id, now_ns);
-	return true;
+	if (verdict == TRACK_GOES)
+		return true;
+	if (verdict == TRACK_ASKS) {
+		if (!track_may_try(packet, slot))
+			return false;
+		track_note(packet, entry_id, now_ns);
+		return true;
+	}
+	verdict = track_may_open(packet, slot, verdict, now_ns);
+	if (verdict > TRACK_FULL)
+		track_open(packet, entry_id, slot, now_ns);
+	return verdict != TRACK_FULL;
 }
 
 /* A backend's segment that ends something: it was translated back from this flow. */

@@ -8,7 +8,7 @@
  *
  * Lines: self ADDR | ports FIRST LAST | tunnels | peer ADDR | node NAME ADDR self|other |
  * service NAME MODE | backend ADDR PORT STATE | entry NAME ADDR PORT LAST tcp|udp SERVICE|-
- *spread|alone
+ *spread|alone | limit CONNECTIONS (open at once, of a source, to each entry that follows)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,7 @@ struct plan {
 	struct kernel_node nodes[NODES_MAX];
 	struct addr peers[PEERS_MAX];
 	struct kernel_service *service;
+	const struct kernel_policy *policy;
 };
 
 static void fail(const char *what)
@@ -60,7 +61,7 @@ static void take_entry(struct plan *plan, char word[WORDS][WORD])
 	uint8_t proto = strcmp(word[5], "udp") ? IPPROTO_TCP : IPPROTO_UDP;
 
 	if (!kernel_config_add(config, str_of(word[1]), &addr, (uint16_t)atoi(word[3]), proto,
-			       NULL))
+			       plan->policy))
 		fail("no room");
 	struct kernel_entry *entry = &config->entries[config->n_entries - 1];
 
@@ -105,6 +106,16 @@ static void take_node(struct plan *plan, char word[WORDS][WORD])
 	};
 }
 
+static void take_limit(struct plan *plan, char word[WORDS][WORD])
+{
+	struct kernel_policy *policy = kernel_config_policy(plan->config, STR("few"));
+
+	if (!policy)
+		fail("policy");
+	policy->connections = (uint32_t)atoi(word[1]);
+	plan->policy = policy;
+}
+
 static void take(struct plan *plan, char word[WORDS][WORD])
 {
 	struct kernel_config *config = plan->config;
@@ -128,6 +139,8 @@ static void take(struct plan *plan, char word[WORDS][WORD])
 		take_backend(plan, word);
 	} else if (!strcmp(word[0], "entry")) {
 		take_entry(plan, word);
+	} else if (!strcmp(word[0], "limit")) {
+		take_limit(plan, word);
 	} else {
 		fail(word[0]);
 	}

@@ -144,3 +144,23 @@ def test_datagrams_leave_a_backend_that_drains_after_its_time(kernel):
         gateway.lab.wait_for(lambda: who() == other, "the flow to go to the other backend", 10)
         assert time.monotonic() - changed > 2
         assert {who() for _ in range(20)} == {other}
+
+
+def test_open_connections_are_limited_where_they_are_forwarded(kernel):
+    policy = {"apiVersion": "tidegate.io/v1alpha1", "kind": "SourcePolicy", "metadata": {"name": "few", "namespace": "default"},
+              "spec": {"limits": {"concurrentConnections": 4}, "entryPoints": ["raw"]}}
+    gateway = kernel(virtual_address({"sourcePolicy": {"name": "few"}}), *tcp_route(), policy)
+    assert set(ask(gateway, GATEWAY, 5432, n=8)) == {"a", "b"}, "what is closed makes room"
+    held = [connect(gateway.lab, port, address) for port, address in ((80, VIP), (5432, GATEWAY)) * 4]
+    # It holds without a process, and goes on with the next one.
+    gateway.process.kill()
+    gateway.process.wait()
+    for port, address in ((80, VIP), (5432, GATEWAY)):
+        with pytest.raises(TimeoutError):
+            connect(gateway.lab, port, address, timeout=0.3)
+    held.pop().close()
+    assert ask(gateway, GATEWAY, 5432)[0] in ("a", "b")
+    gateway.start("--entryPoints.raw.address=:5432", INTERFACES, kernel="native")
+    assert gateway.status()["kernel"]["drops"]["connections"] >= 2
+    for connection in held:
+        connection.close()

@@ -98,6 +98,46 @@ def test_fragments_follow_their_first_one(native, mode, family):
     assert "drop.fragment_lost" not in native.grown("n1", before)
 
 
+# Opens connections until one is not made, asks on each, and closes them: how many there were and how many answered.
+HOLD = """
+import socket, sys
+kept, heard = [], 0
+for _ in range(int(sys.argv[2])):
+    s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET); s.settimeout(0.5)
+    try: s.connect((sys.argv[1], 80)); kept.append(s)
+    except OSError: s.close(); break
+print(len(kept), flush=True)
+sys.stdin.read()
+for s in kept:
+    s.settimeout(2); s.sendall(b"x"); s.shutdown(socket.SHUT_WR)
+    if s.recv(100): heard += 1
+    while s.recv(65536): pass
+print(heard)
+"""
+
+
+def hold(topology, role, vip, n):
+    process = subprocess.Popen(topology.inside(role, "/usr/bin/python3", "-c", HOLD, vip, str(n)), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    return process, int(process.stdout.readline())
+
+
+@pytest.mark.parametrize("mode", ("nat", "dsr-ipip"))
+@pytest.mark.parametrize("family", (4, 6))
+def test_a_source_has_as_many_connections_as_it_may(world, mode, family):
+    made = lines(mode)
+    entries = made.index(next(line for line in made if line.startswith("entry")))
+    world.apply("n1", [*made[:entries], "limit 5", *made[entries:]])
+    before = world.totals("n1")
+    first, opened = hold(world, "client", VIPS[family], 8)
+    other, others = hold(world, "near", VIPS[family], 3)
+    assert (opened, others) == (5, 3) and world.grown("n1", before)["drop.connections"] == 1
+    assert first.communicate("")[0] == "5\n" and other.communicate("")[0] == "3\n"
+    again, reopened = hold(world, "client", VIPS[family], 8)
+    assert reopened == 5 and again.communicate("")[0] == "5\n"
+    assert world.grown("n1", before)["drop.connections"] == 2
+
+
 def narrow(topology, *how):
     topology.ip("rt", "route", "replace", "10.78.1.0/24", "dev", "cl", *how)
     topology.ip("rt", "-6", "route", "replace", "fd78:1::2/128", "dev", "cl", *how)

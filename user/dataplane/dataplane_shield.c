@@ -97,10 +97,11 @@ static bool wants_cookies(const struct kernel_config *config)
 	return false;
 }
 
+/* Those with backends need no counting program. */
 static bool wants_connections(const struct kernel_config *config)
 {
-	for (size_t i = 0; i < config->n_policies; i++)
-		if (config->policies[i]->connections || config->policies[i]->network.connections)
+	for (size_t i = 0; i < config->n_entries; i++)
+		if (!config->entries[i].service && kernel_policy_counts(config->entries[i].policy))
 			return true;
 	return false;
 }
@@ -117,8 +118,9 @@ static void tell(struct dataplane *dataplane, const struct kernel_config *config
 	if (!(dataplane->shield->loaded & ABI_SHIELD_CONNECTIONS) && wants_connections(config) &&
 	    !dataplane->told_connections) {
 		dataplane->told_connections = true;
-		LOG(LOG_WARN, "limits of concurrent connections are not enforced: this kernel does "
-			      "not let them be counted, see tidegate-loader doctor");
+		LOG(LOG_WARN,
+		    "limits of concurrent connections with this machine are not enforced: "
+		    "this kernel does not let them be counted, see tidegate-loader doctor");
 	}
 }
 

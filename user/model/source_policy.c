@@ -25,8 +25,8 @@ static const struct field limits_fields[] = {
 	      .max = 1000000000000LL, .doc = "Bytes at once; 0: one second's worth."),
 	FIELD(struct source_limits, concurrent_connections, .name = "concurrentConnections",
 	      .min = 0, .max = 1000000,
-	      .doc = "TCP connections a source may have open at once with the proxy on this node; "
-		     "0: no limit."),
+	      .doc = "TCP connections a source may have open at once, with the proxy on this node "
+		     "and, through it, with backends of forwarded addresses; 0: no limit."),
 };
 
 static void limits_check(const void *decoded, struct diag_sink *sink, const struct diag_path *path)

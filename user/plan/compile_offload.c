@@ -142,11 +142,9 @@ static void check_entry(struct asking *asking, const struct entry_point *entry_p
 		refuse(asking, "the kernel plane is off");
 	if (entry_point->conf->proxy_protocol)
 		refuse(asking, "the entry point reads the PROXY protocol");
-	/* What ends elsewhere is neither counted nor answered in its place. */
+	/* What ends elsewhere is not answered in its place. */
 	const struct kernel_entry *entry = &asking->config->entries[entry_point->index];
 
-	if (kernel_policy_counts(entry->policy))
-		refuse(asking, "a SourcePolicy of the entry point limits concurrentConnections");
 	if (entry->cookies == KERNEL_COOKIES_ON)
 		refuse(asking, "the entry point's SYN cookies are always on");
 }

@@ -484,15 +484,10 @@ static enum kernel_cookies preset_cookies(const struct compile *c)
 					  : KERNEL_COOKIES_AUTO;
 }
 
-/* Connections that end at backends are theirs: the kernel plane sees one side of most of them. */
-static void tell_not_enforced(const struct making *making)
+static void tell_of_cookies(const struct making *making)
 {
 	struct diag_sink *sink = making->compile->sink;
 
-	if (kernel_policy_counts(making->policy))
-		diag_warning(sink, DIAG_FIELD(TOP, "sourcePolicy"),
-			     "its concurrentConnections are not enforced for this address, whose "
-			     "connections end at backends; its rates are");
 	if (making->cookies == KERNEL_COOKIES_ON)
 		diag_warning(sink, DIAG_FIELD(TOP, "synCookies"),
 			     "SYN cookies are for addresses of mode local; SYNs of others go on "
@@ -526,7 +521,7 @@ static void compile_object(struct making *making)
 			     "label Nodes with tidegate.io/spread: \"true\", and set "
 			     "forwarding.nodeName");
 	if (!making->entry_point)
-		tell_not_enforced(making);
+		tell_of_cookies(making);
 	if (!compile_kernel_is_off(c))
 		add_backends(making);
 	add_entries(making);
