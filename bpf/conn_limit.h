@@ -14,7 +14,7 @@
  */
 
 #include "conn_name.h"
-#include "held.h"
+#include "conn_held.h"
 #include "maps.h"
 #include "parse.h"
 #include "tick.h"

@@ -3,7 +3,8 @@
 #define MAPS_H
 
 /*
- * maps: every map of the kernel plane, in the order in which a packet meets them.
+ * maps: every map of the kernel plane (but for those of track_maps.h), in the order in which a
+ * packet meets them.
  *
  * Layouts are in abi.h. Everything that packets read is a plain array that the proxy maps into its
  * memory, so that publishing is a memory write. Sizes of the state maps and of the prefixes are
@@ -224,27 +225,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct abi_conn_line);
 } conn SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, ABI_CONN_LINES);
-	__type(key, __u32);
-	__type(value, struct abi_held_line);
-} held SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, ABI_TRACKS);
-	__type(key, struct abi_stick_key);
-	__type(value, struct abi_track);
-} track SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, ABI_TRACKS_NEW);
-	__type(key, struct abi_stick_key);
-	__type(value, struct abi_track);
-} track_new SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -15,9 +15,10 @@
  */
 
 #include "conn_limit.h"
-#include "held.h"
+#include "conn_held.h"
 #include "maps.h"
 #include "parse.h"
+#include "track_maps.h"
 
 enum {
 	TRACK_FIN = 1,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-#ifndef HELD_H
-#define HELD_H
+#ifndef CONN_HELD_H
+#define CONN_HELD_H
 
 /*
- * held: how many connections with backends a source, or its network, has open: the map "held".
+ * conn_held: how many connections with backends a source, or its network, has open: the map "held".
  *
  * Nobody tells of every end: clients vanish, and tables forget. So a number is the sum of a few
  * epochs, each connection being counted in the epoch of its last packet; what was counted and never
@@ -11,7 +11,7 @@
  */
 
 #include "conn_name.h"
-#include "maps.h"
+#include "track_maps.h"
 
 /* Never 0, nor are those just before the first. */
 static __always_inline __u32 held_epoch(__u64 now_ns)
