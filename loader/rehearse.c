@@ -125,9 +125,10 @@ static void copy_map(const struct loader_options *options, const struct bpf_map 
 static void copy_state(const struct loader_options *options, const struct ingress *skel)
 {
 	struct bpf_map *const maps[] = {
-		skel->maps.rate4,  skel->maps.rate6, skel->maps.backend,  skel->maps.node,
-		skel->maps.shield, skel->maps.known, skel->maps.pressure, skel->maps.conn,
-		skel->maps.stick,  skel->maps.flow,  skel->maps.flow_new, skel->maps.fragment,
+		skel->maps.rate4,  skel->maps.rate6, skel->maps.backend,   skel->maps.node,
+		skel->maps.shield, skel->maps.known, skel->maps.pressure,  skel->maps.conn,
+		skel->maps.stick,  skel->maps.flow,  skel->maps.flow_new,  skel->maps.fragment,
+		skel->maps.held,   skel->maps.track, skel->maps.track_new,
 	};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
