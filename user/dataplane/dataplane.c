@@ -117,8 +117,8 @@ static int map_array(struct dataplane *dataplane, enum loader_map map, size_t va
 	return 0;
 }
 
-/* Of what is large and seldom read only the size is kept. */
-static int measure_rates(struct dataplane *dataplane)
+/* Of what is large and seldom needed only the size is kept. */
+static int measure_large(struct dataplane *dataplane)
 {
 	void *at;
 
@@ -128,6 +128,24 @@ static int measure_rates(struct dataplane *dataplane)
 	TRY(map_array(dataplane, LOADER_MAP_RATE6, sizeof(struct abi_rate6), PROT_READ,
 		      &dataplane->rate_bytes[1], &at, &dataplane->n_rate6));
 	munmap(at, dataplane->rate_bytes[1]);
+	TRY(map_array(dataplane, LOADER_MAP_ACL, sizeof(*dataplane->acl), PROT_READ,
+		      &dataplane->acl_bytes, &at, &dataplane->n_acl_lines));
+	munmap(at, dataplane->acl_bytes);
+	return 0;
+}
+
+int dataplane_need_acl(struct dataplane *dataplane)
+{
+	void *at;
+
+	if (dataplane->acl)
+		return 0;
+	/* Without asking bpf() for its size again, which may be forbidden by now. */
+	at = mmap(NULL, dataplane->acl_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		  dataplane->maps.fd[LOADER_MAP_ACL], 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	dataplane->acl = at;
 	return 0;
 }
 
@@ -170,14 +188,12 @@ static int map_all(struct dataplane *dataplane)
 		 (void **)&dataplane->gate, NULL},
 		{LOADER_MAP_BAN, sizeof(*dataplane->bans), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->bans, &dataplane->n_ban_lines},
-		{LOADER_MAP_ACL, sizeof(*dataplane->acl), PROT_READ | PROT_WRITE,
-		 (void **)&dataplane->acl, &dataplane->n_acl_lines},
 	};
 
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
 		TRY(map_array(dataplane, arrays[i].map, arrays[i].value_bytes, arrays[i].prot,
 			      &dataplane->mapped_bytes[i], arrays[i].at, arrays[i].n));
-	return measure_rates(dataplane);
+	return measure_large(dataplane);
 }
 
 static int on_event(void *context, void *data, size_t bytes)
@@ -287,8 +303,7 @@ void dataplane_close(struct dataplane *dataplane)
 				      dataplane->tables.quic,
 				      dataplane->tables.nodes,
 				      dataplane->gate,
-				      dataplane->bans,
-				      dataplane->acl};
+				      dataplane->bans};
 
 	if (dataplane->pending.is_on)
 		dataplane_clean(dataplane, true);
@@ -299,6 +314,8 @@ void dataplane_close(struct dataplane *dataplane)
 	for (size_t i = 0; i < sizeof(mapped) / sizeof(*mapped); i++)
 		if (mapped[i])
 			munmap((void *)mapped[i], dataplane->mapped_bytes[i]);
+	if (dataplane->acl)
+		munmap(dataplane->acl, dataplane->acl_bytes);
 	ring_buffer__free(dataplane->ring);
 	loader_maps_close(&dataplane->maps);
 	for (int i = 0; i < 2; i++)

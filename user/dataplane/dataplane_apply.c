@@ -124,6 +124,7 @@ static int read_back(struct dataplane *dataplane)
 		image->acl = ARENA_ARRAY(arena, struct abi_acl_line, image->n_acl_lines);
 		if (!image->acl)
 			return -ENOMEM;
+		TRY(dataplane_need_acl(dataplane));
 		memcpy(image->acl, dataplane->acl + (size_t)half * (dataplane->n_acl_lines / 2),
 		       image->n_acl_lines * sizeof(*image->acl));
 	}
@@ -222,6 +223,8 @@ static int prepare(struct dataplane *dataplane, const struct kernel_config *conf
 	if (!dataplane->fleet)
 		return -ENOMEM;
 	TRY(kernel_image(whole, dataplane->image, &scale, arena, &ret->image));
+	if (ret->image->n_acl_lines)
+		TRY(dataplane_need_acl(dataplane));
 	TRY(kernel_diff(dataplane->image, ret->image, arena, &ret->ops));
 	return kernel_fleet_prepare(dataplane->fleet, whole, ret->image, clock_mono_ns(), arena,
 				    &ret->plan);

@@ -44,14 +44,15 @@ struct dataplane {
 	struct abi_gate_line *gate;
 	struct abi_ban_line *bans;
 	uint32_t n_ban_lines;
-	struct abi_acl_line *acl;
+	struct abi_acl_line *acl; /* NULL until there are prefixes: dataplane_need_acl() */
+	size_t acl_bytes;
 	uint32_t n_acl_lines;	     /* of both halves */
 	struct kernel_tables tables; /* what does not stand in halves */
 	/* Mapped for reading. */
 	const struct abi_pressure *pressures;
 	uint32_t n_rate4, n_rate6; /* lines; not mapped while nobody asks */
 	size_t rate_bytes[2];
-	size_t mapped_bytes[16]; /* of the mappings, in the order of dataplane.c */
+	size_t mapped_bytes[15]; /* of the mappings, in the order of dataplane.c */
 	/* The configuration in force and the one being made live in the two arenas by turns. */
 	struct arena arenas[2];
 	int arena;
@@ -102,6 +103,8 @@ int dataplane_now(const struct dataplane *dataplane, uint64_t *ret_now_ns);
 /* Ends what is pending if packets have left, or waits for that; begins to wait for what has been
  * left behind since. */
 void dataplane_clean(struct dataplane *dataplane, bool must_end);
+/* The table of prefixes is large: it is in our memory from the first prefix on. */
+int dataplane_need_acl(struct dataplane *dataplane);
 /* This machine's address towards another, as the kernel would choose it; zero when it has none. */
 struct addr dataplane_self(const struct addr *towards);
 /* Has the kernel look for the neighbours of new backends, so that their first packet finds them. */

@@ -13,9 +13,10 @@
 #include "plan/kernel_slot.h"
 
 /* The action of the prefix of that name, or 0; as bpf/acl.h finds it. */
-static uint32_t find(const struct dataplane *dataplane, const struct abi_policy *policy,
-		     uint64_t name)
+static uint32_t find(struct dataplane *dataplane, const struct abi_policy *policy, uint64_t name)
 {
+	if (dataplane_need_acl(dataplane))
+		return 0;
 	uint32_t lines = dataplane->n_acl_lines / 2;
 	uint32_t start = acl_line(name, policy->acl_mask, dataplane->control->seed);
 	const struct abi_acl_line *half =
@@ -33,7 +34,7 @@ static uint32_t find(const struct dataplane *dataplane, const struct abi_policy 
 }
 
 /* "deny 198.51.100.0/24": the longest prefix that matches. */
-static void prefix_text(const struct dataplane *dataplane, const struct abi_policy *policy,
+static void prefix_text(struct dataplane *dataplane, const struct abi_policy *policy,
 			const struct addr *source, char *ret_text, size_t size)
 {
 	bool is_v4 = addr_is_v4(source);
@@ -119,7 +120,7 @@ static void ban_text(const struct dataplane *dataplane, uint32_t slot, const str
 	}
 }
 
-static void dropped_text(const struct dataplane *dataplane, const struct abi_policy *policy,
+static void dropped_text(struct dataplane *dataplane, const struct abi_policy *policy,
 			 const struct addr *source, struct dataplane_seen *seen)
 {
 	bool is_v4 = addr_is_v4(source);
