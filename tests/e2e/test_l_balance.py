@@ -122,8 +122,7 @@ def hold(topology, role, vip, n):
     return process, int(process.stdout.readline())
 
 
-@pytest.mark.parametrize("mode", ("nat", "dsr-ipip"))
-@pytest.mark.parametrize("family", (4, 6))
+@pytest.mark.parametrize("mode, family", (("nat", 4), ("dsr-ipip", 6)))
 def test_a_source_has_as_many_connections_as_it_may(world, mode, family):
     made = lines(mode)
     entries = made.index(next(line for line in made if line.startswith("entry")))
