@@ -13,13 +13,12 @@
 
 #include <linux/bpf.h>
 
-#include "abi.h" /* before linux/icmp.h, which makes macros of some of its words */
-
-#include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <bpf/bpf_helpers.h>
 
+#include "abi.h"
 #include "gcra.h"
+#include "icmp_type.h"
 #include "reset.h"
 #include "rewrite.h"
 #include "sum.h"
