@@ -209,24 +209,17 @@ const struct service *compile_composite_object(struct compile *c, const struct o
 const struct service *compile_composite(struct compile *c, const struct object *object,
 					const struct diag_path *path)
 {
-	struct compile_unit *unit = table_find(&c->units, object->id);
-	char room[600];
+	const struct compile_unit *unit = compile_unit_of(c, object->id);
 
 	if (!unit)
 		return NULL;
-	compile_unit_depend(c, compile_unit_key(room, "unit", unit->id, (struct str){0}));
 	if (unit->is_open) {
 		/* reference d.2: recursion in the service graph is an error */
 		diag_error(c->sink, path, STR_FMT " contains itself", STR_ARG(object->id));
 		return NULL;
 	}
-	if (!unit->next && (!unit->made || unit->is_dirty))
-		compile_unit_make(c, unit);
-
-	const struct compile_made *made = compile_unit_now(unit);
-
-	if (made && made->service)
-		return made->service;
+	if (compile_unit_now(unit)->service)
+		return compile_unit_now(unit)->service;
 	diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
 	return NULL;
 }

@@ -259,7 +259,7 @@ static struct str route_name(struct ingressing *ing, struct str key, struct str 
 		base = arena_printf(c->arena, STR_FMT "-" STR_FMT, STR_ARG(key),
 				    STR_ARG(names_rule_hash(rule, c->arena)));
 	name = names_join(base, STR(NAMES_INGRESS), c->arena);
-	for (unsigned int i = 2; compile_unit_claim(c, name); i++) {
+	for (unsigned int i = 2; compile_unit_claim(c, c->unit, &c->router_names, name); i++) {
 		struct str numbered = arena_printf(c->arena, STR_FMT "_%u", STR_ARG(base), i);
 
 		name = names_join(numbered, STR(NAMES_INGRESS), c->arena);
@@ -333,7 +333,7 @@ static void add_default(struct ingressing *ing)
 			     "is not used, as in Traefik, since the Ingress has rules");
 		return;
 	}
-	owner = compile_unit_claim(c, STR("default backend"));
+	owner = compile_unit_claim(c, c->unit, &c->router_names, STR("default backend"));
 	if (owner) {
 		diag_error(c->sink, path, "is not used: " STR_FMT " has the default backend",
 			   STR_ARG(owner->id));

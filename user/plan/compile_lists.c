@@ -26,11 +26,6 @@ static int by_route_name(const void *a, const void *b)
 		       (*(struct draft *const *)b)->route.name);
 }
 
-static int by_mw_name(const void *a, const void *b)
-{
-	return str_cmp(((const struct mw_named *)a)->name, ((const struct mw_named *)b)->name);
-}
-
 /* Lists come nearly in order; with many thousands the comparison of names is what costs. */
 static void sort_pointers(void *at, size_t n, int (*compare)(const void *, const void *))
 {
@@ -169,31 +164,6 @@ static void list_probed(struct compile *c)
 	}
 }
 
-void compile_lists_middlewares(struct compile *c)
-{
-	struct snapshot *snapshot = c->snapshot;
-
-	snapshot->middlewares = ARENA_ARRAY(c->arena, struct mw_named, c->middlewares.n + 1);
-	if (!snapshot->middlewares)
-		return;
-	TABLE_EACH (&c->middlewares, slot) {
-		const struct compiled_mw *mw = slot->value;
-
-		snapshot->middlewares[snapshot->n_middlewares++] = (struct mw_named){
-			.name = mw->name,
-			.type = mw->type,
-			.broken = mw->is_broken,
-			.object = mw->object ? mw->object->id : (struct str){0},
-			.problem = mw->problem,
-			.decoded = mw->decoded,
-			.schema = mw->mw      ? mw->mw->schema
-				  : mw->chain ? &schema_mw_chain
-					      : NULL,
-		};
-	}
-	qsort(snapshot->middlewares, snapshot->n_middlewares, sizeof(struct mw_named), by_mw_name);
-}
-
 static void add_diags(struct diag_sink *sink, const struct compile_made *made)
 {
 	if (!made)
@@ -276,14 +246,24 @@ static bool draft_fits(const struct draft *old, const struct draft *new)
 		       new->tls_option_broken &&same_strs(&a->entry_points, &b->entry_points);
 }
 
+static const struct compile_made nothing;
+
+/* A unit that came or went had, or has, nothing. */
+static void both(const struct compile_unit *unit, const struct compile_made **ret_old,
+		 const struct compile_made **ret_new)
+{
+	*ret_old = unit->made ? unit->made : &nothing;
+	*ret_new = compile_unit_now(unit) ? compile_unit_now(unit) : &nothing;
+}
+
 static bool unit_fits(const struct compile_unit *unit)
 {
-	const struct compile_made *old = unit->made, *new = unit->next;
+	const struct compile_made *old, *new;
 
+	both(unit, &old, &new);
 	if (unit->kind == UNIT_SECTION)
 		return true;
-	if (!old || !new || unit->is_gone || old->drafts.n != new->drafts.n ||
-	    old->services.n != new->services.n ||
+	if (old->drafts.n != new->drafts.n || old->services.n != new->services.n ||
 	    (old->drafts.n && !compile_tls_same_secrets(old->object, new->object)))
 		return false;
 	for (size_t i = 0; i < old->drafts.n; i++)
@@ -306,8 +286,9 @@ bool compile_lists_fit(const struct compile *c)
 
 static void swap_unit(struct compile *c, const struct compile_unit *unit)
 {
-	const struct compile_made *old = unit->made, *new = unit->next;
+	const struct compile_made *old, *new;
 
+	both(unit, &old, &new);
 	for (size_t i = 0; i < old->drafts.n; i++) {
 		struct draft *draft = new->drafts.at[i];
 
@@ -341,8 +322,9 @@ static const struct router *swap_routes(struct compile *c, const struct router *
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->dirty.n; i++) {
-		const struct compile_made *old = c->dirty.at[i]->made, *new = c->dirty.at[i]->next;
+		const struct compile_made *old, *new;
 
+		both(c->dirty.at[i], &old, &new);
 		for (size_t k = 0; k < old->drafts.n; k++) {
 			const struct route *route = &old->drafts.at[k]->route;
 
@@ -374,10 +356,12 @@ bool compile_lists_swap(struct compile *c, const struct snapshot *last)
 	if (!snapshot->routes || !snapshot->services)
 		return false;
 	for (size_t i = 0; i < c->dirty.n; i++) {
+		const struct compile_made *made = c->dirty.at[i]->made;
+
 		if (c->dirty.at[i]->kind == UNIT_SECTION)
 			continue;
 		swap_unit(c, c->dirty.at[i]);
-		n += c->dirty.at[i]->made->drafts.n;
+		n += made ? made->drafts.n : 0;
 	}
 	swaps = ARENA_ARRAY(&c->scratch, struct router_swap, n + 1);
 	for (uint16_t i = 0; swaps && i < snapshot->n_entry_points; i++) {

@@ -11,7 +11,6 @@
 bool compile_lists_drafts(struct compile *c);
 /* Routes, services and what is probed, sorted. */
 void compile_lists_all(struct compile *c);
-void compile_lists_middlewares(struct compile *c);
 void compile_lists_diags(struct compile *c);
 /* The last snapshot's: nothing that was made anew has or had any. */
 void compile_lists_same_diags(struct compile *c, const struct snapshot *last);

@@ -3,10 +3,10 @@
  * compile_middleware: Middleware objects -> prepared middlewares, and chains of instances for
  * routers.
  *
- * Every object is prepared once; every router that names it gets an instance with the state that
- * belongs to (router, middleware, configuration), reference c.5. A chain is inlined where it is
- * named. Whatever is missing, broken or runs in a circle disables the routers that use it, never
- * the check it stands for (reference a.4, security.md A2.7).
+ * Every object is a unit and prepared once; every router that names it gets an instance with the
+ * state that belongs to (router, middleware, configuration), reference c.5. A chain is inlined
+ * where it is named. Whatever is missing, broken or runs in a circle disables the routers that use
+ * it, never the check it stands for (reference a.4, security.md A2.7).
  */
 
 #include <errno.h>
@@ -17,11 +17,9 @@
 #include "model/secret_object.h"
 #include "obs/metric.h"
 #include "plan/compile_services.h"
+#include "plan/compile_unit.h"
 
-enum {
-	CHAIN_MAX = 256, /* instances of one router, chains inlined */
-	CHAIN_DEPTH_MAX = 32,
-};
+enum { CHAIN_MAX = 256 }; /* instances of one router, chains inlined */
 
 /* mw_prepare with what its functions need to find their way back. */
 struct preparing {
@@ -148,110 +146,54 @@ static void prepare(struct compile *c, struct compiled_mw *mw, struct str namesp
 	break_mw(c, mw);
 }
 
-/* By its object's id, and by its qualified name. */
-static void file(struct compile *c, struct compiled_mw *mw, struct str key)
-{
-	struct compiled_mw *other = table_find(&c->middleware_names, mw->name);
+/* ------------------------------------------------------------------ names -- */
 
-	table_put(&c->middlewares, key, mw, NULL);
-	if (!other) {
-		table_put(&c->middleware_names, mw->name, mw, NULL);
-		return;
-	}
-	/* reference a.0: the last one wins silently; here the name is refused as ambiguous */
-	other->is_ambiguous = true;
-	diag_warning(c->sink, DIAG_FIELD(NULL, "metadata"),
-		     "has the same internal name, " STR_FMT ", as " STR_FMT
-		     ": neither can be referred to by it",
-		     STR_ARG(mw->name), STR_ARG(other->object->id));
+void compile_middleware_claim(struct compile *c, struct compile_unit *unit)
+{
+	const struct object_meta *meta = &unit->object->meta;
+
+	compile_unit_claim(c, unit, &c->middleware_names,
+			   names_qualified(meta->namespace_, meta->name, &c->scratch));
 }
 
-static struct compiled_mw *find_mw(struct compile *c, struct str key)
+/* What stands on whoever has a name. */
+static struct str name_key(char room[static 600], struct str name)
 {
-	return table_find(
-		str_starts(key, STR("Middleware/")) ? &c->middlewares : &c->middleware_names, key);
+	return compile_unit_key(room, "middleware name", name, (struct str){0});
+}
+
+void compile_middleware_touch(struct compile *c, const struct object *object)
+{
+	char room[600];
+
+	compile_unit_touch(c, name_key(room, names_qualified(object->meta.namespace_,
+							     object->meta.name, &c->scratch)));
+}
+
+static bool is_id(struct str key)
+{
+	return str_starts(key, STR("Middleware/"));
 }
 
 struct str compile_middleware_name(struct compile *c, struct str key)
 {
-	const struct compiled_mw *mw = find_mw(c, key);
+	struct str rest = key, namespace_;
 
-	if (mw)
-		return mw->name;
-	if (!str_starts(key, STR("Middleware/")))
+	if (!is_id(key) || !str_next(&rest, '/', &namespace_) || !str_next(&rest, '/', &namespace_))
 		return key;
-	if (str_starts(key, STR("Middleware/" FILE_NAMESPACE "/")))
-		return names_join(str_from(key, strlen("Middleware/" FILE_NAMESPACE "/")),
-				  STR(NAMES_FILE), c->arena);
-	return names_join(names_normalize(str_from(key, strlen("Middleware/")), c->arena),
-			  STR(NAMES_CRD), c->arena);
+	return names_qualified(namespace_, rest, c->arena);
 }
 
-static void file_object(struct compile *c, const struct object *object)
+/* reference a.0: the last one wins silently; here the name is refused as ambiguous */
+static void check_name(struct compile *c, const struct compiled_mw *mw)
 {
-	struct compiled_mw *mw = ARENA_NEW(c->arena, struct compiled_mw);
-	const struct middleware_object *spec = object->spec;
+	const struct compile_unit *owner = compile_unit_named(&c->middleware_names, mw->name);
 
-	if (!mw)
-		return;
-	mw->object = object;
-	mw->name = names_qualified(object->meta.namespace_, object->meta.name, c->arena);
-	file(c, mw, object->id);
-	mw->type = object->valid ? middleware_object_type(spec) : NULL;
-	if (!mw->type) {
-		mw->type = "";
-		mw->is_broken = mw->is_prepared = true;
-		mw->problem = arena_printf(c->arena, STR_FMT " has errors", STR_ARG(object->id));
-		return;
-	}
-	mw->decoded = middleware_object_conf(spec);
-	mw->chain = spec->chain;
-}
-
-/* When it is needed first: another one may lead to a service that names it. False: it leads back to
- * itself. */
-static bool prepare_object(struct compile *c, struct compiled_mw *mw)
-{
-	struct compile_about before;
-
-	if (mw->is_prepared || mw->chain)
-		return true;
-	if (mw->is_open)
-		return false;
-	mw->is_open = true;
-	before = compile_about(c, mw->object);
-	prepare(c, mw, mw->object->meta.namespace_);
-	compile_about_end(c, before);
-	mw->is_open = false;
-	mw->is_prepared = true;
-	return true;
-}
-
-static void check_chain(struct compile *c, struct compiled_mw *mw);
-
-void compile_middlewares(struct compile *c)
-{
-	size_t n;
-	struct object **objects = compile_sorted(c, KIND_MIDDLEWARE, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		struct compile_about before = compile_about(c, objects[i]);
-
-		file_object(c, objects[i]);
-		compile_about_end(c, before);
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct compiled_mw *mw = table_find(&c->middlewares, objects[i]->id);
-
-		if (mw)
-			prepare_object(c, mw);
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct compiled_mw *mw = table_find(&c->middlewares, objects[i]->id);
-
-		if (mw)
-			check_chain(c, mw);
-	}
+	if (owner && owner != c->unit)
+		diag_warning(c->sink, DIAG_FIELD(NULL, "metadata"),
+			     "has the same internal name, " STR_FMT ", as " STR_FMT
+			     ": neither can be referred to by it",
+			     STR_ARG(mw->name), STR_ARG(owner->id));
 }
 
 bool compile_middleware_internal(struct compile *c, struct str name, const char *type,
@@ -261,11 +203,9 @@ bool compile_middleware_internal(struct compile *c, struct str name, const char 
 
 	if (!mw)
 		return false;
-	*mw = (struct compiled_mw){
-		.name = name, .type = type, .decoded = decoded, .is_prepared = true};
+	*mw = (struct compiled_mw){.name = name, .type = type, .decoded = decoded};
 	prepare(c, mw, (struct str){0});
-	table_put(&c->middlewares, name, mw, NULL);
-	table_put(&c->middleware_names, name, mw, NULL);
+	table_put(&c->internal_middlewares, name, mw, NULL);
 	return !mw->is_broken;
 }
 
@@ -273,75 +213,61 @@ bool compile_middleware_internal(struct compile *c, struct str name, const char 
 
 struct flat {
 	struct compile *compile;
-	struct compiled_mw *at[CHAIN_MAX];
-	size_t n, depth;
+	const struct compiled_mw *at[CHAIN_MAX];
+	size_t n;
 	struct str problem;
 };
 
-static bool flatten(struct flat *flat, struct str key);
-
-/* A chain is told of its fault once, whatever number of routes use it. */
-static void tell_member(struct flat *flat, struct compiled_mw *mw, const struct diag_path *path)
+/* *ret_fault says what is wrong with a name that leads to none. */
+static const struct compile_unit *find_unit(struct compile *c, struct str key,
+					    const char **ret_fault)
 {
-	if (mw->is_broken)
-		return;
-	diag_error(flat->compile->sink, path, STR_FMT, STR_ARG(flat->problem));
-	break_mw(flat->compile, mw);
+	const struct compile_unit *unit = NULL;
+	char room[600];
+
+	*ret_fault = "does not exist";
+	if (is_id(key)) {
+		compile_unit_depend(c, key);
+		return compile_unit_of(c, key);
+	}
+	compile_unit_depend(c, name_key(room, key));
+	unit = compile_unit_named(&c->middleware_names, key);
+	/* Its other objects would be rivals for everything else, too. */
+	if (unit && unit->has_rival)
+		*ret_fault = "is the name of more than one object";
+	return unit && !unit->has_rival ? compile_unit_of(c, unit->id) : NULL;
 }
 
-static bool flatten_chain(struct flat *flat, struct compiled_mw *mw)
+/* *ret_fault is NULL when it is a chain that contains itself. */
+static const struct compiled_mw *find_mw(struct compile *c, struct str key, const char **ret_fault)
 {
-	struct compile *c = flat->compile;
-	struct compile_about before = compile_about(c, mw->object);
-	const struct diag_path *path =
-		DIAG_FIELD(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "chain"), "middlewares");
-	bool ok = true;
+	const struct compiled_mw *mw = table_find(&c->internal_middlewares, key);
+	const struct compile_unit *unit;
 
-	if (mw->is_open || flat->depth == CHAIN_DEPTH_MAX) {
-		diag_error(c->sink, path, "the chain contains itself");
-		break_mw(c, mw);
-		flat->problem = mw->problem;
-		ok = false;
-	}
-	mw->is_open = true;
-	flat->depth++;
-	for (size_t i = 0; ok && i < mw->chain->middlewares.n; i++) {
-		const struct object_ref *ref =
-			LIST_AT(mw->chain->middlewares, const struct object_ref, i);
-		struct str key;
-
-		ok = compile_reference_middleware(c, mw->object->meta.namespace_, ref,
-						  DIAG_INDEX(path, i), &key);
-		if (!ok) {
-			break_mw(c, mw);
-			flat->problem = mw->problem;
-		}
-		if (ok && !flatten(flat, key)) {
-			ok = false;
-			tell_member(flat, mw, DIAG_INDEX(path, i));
-		}
-	}
-	flat->depth--;
-	mw->is_open = false;
-	compile_about_end(c, before);
-	return ok;
+	if (mw)
+		return mw;
+	unit = find_unit(c, key, ret_fault);
+	if (!unit)
+		return NULL;
+	mw = compile_unit_now(unit)->mw;
+	if (!unit->is_open)
+		return mw;
+	*ret_fault = mw && mw->chain ? NULL : "leads to a service that needs it";
+	return NULL;
 }
 
 static bool flatten(struct flat *flat, struct str key)
 {
 	struct compile *c = flat->compile;
-	struct compiled_mw *mw = find_mw(c, key);
-	const char *fault = NULL;
+	const char *fault = "cannot be used";
+	const struct compiled_mw *mw = find_mw(c, key, &fault);
+	size_t n = mw && mw->chain ? mw->n_members : 1;
 
-	if (!mw)
-		fault = "does not exist";
-	else if (mw->is_ambiguous && !str_starts(key, STR("Middleware/")))
-		fault = "is the name of more than one object";
-	else if (!prepare_object(c, mw))
-		fault = "leads to a service that needs it";
-	if (fault) {
-		flat->problem = arena_printf(c->arena, "middleware " STR_FMT " %s",
-					     STR_ARG(compile_middleware_name(c, key)), fault);
+	if (!mw) {
+		flat->problem =
+			fault ? arena_printf(c->arena, "middleware " STR_FMT " %s",
+					     STR_ARG(compile_middleware_name(c, key)), fault)
+			      : STR("the chain contains itself");
 		return false;
 	}
 	if (mw->is_broken) {
@@ -349,25 +275,74 @@ static bool flatten(struct flat *flat, struct str key)
 					     STR_ARG(mw->name), STR_ARG(mw->problem));
 		return false;
 	}
-	if (mw->chain)
-		return flatten_chain(flat, mw);
-	if (flat->n == CHAIN_MAX) {
+	if (n > CHAIN_MAX - flat->n) {
 		flat->problem = arena_printf(c->arena, "more than %d middlewares", CHAIN_MAX);
 		return false;
 	}
-	flat->at[flat->n++] = mw;
+	if (!mw->chain)
+		flat->at[flat->n++] = mw;
+	for (size_t i = 0; mw->chain && i < n; i++)
+		flat->at[flat->n++] = mw->members[i];
 	return true;
 }
 
 /* What is wrong with a chain is said, also while no route uses it. */
-static void check_chain(struct compile *c, struct compiled_mw *mw)
+static void make_chain(struct compile *c, struct compiled_mw *mw)
 {
+	const struct diag_path *path =
+		DIAG_FIELD(DIAG_FIELD(DIAG_FIELD(NULL, "spec"), "chain"), "middlewares");
 	struct flat flat;
 
 	flat.compile = c;
-	flat.n = flat.depth = 0;
-	if (mw->chain && !mw->is_broken)
-		flatten_chain(&flat, mw);
+	flat.n = 0;
+	for (size_t i = 0; i < mw->chain->middlewares.n; i++) {
+		const struct object_ref *ref =
+			LIST_AT(mw->chain->middlewares, const struct object_ref, i);
+		bool is_known;
+		struct str key;
+
+		is_known = compile_reference_middleware(c, mw->object->meta.namespace_, ref,
+							DIAG_INDEX(path, i), &key);
+		if (is_known && flatten(&flat, key))
+			continue;
+		if (is_known)
+			diag_error(c->sink, DIAG_INDEX(path, i), STR_FMT, STR_ARG(flat.problem));
+		break_mw(c, mw);
+		return;
+	}
+	mw->members = ARENA_ARRAY(c->arena, const struct compiled_mw *, flat.n + 1);
+	if (!mw->members)
+		return;
+	memcpy(mw->members, flat.at, flat.n * sizeof(*flat.at));
+	mw->n_members = flat.n;
+}
+
+struct compiled_mw *compile_middleware_object(struct compile *c, const struct object *object)
+{
+	struct compiled_mw *mw = ARENA_NEW(c->arena, struct compiled_mw);
+	const struct middleware_object *spec = object->spec;
+
+	if (!mw)
+		return NULL;
+	/* Whom it leads to may ask for it. */
+	c->made->mw = mw;
+	mw->object = object;
+	mw->name = names_qualified(object->meta.namespace_, object->meta.name, c->arena);
+	check_name(c, mw);
+	mw->type = object->valid ? middleware_object_type(spec) : NULL;
+	if (!mw->type) {
+		mw->type = "";
+		mw->is_broken = true;
+		mw->problem = arena_printf(c->arena, STR_FMT " has errors", STR_ARG(object->id));
+		return mw;
+	}
+	mw->decoded = middleware_object_conf(spec);
+	mw->chain = spec->chain;
+	if (mw->chain)
+		make_chain(c, mw);
+	else
+		prepare(c, mw, object->meta.namespace_);
+	return mw;
 }
 
 static bool instantiate(struct compile *c, struct str router, const struct compiled_mw *from,
@@ -399,7 +374,7 @@ bool compile_middleware_chain(struct compile *c, struct str router, const struct
 	struct flat flat;
 
 	flat.compile = c;
-	flat.n = flat.depth = 0;
+	flat.n = 0;
 	*ret_chain = (struct mw_chain){0};
 	for (size_t i = 0; i < keys->n; i++)
 		if (!flatten(&flat, keys->at[i])) {
@@ -416,4 +391,52 @@ bool compile_middleware_chain(struct compile *c, struct str router, const struct
 			return false;
 		}
 	return true;
+}
+
+/* -------------------------------------------------------------------- list -- */
+
+static int by_name(const void *a, const void *b)
+{
+	return str_cmp(((const struct mw_named *)a)->name, ((const struct mw_named *)b)->name);
+}
+
+static struct mw_named named(const struct compiled_mw *mw)
+{
+	return (struct mw_named){
+		.name = mw->name,
+		.type = mw->type,
+		.broken = mw->is_broken,
+		.object = mw->object ? mw->object->id : (struct str){0},
+		.problem = mw->problem,
+		.decoded = mw->decoded,
+		.schema = mw->mw      ? mw->mw->schema
+			  : mw->chain ? &schema_mw_chain
+				      : NULL,
+	};
+}
+
+void compile_middlewares_list(struct compile *c)
+{
+	struct snapshot *snapshot = c->snapshot;
+	size_t room = c->internal_middlewares.n + 1;
+	struct mw_named *list;
+	uint32_t n = 0;
+
+	/* They stand first. */
+	for (size_t i = 0; i < c->all.n && c->all.at[i]->kind == UNIT_MIDDLEWARE; i++)
+		room++;
+	list = ARENA_ARRAY(c->arena, struct mw_named, room);
+	if (!list)
+		return;
+	TABLE_EACH (&c->internal_middlewares, slot)
+		list[n++] = named(slot->value);
+	for (size_t i = 0; i < c->all.n && c->all.at[i]->kind == UNIT_MIDDLEWARE; i++) {
+		const struct compile_made *made = compile_unit_now(c->all.at[i]);
+
+		if (made && made->mw)
+			list[n++] = named(made->mw);
+	}
+	qsort(list, n, sizeof(*list), by_name);
+	snapshot->middlewares = list;
+	snapshot->n_middlewares = n;
 }

@@ -52,7 +52,14 @@ bool compile_reference_middleware(struct compile *c, struct str from, const stru
 				  const struct diag_path *path, struct str *ret_key);
 
 /* compile_middleware */
-void compile_middlewares(struct compile *c);
+/* What a Middleware unit is made by. NULL without memory. */
+struct compiled_mw *compile_middleware_object(struct compile *c, const struct object *object);
+/* Its unit gets its name, before any is made: they are looked up by name, too. */
+void compile_middleware_claim(struct compile *c, struct compile_unit *unit);
+/* Marks what looked it up by name. */
+void compile_middleware_touch(struct compile *c, const struct object *object);
+/* All of them, for the API. A section of its own. */
+void compile_middlewares_list(struct compile *c);
 /* Instances for a router. False when one is missing or broken: *ret_problem says which. */
 bool compile_middleware_chain(struct compile *c, struct str router, const struct strs *keys,
 			      struct mw_chain *ret_chain, struct str *ret_problem);

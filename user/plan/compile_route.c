@@ -166,7 +166,8 @@ static struct str router_name(struct compile *c, const struct object *object, st
 	struct str name = base;
 
 	for (unsigned int i = 2;; i++) {
-		const struct compile_unit *owner = compile_unit_claim(c, name);
+		const struct compile_unit *owner =
+			compile_unit_claim(c, c->unit, &c->router_names, name);
 
 		if (!owner || owner == c->unit)
 			return name;

@@ -41,6 +41,7 @@ void compile_state_free(struct compile *c, struct part_grave *grave)
 	table_done(&c->units);
 	table_done(&c->deps);
 	table_done(&c->router_names);
+	table_done(&c->middleware_names);
 	arena_done(&c->lasting);
 	arena_done(&c->scratch);
 	free(c);
@@ -71,8 +72,8 @@ struct compile *compile_state_new(const struct static_config *config, struct reg
 	table_init(&c->slices, NULL);
 	table_init(&c->vip_servers, NULL);
 	table_init(&c->router_names, NULL);
-	table_init(&c->middlewares, &c->lasting);
-	table_init(&c->middleware_names, &c->lasting);
+	table_init(&c->middleware_names, NULL);
+	table_init(&c->internal_middlewares, &c->lasting);
 	table_init(&c->transports, &c->lasting);
 	table_init(&c->layers, &c->lasting);
 	c->base = part_new(BASE_BLOCK_BYTES);
@@ -92,7 +93,8 @@ struct compile_unit *compile_state_unit(struct compile *c, struct object *object
 		enum compile_unit_kind unit;
 	} rows[] = {{KIND_INGRESS_ROUTE, UNIT_ROUTE},
 		    {KIND_INGRESS, UNIT_INGRESS},
-		    {KIND_TRAEFIK_SERVICE, UNIT_SERVICE}};
+		    {KIND_TRAEFIK_SERVICE, UNIT_SERVICE},
+		    {KIND_MIDDLEWARE, UNIT_MIDDLEWARE}};
 	struct compile_unit *unit = NULL;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

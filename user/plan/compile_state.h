@@ -38,16 +38,16 @@ struct services {
 };
 
 struct compiled_mw {
-	struct str name; /* qualified */
-	const struct object *object;
+	struct str name;	     /* qualified */
+	const struct object *object; /* NULL: of an entry point */
 	const char *type;
 	const struct mw *mw; /* NULL for a chain, and when it is broken */
 	const void *decoded, *conf;
 	uint64_t conf_hash;
 	const struct mwc_chain *chain;
-	bool is_broken, is_open; /* open: being walked, or prepared */
-	bool is_prepared;
-	bool is_ambiguous; /* another object has the same qualified name */
+	const struct compiled_mw **members; /* of a chain, chains in it inlined */
+	size_t n_members;
+	bool is_broken;
 	struct str problem;
 };
 
@@ -66,7 +66,7 @@ struct compile_units {
 	size_t n, room;
 };
 
-enum { COMPILE_SECTIONS_MAX = 4 };
+enum { COMPILE_SECTIONS_MAX = 5 };
 
 struct compile {
 	const struct provider_rules *rules; /* of the object that is being compiled */
@@ -96,16 +96,17 @@ struct compile {
 	struct compile_unit *sections[COMPILE_SECTIONS_MAX];
 	struct table units; /* id of an object -> struct compile_unit */
 	struct compile_units all, dirty;
-	struct table deps;	       /* key -> who stands on it */
-	struct table slices;	       /* "ns/service" -> its EndpointSlices */
-	struct table middlewares;      /* key -> struct compiled_mw */
-	struct table middleware_names; /* qualified name -> the same */
-	struct table transports;       /* see compile_transport.c */
-	struct table vip_servers;      /* see compile_vip_servers.c */
+	struct table deps;		   /* key -> who stands on it */
+	struct table slices;		   /* "ns/service" -> its EndpointSlices */
+	struct table internal_middlewares; /* name -> struct compiled_mw of an entry point */
+	struct table transports;	   /* see compile_transport.c */
+	struct table vip_servers;	   /* see compile_vip_servers.c */
 	uint64_t vip_pass;
-	struct table layers;	   /* id of an IngressRoute -> what compile_layers knows */
-	struct streams *streams;   /* of raw TCP and UDP: compile_stream.h */
-	struct table router_names; /* name without provider -> the unit that has it */
+	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
+	struct streams *streams;       /* of raw TCP and UDP: compile_stream.h */
+	struct table router_names;     /* name without provider -> the unit that has it */
+	struct table middleware_names; /* qualified name -> likewise */
+	unsigned int depth;	       /* of objects that are being made because of each other */
 	struct provider_rules crd_rules, ingress_rules;
 	struct diag_sink conflicts; /* compile_conflict.h; in index */
 	struct route_conflict *conflict_rows;

@@ -9,7 +9,11 @@
 #include "obs/metric.h"
 #include "plan/compile_services.h"
 
-enum { KEY_MAX = 600, PART_BYTES = 1024 };
+enum {
+	KEY_MAX = 600,
+	PART_BYTES = 1024,
+	DEPTH_MAX = 64, /* of objects that lead to each other: making one makes those behind it */
+};
 
 /* A key, and who stands on it. */
 struct dep {
@@ -24,9 +28,10 @@ struct compile_edge {
 	struct compile_edge *sibling;	     /* of what was made */
 };
 
-/* A router name and the unit that has it. */
+/* A name and the unit that has it. */
 struct compile_claim {
 	struct compile_unit *unit;
+	struct table *names;
 	struct compile_claim *next; /* of the unit */
 	struct str name;	    /* follows */
 };
@@ -140,7 +145,7 @@ void compile_unit_touch(struct compile *c, struct str key)
 		unit->is_dirty = true;
 		if (!compile_units_insert(&c->dirty, unit))
 			c->is_off = true;
-		if (unit->kind == UNIT_SERVICE)
+		if (compile_unit_has_users(unit))
 			compile_unit_touch(
 				c, compile_unit_key(room, "unit", unit->id, (struct str){0}));
 	}
@@ -281,7 +286,7 @@ void compile_unit_free(struct compile *c, struct compile_unit *unit, struct part
 {
 	if (!unit)
 		return;
-	compile_unit_unclaim(c, unit);
+	compile_unit_unclaim(unit);
 	made_free(c, unit->next, NULL);
 	made_free(c, unit->made, grave);
 	object_unref(unit->object);
@@ -321,6 +326,16 @@ bool compile_unit_begin(struct compile *c, struct compile_unit *unit,
 	return true;
 }
 
+/* Where a row of objects is cut depends on which is made first: whoever is in it is made anew with
+ * everything. */
+static void is_too_deep(struct compile *c)
+{
+	diag_error(c->sink, DIAG_FIELD(NULL, "spec"),
+		   "stands behind more than %d objects that lead to each other", DEPTH_MAX);
+	for (size_t i = 0; i < c->all.n; i++)
+		c->all.at[i]->is_cut = c->all.at[i]->is_cut || c->all.at[i]->is_open;
+}
+
 void compile_unit_make(struct compile *c, struct compile_unit *unit)
 {
 	struct compile_scope before;
@@ -330,15 +345,34 @@ void compile_unit_make(struct compile *c, struct compile_unit *unit)
 		return;
 	compile_about(c, object);
 	unit->is_open = true;
+	c->depth++;
 	c->rules = unit->kind == UNIT_INGRESS ? &c->ingress_rules : &c->crd_rules;
-	if (unit->kind == UNIT_ROUTE)
+	if (c->depth > DEPTH_MAX)
+		is_too_deep(c);
+	else if (unit->kind == UNIT_ROUTE)
 		compile_route_object(c, object);
 	else if (unit->kind == UNIT_INGRESS)
 		compile_ingress_object(c, object);
 	else if (unit->kind == UNIT_SERVICE)
 		unit->next->service = compile_composite_object(c, object);
+	else if (unit->kind == UNIT_MIDDLEWARE)
+		unit->next->mw = compile_middleware_object(c, object);
+	c->depth--;
 	unit->is_open = false;
 	compile_unit_end(c, before);
+}
+
+struct compile_unit *compile_unit_of(struct compile *c, struct str id)
+{
+	struct compile_unit *unit = table_find(&c->units, id);
+	char room[KEY_MAX];
+
+	if (!unit || unit->is_gone)
+		return NULL;
+	compile_unit_depend(c, compile_unit_key(room, "unit", unit->id, (struct str){0}));
+	if (!unit->is_open && !unit->next && (!unit->made || unit->is_dirty))
+		compile_unit_make(c, unit);
+	return compile_unit_now(unit) ? unit : NULL;
 }
 
 struct compile_scope compile_unit_share(struct compile *c)
@@ -385,35 +419,42 @@ void compile_unit_commit(struct compile *c, struct compile_unit *unit, struct pa
 
 /* ------------------------------------------------------------------- claims -- */
 
-const struct compile_unit *compile_unit_claim(struct compile *c, struct str name)
+const struct compile_unit *compile_unit_claim(struct compile *c, struct compile_unit *unit,
+					      struct table *names, struct str name)
 {
-	struct compile_claim *claim = table_find(&c->router_names, name);
+	struct compile_claim *claim = table_find(names, name);
 
 	if (claim) {
-		if (claim->unit != c->unit)
-			claim->unit->has_rival = c->unit->has_rival = true;
+		if (claim->unit != unit)
+			claim->unit->has_rival = unit->has_rival = true;
 		return claim->unit;
 	}
 	claim = calloc(1, sizeof(*claim) + name.len + 1);
 	if (claim) {
-		claim->unit = c->unit;
-		claim->next = c->unit->claims;
-		claim->name = text_behind(claim + 1, name);
+		*claim = (struct compile_claim){unit, names, unit->claims,
+						text_behind(claim + 1, name)};
 	}
-	if (!claim || table_put(&c->router_names, claim->name, claim, NULL) < 0) {
+	if (!claim || table_put(names, claim->name, claim, NULL) < 0) {
 		free(claim);
-		c->arena->failed = true;
+		c->scratch.failed = true;
 		return NULL;
 	}
-	c->unit->claims = claim;
+	unit->claims = claim;
 	return NULL;
 }
 
-void compile_unit_unclaim(struct compile *c, struct compile_unit *unit)
+struct compile_unit *compile_unit_named(const struct table *names, struct str name)
+{
+	const struct compile_claim *claim = table_find(names, name);
+
+	return claim ? claim->unit : NULL;
+}
+
+void compile_unit_unclaim(struct compile_unit *unit)
 {
 	for (struct compile_claim *claim = unit->claims, *next; claim; claim = next) {
 		next = claim->next;
-		table_del(&c->router_names, claim->name);
+		table_del(claim->names, claim->name);
 		free(claim);
 	}
 	unit->claims = NULL;
@@ -421,10 +462,15 @@ void compile_unit_unclaim(struct compile *c, struct compile_unit *unit)
 
 /* --------------------------------------------------------------------- lists -- */
 
-/* Kind first: TraefikServices are made when somebody asks for them, and last. */
+/* Kind first: middlewares are asked for by routes, TraefikServices are made when somebody asks for
+ * them, and last. */
 static int compare(const struct compile_unit *a, const struct compile_unit *b)
 {
-	static const int turns[] = {[UNIT_ROUTE] = 0, [UNIT_INGRESS] = 1, [UNIT_SERVICE] = 2};
+	static const int turns[] = {[UNIT_MIDDLEWARE] = 0,
+				    [UNIT_ROUTE] = 1,
+				    [UNIT_INGRESS] = 2,
+				    [UNIT_SERVICE] = 3,
+				    [UNIT_SECTION] = 4};
 	int order = turns[a->kind] - turns[b->kind];
 
 	if (order || !a->object || !b->object)

@@ -4,8 +4,9 @@
 
 /*
  * compile_unit: what is compiled anew by itself when something that it stands on changed: an
- * IngressRoute with its services, an Ingress, a TraefikService, a section such as the kernel
- * plane's. All the rest is one unit, the common one: a change there compiles everything anew.
+ * IngressRoute with its services, an Ingress, a TraefikService, a Middleware, a section such as the
+ * kernel plane's. All the rest is one unit, the common one: a change there compiles everything
+ * anew.
  *
  * While a unit is made, every lookup of an object is written down as an edge, found or not. What
  * was made is never changed once a snapshot has it: a unit that is made again gets a part of its
@@ -14,7 +15,14 @@
 
 #include "plan/compile_parts.h"
 
-enum compile_unit_kind { UNIT_COMMON, UNIT_SECTION, UNIT_SERVICE, UNIT_ROUTE, UNIT_INGRESS };
+enum compile_unit_kind {
+	UNIT_COMMON,
+	UNIT_SECTION,
+	UNIT_MIDDLEWARE,
+	UNIT_SERVICE,
+	UNIT_ROUTE,
+	UNIT_INGRESS,
+};
 
 struct compile_edge;
 struct metric_series;
@@ -30,6 +38,7 @@ struct compile_made {
 	struct services services;
 	struct object *object;	       /* that it was made of; a reference */
 	const struct service *service; /* of UNIT_SERVICE; NULL: it could not be made */
+	struct compiled_mw *mw;	       /* of UNIT_MIDDLEWARE */
 	struct metric_series **series;
 	uint32_t n_series, series_room;
 	struct compile_edge *edges;
@@ -40,10 +49,11 @@ struct compile_unit {
 	struct str id;			  /* its own */
 	struct object *object;		  /* what it is to be made of; a reference */
 	struct compile_made *made, *next; /* in force; in this pass */
-	struct compile_claim *claims;	  /* of router names */
+	struct compile_claim *claims;	  /* of names */
 	bool is_dirty, is_gone;
 	bool is_open;	/* being made: a TraefikService may contain itself */
 	bool has_rival; /* for a name, or another thing that only one can have */
+	bool is_cut;	/* in a row of objects that was too long */
 };
 
 /* What was being made before something else had to be made. */
@@ -77,6 +87,9 @@ static inline struct compile_made *compile_unit_now(const struct compile_unit *u
 	return unit->next ? unit->next : unit->is_gone ? NULL : unit->made;
 }
 
+/* The unit of another object, made by now, which what is being made stands on. NULL: there is no
+ * such object. It is not whole while unit->is_open: then it leads back to itself. */
+struct compile_unit *compile_unit_of(struct compile *c, struct str id);
 /* What is being made stands on this key. */
 void compile_unit_depend(struct compile *c, struct str key);
 /* It stays as long as what is being made: texts of objects are borrowed, not copied. */
@@ -84,13 +97,21 @@ void compile_unit_hold(struct compile *c, struct object *object);
 /* The key of all of a kind, and of those of a Service's EndpointSlices; in room. */
 struct str compile_unit_key(char room[static 600], const char *prefix, struct str namespace_,
 			    struct str name);
+/* Whether others stand on what it becomes. */
+static inline bool compile_unit_has_users(const struct compile_unit *unit)
+{
+	return unit->kind == UNIT_SERVICE || unit->kind == UNIT_MIDDLEWARE;
+}
 /* Marks what stands on the key; c->is_off when that is the common unit. */
 void compile_unit_touch(struct compile *c, struct str key);
 
-/* A router name for the unit that is being made. NULL: it has it from now on; else who had it
- * before, which may be itself. */
-const struct compile_unit *compile_unit_claim(struct compile *c, struct str name);
-void compile_unit_unclaim(struct compile *c, struct compile_unit *unit);
+/* A name among others of its sort for a unit. NULL: it has it from now on; else who had it before,
+ * which may be itself. */
+const struct compile_unit *compile_unit_claim(struct compile *c, struct compile_unit *unit,
+					      struct table *names, struct str name);
+/* Who has it, or NULL. */
+struct compile_unit *compile_unit_named(const struct table *names, struct str name);
+void compile_unit_unclaim(struct compile_unit *unit);
 
 /* The order in which they are made: by kind, then the older before the younger, since the first
  * that asks for a name gets it. */

@@ -3,8 +3,8 @@
  * compiler: full and quick passes.
  *
  * A full pass: middlewares first, since routes name them; then routes, which make their services;
- * then what is left over (services nobody names); then, all routes being known, routers and TLS
- * tables; last the sections. A quick pass marks what stands on the objects that changed, makes it
+ * then what is left over (services nobody names); then, all routes being known, routers and
+ * sections. A quick pass marks what stands on the objects that changed, makes it
  * anew, and puts it into copies of the last snapshot's lists; where routes came, went or are found
  * in another way, lists and routers are made anew as well. Whatever could concern others (two that
  * want one name, layers, TLS options) is left to a full pass: it gives up before anything of it is
@@ -51,9 +51,10 @@ static const struct section {
 } sections[] = {
 	{"section kernel plane", make_kernel},
 	{"section certificates", compile_tls_tables},
+	{"section middlewares", compile_middlewares_list},
 };
 
-enum { SECTION_KERNEL, SECTION_CERTIFICATES, SECTIONS };
+enum { SECTION_KERNEL, SECTION_CERTIFICATES, SECTION_MIDDLEWARES, SECTIONS };
 
 _Static_assert((int)SECTIONS <= (int)COMPILE_SECTIONS_MAX, "every section has its unit");
 
@@ -78,7 +79,8 @@ static struct compile *new_state(struct compiler *compiler, const struct store *
 
 static bool is_unit(enum kind kind)
 {
-	return kind == KIND_INGRESS_ROUTE || kind == KIND_INGRESS || kind == KIND_TRAEFIK_SERVICE;
+	return kind == KIND_INGRESS_ROUTE || kind == KIND_INGRESS || kind == KIND_TRAEFIK_SERVICE ||
+	       kind == KIND_MIDDLEWARE;
 }
 
 /* ------------------------------------------------------------------ making -- */
@@ -98,6 +100,14 @@ static void make_units(struct compile *c, const struct compile_units *units)
 			compile_unit_make(c, order[i]);
 }
 
+/* Names by which some are looked up while others are made. */
+static void claim_names(struct compile *c, const struct compile_units *units)
+{
+	for (size_t i = 0; i < units->n; i++)
+		if (units->at[i]->kind == UNIT_MIDDLEWARE && !units->at[i]->is_gone)
+			compile_middleware_claim(c, units->at[i]);
+}
+
 static void make_section(struct compile *c, size_t i)
 {
 	struct compile_scope before;
@@ -110,7 +120,8 @@ static void make_section(struct compile *c, size_t i)
 
 static void make_all(struct compile *c)
 {
-	static const enum kind kinds[] = {KIND_INGRESS_ROUTE, KIND_INGRESS, KIND_TRAEFIK_SERVICE};
+	static const enum kind kinds[] = {KIND_MIDDLEWARE, KIND_INGRESS_ROUTE, KIND_INGRESS,
+					  KIND_TRAEFIK_SERVICE};
 
 	compile_slices_index(c);
 	if (!compile_entry_points(c))
@@ -122,7 +133,7 @@ static void make_all(struct compile *c)
 		for (size_t k = 0; k < n; k++)
 			compile_state_unit(c, objects[k]);
 	}
-	compile_middlewares(c);
+	claim_names(c, &c->all);
 	compile_entry_point_redirections(c);
 	compile_layers_index(c);
 	make_units(c, &c->all);
@@ -139,7 +150,7 @@ static void make_all(struct compile *c)
 	c->is_finishing = false;
 	compile_lists_all(c);
 	compile_conflicts(c);
-	compile_lists_middlewares(c);
+	make_section(c, SECTION_MIDDLEWARES);
 	make_section(c, SECTION_KERNEL);
 }
 
@@ -240,7 +251,7 @@ static void mark_unit(struct compile *c, struct compile_unit *unit)
 		if (!compile_units_insert(&c->dirty, unit))
 			c->is_off = true;
 	}
-	if (unit->kind == UNIT_SERVICE)
+	if (compile_unit_has_users(unit))
 		compile_unit_touch(c, compile_unit_key(room, "unit", unit->id, (struct str){0}));
 }
 
@@ -278,6 +289,8 @@ static void mark(struct compile *c, const struct store_change *change)
 	compile_unit_touch(c, change->id);
 	compile_unit_touch(c, compile_unit_key(room, kind, none, none));
 	compile_unit_touch(c, compile_unit_key(room, kind, any->meta.namespace_, none));
+	if (change->kind == KIND_MIDDLEWARE)
+		compile_middleware_touch(c, any);
 	if (is_unit(change->kind))
 		mark_own_unit(c, change);
 	if (change->kind != KIND_ENDPOINT_SLICE)
@@ -297,7 +310,7 @@ static void mark(struct compile *c, const struct store_change *change)
 static bool has_rivals(const struct compile *c)
 {
 	for (size_t i = 0; i < c->dirty.n; i++)
-		if (c->dirty.at[i]->has_rival)
+		if (c->dirty.at[i]->has_rival || c->dirty.at[i]->is_cut)
 			return true;
 	return false;
 }
@@ -409,6 +422,9 @@ static void begin_from(struct compile *c, const struct snapshot *last)
 
 static void remake_sections(struct compile *c)
 {
+	/* They stand first. */
+	if (c->dirty.n && c->dirty.at[0]->kind == UNIT_MIDDLEWARE)
+		mark_unit(c, c->sections[SECTION_MIDDLEWARES]);
 	for (size_t i = 0; i < SECTIONS; i++)
 		if (c->sections[i]->is_dirty)
 			make_section(c, i);
@@ -438,9 +454,10 @@ static bool make_marked(struct compiler *compiler, struct part **ret_old_index)
 	bool ok;
 
 	for (size_t i = 0; i < c->dirty.n; i++)
-		compile_unit_unclaim(c, c->dirty.at[i]);
+		compile_unit_unclaim(c->dirty.at[i]);
 	outside = compile_unit_share(c);
 	begin_from(c, compiler->last);
+	claim_names(c, &c->dirty);
 	make_units(c, &c->dirty);
 	ok = !c->is_off && !has_rivals(c) && !c->scratch.failed && c->snapshot->entry_points;
 	if (ok && compile_lists_fit(c))

@@ -154,6 +154,97 @@ static void a_traefik_service_is_made_anew_with_those_that_name_it(void **state)
 	assert_int_equal(stats(f).n_full, 1);
 }
 
+static void protect(struct fixture *f, int i, const char *middleware)
+{
+	char name[24];
+
+	snprintf(name, sizeof(name), "web%d", i);
+	fixture_add(f, "IngressRoute", name,
+		    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`h%d`)','middlewares':["
+		    "{'name':'%s'}],'services':[{'name':'web%d','port':80}]}]}",
+		    i, middleware, i);
+}
+
+static void a_middleware_is_made_anew_with_those_that_name_it(void **state)
+{
+	struct fixture *f = *state;
+	const struct service *other;
+	const char *secret = "'data':{'users':'%s'}"; /* base64 of test:... */
+
+	ten(f);
+	fixture_add(f, "Middleware", "auth", "'spec':{'basicAuth':{'secret':'users'}}");
+	fixture_add(f, "Middleware", "all", "'spec':{'chain':{'middlewares':[{'name':'auth'}]}}");
+	protect(f, 1, "auth");
+	protect(f, 2, "all");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_told(f, "Middleware/shop/auth", "no such Secret");
+	assert_string_equal(fixture_answer(f, "web", false, "h1", "/"), "");
+	other = service_of(f, 5);
+	fixture_add(f, "Secret", "users", secret,
+		    "dGVzdDokYXByMSRhYmNkJDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	/* The Secret's middleware, the chain, the two routes. */
+	assert_int_equal(stats(f).n_units, 4);
+	assert_string_not_equal(fixture_answer(f, "web", false, "h1", "/"), "");
+	assert_int_equal(fixture_find(f, "IngressRoute/shop/web2", 0)->chain.n, 1);
+	assert_ptr_equal(service_of(f, 5), other);
+	drop(f, KIND_MIDDLEWARE, "Middleware/shop/auth");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_told(f, "Middleware/shop/all", "middleware shop-auth@kubernetescrd does not exist");
+	assert_string_equal(fixture_answer(f, "web", false, "h2", "/"), "");
+	assert_int_equal(stats(f).n_full, 1);
+}
+
+/* An entry point's middlewares are looked up by name, and by everything on it. */
+static void a_middleware_is_found_by_its_name(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_config(f, "{'entryPoints':{'web':{'address':':80','http':{'middlewares':["
+			  "'shop-late-a@kubernetescrd']}}}}");
+	ten(f);
+	assert_told(f, "IngressRoute/shop/web3", "does not exist");
+	fixture_add(f, "Middleware", "late-a", "'spec':{'addPrefix':{'prefix':'/a'}}");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_string_not_equal(fixture_answer(f, "web", false, "h3", "/"), "");
+	/* Another object of the same name: neither can be meant by it. */
+	fixture_add(f, "Middleware", "shop-late/a", "'spec':{'addPrefix':{'prefix':'/b'}}");
+	fixture_compile(f);
+	assert_told(f, "IngressRoute/shop/web3", "is the name of more than one object");
+	drop(f, KIND_MIDDLEWARE, "Middleware/shop/late-a");
+	fixture_compile(f);
+	assert_string_not_equal(fixture_answer(f, "web", false, "h3", "/"), "");
+}
+
+/* Thousands of objects in a row are told of, and cost no stack. */
+static void rows_of_objects_are_cut(void **state)
+{
+	struct fixture *f = *state;
+
+	ten(f);
+	for (int i = 0; i < 2000; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "row%04d", i);
+		fixture_add(f, "Middleware", name,
+			    "'spec':{'chain':{'middlewares':[{'name':'row%04d'}]}}", i + 1);
+		fixture_add(f, "TraefikService", name,
+			    "'spec':{'weighted':{'services':[{'name':'row%04d','kind':"
+			    "'TraefikService'}]}}",
+			    i + 1);
+	}
+	fixture_compile(f);
+	assert_told(f, NULL, "more than 64 objects");
+	fixture_add(f, "Middleware", "row1000", "'spec':{'addPrefix':{'prefix':'/a'}}");
+	fixture_compile(f);
+	drop(f, KIND_TRAEFIK_SERVICE, "TraefikService/shop/row0500");
+	fixture_compile(f);
+}
+
 static void the_kernel_planes_part_is_made_anew_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -217,7 +308,7 @@ static void an_old_snapshot_stays_whole_while_somebody_reads_it(void **state)
 		fixture_compile(f);
 	}
 	assert_text(service->servers[0].url, "http://10.0.0.4:8080");
-	fixture_add(f, "Middleware", "m", "'spec':{'addPrefix':{'prefix':'/a'}}");
+	fixture_add(f, "TLSOption", "o", "'spec':{'minVersion':'VersionTLS12'}");
 	fixture_compile(f);
 	assert_false(stats(f).was_quick);
 	assert_text(service->servers[0].url, "http://10.0.0.4:8080");
@@ -254,9 +345,14 @@ static void change_route(struct fixture *f, const char *name)
 		"{'name':'t%u','kind':'TraefikService'}",
 		"{'name':'s%u','namespace':'shop','port':80}",
 		"{'name':'s%u','port':'http','serversTransport':'x1'}",
+		"{'name':'s%u','port':80,'middlewares':[{'name':'m1'}]},{'name':'s1','port':80}",
 	};
-	static const char *const more[] = {"", "", "", ",'middlewares':[{'name':'m1'}]",
-					   ",'middlewares':[{'name':'m2','namespace':'shop'}]"};
+	static const char *const more[] = {"",
+					   "",
+					   "",
+					   ",'middlewares':[{'name':'m1'}]",
+					   ",'middlewares':[{'name':'m2','namespace':'shop'}]",
+					   ",'middlewares':[{'name':'shop-m0@kubernetescrd'}]"};
 	static const char *const tls[] = {"",
 					  "",
 					  "",
@@ -267,12 +363,12 @@ static void change_route(struct fixture *f, const char *name)
 	char rule[64], service[160];
 
 	snprintf(rule, sizeof(rule), rules[roll(5)], roll(4));
-	snprintf(service, sizeof(service), services[roll(5)], roll(5));
+	snprintf(service, sizeof(service), services[roll(6)], roll(5));
 	fixture_add(f, "IngressRoute", name,
 		    "'spec':{%s%s'routes':[{'match':'%s','services':[%s]%s},{'match':"
 		    "'Host(`second%u`)','services':[{'name':'s0','port':80}]}]}",
 		    tls[roll(roll(4) ? 3 : 7)], roll(2) ? "'entryPoints':['web']," : "", rule,
-		    service, more[roll(5)], roll(8));
+		    service, more[roll(6)], roll(8));
 }
 
 static void change_ingress(struct fixture *f, const char *name)
@@ -306,15 +402,39 @@ static void change_slice(struct fixture *f, const char *ns)
 		    service, roll(2), ns, service, list);
 }
 
+/* Chains of chains, in circles too; services that name middlewares. */
+static void change_middleware(struct fixture *f, const char *name)
+{
+	static const char *const specs[] = {
+		"'spec':{'addPrefix':{'prefix':'/a%u'}}",
+		"'spec':{'chain':{'middlewares':[{'name':'m%u'}]}}",
+		"'spec':{'chain':{'middlewares':[{'name':'m%u','namespace':'shop'},{'name':"
+		"'shop-m1@kubernetescrd'}]}}",
+		"'spec':{'basicAuth':{'secret':'users','realm':'r%u'}}",
+		"'spec':{'errors':{'status':['500-599'],'query':'/','service':{'name':'s%u','port':"
+		"80}}}",
+		"'spec':{'errors':{'status':['404'],'query':'/','service':{'name':'t%u','kind':"
+		"'TraefikService'}}}",
+		"'spec':{'stripPrefix':{'typo':%u}}",
+	};
+
+	fixture_add(f, "Middleware", name, specs[roll(7)], roll(3));
+}
+
 static void change_other(struct fixture *f, const char *ns)
 {
 	char name[64];
 
-	switch (roll(6)) {
+	switch (roll(8)) {
 	case 0:
+	case 6:
 		snprintf(name, sizeof(name), "%s/m%u", ns, roll(3));
-		fixture_add(f, "Middleware", name, "'spec':{'addPrefix':{'prefix':'/a%u'}}",
-			    roll(3));
+		change_middleware(f, name);
+		break;
+	case 7:
+		snprintf(name, sizeof(name), "%s/users", ns);
+		fixture_add(f, "Secret", name, "'data':{'%s':'dGVzdDp0ZXN0'}",
+			    roll(3) ? "users" : "other");
 		break;
 	case 1:
 		snprintf(name, sizeof(name), "%s/t%u", ns, roll(5));
@@ -327,7 +447,7 @@ static void change_other(struct fixture *f, const char *ns)
 		snprintf(name, sizeof(name), "%s/t%u", ns, roll(5));
 		fixture_add(f, "TraefikService", name,
 			    "'spec':{'mirroring':{'name':'s%u','port':80,'mirrors':[{'name':'s%u',"
-			    "'port':80,'percent':20}]}}",
+			    "'port':80,'percent':20,'middlewares':[{'name':'m1'}]}]}}",
 			    roll(5), roll(5));
 		break;
 	case 3:
@@ -356,12 +476,13 @@ static void remove_any(struct fixture *f, const char *name)
 		{KIND_INGRESS_ROUTE, "IngressRoute/%s"},
 		{KIND_INGRESS, "Ingress/%s"},
 		{KIND_MIDDLEWARE, "Middleware/shop/m1"},
+		{KIND_SECRET, "Secret/shop/users"},
 		{KIND_SOURCE_POLICY, "SourcePolicy/a/p1"},
 		{KIND_SERVICE, "Service/shop/s1"},
 		{KIND_TRAEFIK_SERVICE, "TraefikService/a/t1"},
 		{KIND_ENDPOINT_SLICE, "EndpointSlice/shop/s1-1"},
 	};
-	unsigned int i = roll(2) ? roll(2) : roll(7);
+	unsigned int i = roll(2) ? roll(2) : roll(sizeof(rows) / sizeof(*rows));
 	char id[128];
 
 	snprintf(id, sizeof(id), rows[i].format, name);
@@ -452,6 +573,9 @@ int main(void)
 		FIXTURE_TEST(a_service_that_loses_its_last_endpoint_takes_its_route_along),
 		FIXTURE_TEST(routes_come_and_go_by_themselves),
 		FIXTURE_TEST(a_traefik_service_is_made_anew_with_those_that_name_it),
+		FIXTURE_TEST(a_middleware_is_made_anew_with_those_that_name_it),
+		FIXTURE_TEST(a_middleware_is_found_by_its_name),
+		FIXTURE_TEST(rows_of_objects_are_cut),
 		FIXTURE_TEST(the_kernel_planes_part_is_made_anew_alone),
 		FIXTURE_TEST(what_only_one_can_have_is_the_older_objects),
 		FIXTURE_TEST(an_old_snapshot_stays_whole_while_somebody_reads_it),
