@@ -127,8 +127,8 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 const struct transport *compile_transport_url(struct compile *c, const struct mw_url_tls *tls,
 					      enum transport_scheme scheme,
 					      const struct diag_path *path);
-/* Those that no service names are made too: for `check`. */
-void compile_transports(struct compile *c);
+/* What a ServersTransport unit is made by. */
+void compile_transport_object(struct compile *c, const struct object *object);
 /* TLS settings of raw TCP, in the form that HTTP's have; object NULL: those of the preset. */
 const struct transport *compile_transport_tcp(struct compile *c, const struct object *object,
 					      struct str name,

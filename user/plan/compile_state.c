@@ -74,7 +74,6 @@ struct compile *compile_state_new(const struct static_config *config, struct reg
 	table_init(&c->router_names, NULL);
 	table_init(&c->middleware_names, NULL);
 	table_init(&c->internal_middlewares, &c->lasting);
-	table_init(&c->transports, &c->lasting);
 	table_init(&c->layers, &c->lasting);
 	c->base = part_new(BASE_BLOCK_BYTES);
 	c->index = part_new(BASE_BLOCK_BYTES);
@@ -94,7 +93,8 @@ struct compile_unit *compile_state_unit(struct compile *c, struct object *object
 	} rows[] = {{KIND_INGRESS_ROUTE, UNIT_ROUTE},
 		    {KIND_INGRESS, UNIT_INGRESS},
 		    {KIND_TRAEFIK_SERVICE, UNIT_SERVICE},
-		    {KIND_MIDDLEWARE, UNIT_MIDDLEWARE}};
+		    {KIND_MIDDLEWARE, UNIT_MIDDLEWARE},
+		    {KIND_SERVERS_TRANSPORT, UNIT_TRANSPORT}};
 	struct compile_unit *unit = NULL;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

@@ -99,7 +99,8 @@ struct compile {
 	struct table deps;		   /* key -> who stands on it */
 	struct table slices;		   /* "ns/service" -> its EndpointSlices */
 	struct table internal_middlewares; /* name -> struct compiled_mw of an entry point */
-	struct table transports;	   /* see compile_transport.c */
+	const struct transport *default_transports[2]; /* plain, TLS */
+	bool has_default_transport[2];
 	struct table vip_servers;	   /* see compile_vip_servers.c */
 	uint64_t vip_pass;
 	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */

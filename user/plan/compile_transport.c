@@ -2,8 +2,8 @@
 /*
  * compile_transport: ServersTransport objects and the static default -> transports (reference a.7).
  *
- * Each is looked at once per compile and scheme; the registry gives back the one from before as
- * long as its object, its Secrets and its ConfigMaps stay the same. A certificate that cannot be
+ * Each object is a unit, made for plain connections and for TLS; the registry gives back what was
+ * before as long as its object, its Secrets and its ConfigMaps stay the same. A certificate that cannot be
  * read is left out and told of. When CAs were named and none can be read, nobody is trusted: never
  * more than was asked for (reference/security.md A2.5).
  */
@@ -33,11 +33,6 @@ struct making {
 	struct str *cas;
 	struct tls_client_pair *pairs;
 	char ciphers[CIPHER_LIST_MAX];
-};
-
-/* What was found for one name and scheme in this compile; NULL: it cannot be used. */
-struct found {
-	const struct transport *transport;
 };
 
 static void read_bytes(struct making *making, struct str text)
@@ -346,19 +341,20 @@ static struct making begin(struct compile *c, struct str name, enum transport_sc
 	return making;
 }
 
-static const struct transport *of_object(struct compile *c, const struct object *object,
-					 struct str name, enum transport_scheme scheme)
+void compile_transport_object(struct compile *c, const struct object *object)
 {
-	struct making making = begin(c, name, scheme);
-	struct compile_about before = compile_about(c, object);
-	const struct transport *transport;
+	struct making making =
+		begin(c, names_qualified(object->meta.namespace_, object->meta.name, &c->scratch),
+		      TRANSPORT_HTTPS);
 
+	if (!object->valid)
+		return;
 	making.path = DIAG_FIELD(NULL, "spec");
 	making.namespace_ = object->meta.namespace_;
 	read_spec(&making, object->spec);
-	transport = finish(&making);
-	compile_about_end(c, before);
-	return transport;
+	c->made->transports[1] = finish(&making);
+	making.wants_tls = false;
+	c->made->transports[0] = finish(&making);
 }
 
 const struct transport *compile_transport_tcp(struct compile *c, const struct object *object,
@@ -389,33 +385,22 @@ static const struct transport *of_default(struct compile *c, enum transport_sche
 	return transport;
 }
 
-/* Found before, or made now and remembered for all units. object NULL: the default one. */
-static const struct transport *remember(struct compile *c, const struct object *object,
-					struct str name, enum transport_scheme scheme)
+/* When it is asked for first; for all units. */
+static const struct transport *the_default(struct compile *c, enum transport_scheme scheme)
 {
-	bool tls = scheme == TRANSPORT_HTTPS;
-	struct str key = arena_printf(&c->scratch, STR_FMT "%s", STR_ARG(name), tls ? " tls" : "");
-	struct found *found = key.at ? table_find(&c->transports, key) : NULL;
+	bool is_tls = scheme == TRANSPORT_HTTPS;
 	struct compile_scope before;
 
-	if (found)
-		return found->transport;
-	found = ARENA_NEW(&c->lasting, struct found);
-	key = arena_str(&c->lasting, key);
-	if (!found || !key.at || table_put(&c->transports, key, found, NULL) < 0)
-		return NULL;
+	if (c->has_default_transport[is_tls])
+		return c->default_transports[is_tls];
 	before = compile_unit_share(c);
-	found->transport = object ? of_object(c, object, name, scheme) : of_default(c, scheme);
+	c->default_transports[is_tls] = of_default(c, scheme);
+	c->has_default_transport[is_tls] = true;
 	compile_unit_end(c, before);
-	return found->transport;
+	return c->default_transports[is_tls];
 }
 
 /* ----------------------------------------------------------- references ------ */
-
-static struct str name_of(struct compile *c, const struct object *object)
-{
-	return names_qualified(object->meta.namespace_, object->meta.name, &c->scratch);
-}
 
 /* The object of a qualified name, "shop-mtls@kubernetescrd". */
 static const struct object *find_named(struct compile *c, struct str name)
@@ -424,9 +409,19 @@ static const struct object *find_named(struct compile *c, struct str name)
 	struct object **objects = compile_sorted(c, KIND_SERVERS_TRANSPORT, &n);
 
 	for (size_t i = 0; objects && i < n; i++)
-		if (str_eq(name_of(c, objects[i]), name))
+		if (str_eq(names_qualified(objects[i]->meta.namespace_, objects[i]->meta.name,
+					   &c->scratch),
+			   name))
 			return objects[i];
 	return NULL;
+}
+
+static const struct transport *of_unit(struct compile *c, const struct object *object,
+				       enum transport_scheme scheme)
+{
+	const struct compile_unit *unit = compile_unit_of(c, object->id);
+
+	return unit ? compile_unit_now(unit)->transports[scheme == TRANSPORT_HTTPS] : NULL;
 }
 
 const struct transport *compile_transport(struct compile *c, struct str reference,
@@ -438,7 +433,7 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 	const struct object *object;
 
 	if (!reference.len || str_eq(reference, STR("default" NAMES_INTERNAL))) {
-		transport = remember(c, NULL, STR("default" NAMES_INTERNAL), scheme);
+		transport = the_default(c, scheme);
 		if (!transport)
 			diag_error(c->sink, path, "the default transport has errors");
 		return transport;
@@ -463,26 +458,10 @@ const struct transport *compile_transport(struct compile *c, struct str referenc
 			     STR_ARG(service_namespace));
 		return NULL;
 	}
-	if (object->valid)
-		transport = remember(c, object, name_of(c, object), scheme);
+	transport = of_unit(c, object, scheme);
 	if (!transport)
 		diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
 	return transport;
-}
-
-void compile_transports(struct compile *c)
-{
-	size_t n;
-	struct object **objects = compile_sorted(c, KIND_SERVERS_TRANSPORT, &n);
-
-	for (size_t i = 0; objects && i < n; i++) {
-		struct str name = name_of(c, objects[i]);
-		struct str tls = arena_printf(&c->scratch, STR_FMT " tls", STR_ARG(name));
-
-		if (objects[i]->valid && !table_find(&c->transports, name) &&
-		    !table_find(&c->transports, tls))
-			remember(c, objects[i], name, TRANSPORT_HTTPS);
-	}
 }
 
 const struct transport *compile_transport_url(struct compile *c, const struct mw_url_tls *tls,

@@ -357,6 +357,8 @@ void compile_unit_make(struct compile *c, struct compile_unit *unit)
 		unit->next->service = compile_composite_object(c, object);
 	else if (unit->kind == UNIT_MIDDLEWARE)
 		unit->next->mw = compile_middleware_object(c, object);
+	else if (unit->kind == UNIT_TRANSPORT)
+		compile_transport_object(c, object);
 	c->depth--;
 	unit->is_open = false;
 	compile_unit_end(c, before);
@@ -462,15 +464,16 @@ void compile_unit_unclaim(struct compile_unit *unit)
 
 /* --------------------------------------------------------------------- lists -- */
 
-/* Kind first: middlewares are asked for by routes, TraefikServices are made when somebody asks for
- * them, and last. */
+/* Kind first: middlewares are asked for by routes, TraefikServices and transports are made when
+ * somebody asks for them, and last. */
 static int compare(const struct compile_unit *a, const struct compile_unit *b)
 {
 	static const int turns[] = {[UNIT_MIDDLEWARE] = 0,
 				    [UNIT_ROUTE] = 1,
 				    [UNIT_INGRESS] = 2,
 				    [UNIT_SERVICE] = 3,
-				    [UNIT_SECTION] = 4};
+				    [UNIT_TRANSPORT] = 4,
+				    [UNIT_SECTION] = 5};
 	int order = turns[a->kind] - turns[b->kind];
 
 	if (order || !a->object || !b->object)

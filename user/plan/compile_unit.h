@@ -4,8 +4,8 @@
 
 /*
  * compile_unit: what is compiled anew by itself when something that it stands on changed: an
- * IngressRoute with its services, an Ingress, a TraefikService, a Middleware, a section such as the
- * kernel plane's. All the rest is one unit, the common one: a change there compiles everything
+ * IngressRoute with its services, an Ingress, a TraefikService, a Middleware, a ServersTransport, a
+ * section such as the kernel plane's. All the rest is one unit, the common one: a change there compiles everything
  * anew.
  *
  * While a unit is made, every lookup of an object is written down as an edge, found or not. What
@@ -22,6 +22,7 @@ enum compile_unit_kind {
 	UNIT_SERVICE,
 	UNIT_ROUTE,
 	UNIT_INGRESS,
+	UNIT_TRANSPORT,
 };
 
 struct compile_edge;
@@ -39,6 +40,8 @@ struct compile_made {
 	struct object *object;	       /* that it was made of; a reference */
 	const struct service *service; /* of UNIT_SERVICE; NULL: it could not be made */
 	struct compiled_mw *mw;	       /* of UNIT_MIDDLEWARE */
+	/* Of UNIT_TRANSPORT: for plain connections, for TLS; NULL: it cannot be used. */
+	const struct transport *transports[2];
 	struct metric_series **series;
 	uint32_t n_series, series_room;
 	struct compile_edge *edges;
@@ -100,7 +103,8 @@ struct str compile_unit_key(char room[static 600], const char *prefix, struct st
 /* Whether others stand on what it becomes. */
 static inline bool compile_unit_has_users(const struct compile_unit *unit)
 {
-	return unit->kind == UNIT_SERVICE || unit->kind == UNIT_MIDDLEWARE;
+	return unit->kind == UNIT_SERVICE || unit->kind == UNIT_MIDDLEWARE ||
+	       unit->kind == UNIT_TRANSPORT;
 }
 /* Marks what stands on the key; c->is_off when that is the common unit. */
 void compile_unit_touch(struct compile *c, struct str key);

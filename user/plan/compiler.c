@@ -80,7 +80,7 @@ static struct compile *new_state(struct compiler *compiler, const struct store *
 static bool is_unit(enum kind kind)
 {
 	return kind == KIND_INGRESS_ROUTE || kind == KIND_INGRESS || kind == KIND_TRAEFIK_SERVICE ||
-	       kind == KIND_MIDDLEWARE;
+	       kind == KIND_MIDDLEWARE || kind == KIND_SERVERS_TRANSPORT;
 }
 
 /* ------------------------------------------------------------------ making -- */
@@ -121,7 +121,7 @@ static void make_section(struct compile *c, size_t i)
 static void make_all(struct compile *c)
 {
 	static const enum kind kinds[] = {KIND_MIDDLEWARE, KIND_INGRESS_ROUTE, KIND_INGRESS,
-					  KIND_TRAEFIK_SERVICE};
+					  KIND_TRAEFIK_SERVICE, KIND_SERVERS_TRANSPORT};
 
 	compile_slices_index(c);
 	if (!compile_entry_points(c))
@@ -137,7 +137,6 @@ static void make_all(struct compile *c)
 	compile_entry_point_redirections(c);
 	compile_layers_index(c);
 	make_units(c, &c->all);
-	compile_transports(c);
 	compile_streams(c);
 	if (!compile_lists_drafts(c))
 		return;

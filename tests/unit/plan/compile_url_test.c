@@ -13,7 +13,6 @@ static void begin(struct fixture *f, struct compile *c)
 	c->arena = c->part->arena;
 	c->sink = &c->snapshot->diags;
 	arena_init(&c->scratch, 1 << 20, 0);
-	table_init(&c->transports, &c->scratch);
 	arena_init(&c->lasting, 1 << 20, 0);
 	assert_non_null(registry_begin(f->registry, c->part));
 }

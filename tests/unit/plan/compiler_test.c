@@ -245,6 +245,38 @@ static void rows_of_objects_are_cut(void **state)
 	fixture_compile(f);
 }
 
+static void a_transport_is_made_anew_with_those_that_name_it(void **state)
+{
+	struct fixture *f = *state;
+	const struct service *others[10];
+
+	ten(f);
+	fixture_add(f, "ServersTransport", "pool", "'spec':{'maxIdleConnsPerHost':3}");
+	for (int i = 2; i < 4; i++)
+		fixture_add(f, "IngressRoute", i == 2 ? "web2" : "web3",
+			    "'spec':{'entryPoints':['web'],'routes':[{'match':'Host(`h%d`)',"
+			    "'services':[{'name':'web%d','port':80,'serversTransport':'pool'}]}]}",
+			    i, i);
+	fixture_compile(f);
+	assert_int_equal(service_of(f, 2)->servers[0].transport->max_idle, 3);
+	for (int i = 0; i < 10; i++)
+		others[i] = service_of(f, i);
+	fixture_add(f, "ServersTransport", "pool", "'spec':{'maxIdleConnsPerHost':4}");
+	fixture_compile(f);
+	assert_int_equal(stats(f).n_units, 3);
+	assert_int_equal(service_of(f, 2)->servers[0].transport->max_idle, 4);
+	for (int i = 0; i < 10; i++)
+		if (i != 2 && i != 3)
+			assert_ptr_equal(service_of(f, i), others[i]);
+	fixture_add(f, "ServersTransport", "pool", "'spec':{'rootCAs':[{'secret':'ca'}]}");
+	fixture_compile(f);
+	assert_told(f, "ServersTransport/shop/pool", "Secret ca has no CA");
+	drop(f, KIND_SERVERS_TRANSPORT, "ServersTransport/shop/pool");
+	fixture_compile(f);
+	assert_told(f, "IngressRoute/shop/web2", "ServersTransport pool does not exist");
+	assert_int_equal(stats(f).n_full, 1);
+}
+
 static void the_kernel_planes_part_is_made_anew_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -462,8 +494,9 @@ static void change_other(struct fixture *f, const char *ns)
 		break;
 	default:
 		snprintf(name, sizeof(name), "%s/x1", ns);
-		fixture_add(f, "ServersTransport", name, "'spec':{'maxIdleConnsPerHost':%u}",
-			    roll(5));
+		fixture_add(f, "ServersTransport", name,
+			    "'spec':{'maxIdleConnsPerHost':%u,'rootCAs':[{'secret':'%s'}]}",
+			    roll(5), roll(2) ? "users" : "none");
 	}
 }
 
@@ -575,6 +608,7 @@ int main(void)
 		FIXTURE_TEST(a_traefik_service_is_made_anew_with_those_that_name_it),
 		FIXTURE_TEST(a_middleware_is_made_anew_with_those_that_name_it),
 		FIXTURE_TEST(a_middleware_is_found_by_its_name),
+		FIXTURE_TEST(a_transport_is_made_anew_with_those_that_name_it),
 		FIXTURE_TEST(rows_of_objects_are_cut),
 		FIXTURE_TEST(the_kernel_planes_part_is_made_anew_alone),
 		FIXTURE_TEST(what_only_one_can_have_is_the_older_objects),
