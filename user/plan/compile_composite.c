@@ -209,17 +209,15 @@ const struct service *compile_composite_object(struct compile *c, const struct o
 const struct service *compile_composite(struct compile *c, const struct object *object,
 					const struct diag_path *path)
 {
-	const struct compile_unit *unit = compile_unit_of(c, object->id);
+	const struct compile_made *made = compile_unit_of(c, object->id);
 
-	if (!unit)
+	if (!made)
 		return NULL;
-	if (unit->is_open) {
-		/* reference d.2: recursion in the service graph is an error */
-		diag_error(c->sink, path, STR_FMT " contains itself", STR_ARG(object->id));
-		return NULL;
-	}
-	if (compile_unit_now(unit)->service)
-		return compile_unit_now(unit)->service;
-	diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
-	return NULL;
+	/* reference d.2: recursion in the service graph is an error */
+	if (made->in_circle)
+		diag_error(c->sink, path, STR_FMT " has errors: it contains itself",
+			   STR_ARG(object->id));
+	else if (!made->service)
+		diag_error(c->sink, path, STR_FMT " has errors", STR_ARG(object->id));
+	return made->in_circle ? NULL : made->service;
 }

@@ -219,55 +219,50 @@ struct flat {
 };
 
 /* *ret_fault says what is wrong with a name that leads to none. */
-static const struct compile_unit *find_unit(struct compile *c, struct str key,
+static const struct compile_made *find_made(struct compile *c, struct str key,
 					    const char **ret_fault)
 {
-	const struct compile_unit *unit = NULL;
+	const struct compile_unit *unit;
 	char room[600];
 
-	*ret_fault = "does not exist";
+	*ret_fault = " does not exist";
 	if (is_id(key)) {
 		compile_unit_depend(c, key);
 		return compile_unit_of(c, key);
 	}
 	compile_unit_depend(c, name_key(room, key));
 	unit = compile_unit_named(&c->middleware_names, key);
-	/* Its other objects would be rivals for everything else, too. */
 	if (unit && unit->has_rival)
-		*ret_fault = "is the name of more than one object";
+		*ret_fault = " is the name of more than one object";
 	return unit && !unit->has_rival ? compile_unit_of(c, unit->id) : NULL;
 }
 
-/* *ret_fault is NULL when it is a chain that contains itself. */
 static const struct compiled_mw *find_mw(struct compile *c, struct str key, const char **ret_fault)
 {
 	const struct compiled_mw *mw = table_find(&c->internal_middlewares, key);
-	const struct compile_unit *unit;
+	const struct compile_made *made;
 
 	if (mw)
 		return mw;
-	unit = find_unit(c, key, ret_fault);
-	if (!unit)
-		return NULL;
-	mw = compile_unit_now(unit)->mw;
-	if (!unit->is_open)
+	made = find_made(c, key, ret_fault);
+	mw = made ? made->mw : NULL;
+	if (!mw || !made->in_circle)
 		return mw;
-	*ret_fault = mw && mw->chain ? NULL : "leads to a service that needs it";
+	*ret_fault =
+		mw->chain ? ": the chain contains itself" : " leads to a service that needs it";
 	return NULL;
 }
 
 static bool flatten(struct flat *flat, struct str key)
 {
 	struct compile *c = flat->compile;
-	const char *fault = "cannot be used";
+	const char *fault = " cannot be used";
 	const struct compiled_mw *mw = find_mw(c, key, &fault);
 	size_t n = mw && mw->chain ? mw->n_members : 1;
 
 	if (!mw) {
-		flat->problem =
-			fault ? arena_printf(c->arena, "middleware " STR_FMT " %s",
-					     STR_ARG(compile_middleware_name(c, key)), fault)
-			      : STR("the chain contains itself");
+		flat->problem = arena_printf(c->arena, "middleware " STR_FMT "%s",
+					     STR_ARG(compile_middleware_name(c, key)), fault);
 		return false;
 	}
 	if (mw->is_broken) {

@@ -137,6 +137,9 @@ void compile_tls_conflicts(struct compile *c, struct str entry_point, struct dra
  * a certificate changes tables alone, and options stay what they are in a quick pass. */
 void compile_tls_tables(struct compile *c);
 
+/* TCP routes get the numbers of their policies. */
+void compile_tls_bind_streams(struct compile *c);
+
 /* compile_tls_secret: "ns/secret" -> name of one object that asks for it, sorted, each once. */
 struct str_map compile_tls_secrets(struct compile *c, const struct object *store);
 /* Its certificate, for a table. is_first: of the tables of a pass, so that metrics tell it. */

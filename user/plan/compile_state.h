@@ -60,13 +60,18 @@ struct provider_rules {
 	struct strs cross_provider_namespaces; /* at NULL: unrestricted; empty list: nobody */
 };
 
+/* The number of an option in all TLS tables. */
+struct tls_policy_number {
+	uint16_t number;
+};
+
 /* Units in an order of their own. */
 struct compile_units {
 	struct compile_unit **at;
 	size_t n, room;
 };
 
-enum { COMPILE_SECTIONS_MAX = 5 };
+enum { COMPILE_SECTIONS_MAX = 5, COMPILE_DEPTH_MAX = 64 };
 
 struct compile {
 	const struct provider_rules *rules; /* of the object that is being compiled */
@@ -101,19 +106,22 @@ struct compile {
 	struct table internal_middlewares; /* name -> struct compiled_mw of an entry point */
 	const struct transport *default_transports[2]; /* plain, TLS */
 	bool has_default_transport[2];
-	struct table vip_servers;	   /* see compile_vip_servers.c */
+	struct table vip_servers; /* see compile_vip_servers.c */
 	uint64_t vip_pass;
 	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
 	struct streams *streams;       /* of raw TCP and UDP: compile_stream.h */
 	struct table router_names;     /* name without provider -> the unit that has it */
 	struct table middleware_names; /* qualified name -> likewise */
-	unsigned int depth;	       /* of objects that are being made because of each other */
+	/* Those that are being made, each because of the one before. */
+	struct compile_unit *open[COMPILE_DEPTH_MAX + 1];
+	size_t depth;
 	struct provider_rules crd_rules, ingress_rules;
 	struct diag_sink conflicts; /* compile_conflict.h; in index */
 	struct route_conflict *conflict_rows;
 	bool router_series, service_series, entry_point_series;
-	bool tls_is_plain;   /* no route has another than the default options */
-	uint16_t tls_policy; /* those */
+	bool tls_is_plain;	   /* no route has another than the default options */
+	uint16_t tls_policy;	   /* those */
+	struct table tls_policies; /* id of an option -> struct tls_policy_number */
 };
 
 /* What a full pass begins with. NULL without memory. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "plan/compile_conflict.h"
+#include "plan/compile_lists.h"
 #include "plan/tcp_router.h"
 
 /* reference b.4: the top of the range belongs to @internal routers */
@@ -285,24 +286,6 @@ static void compile_tcp_routes(struct compile *c)
 	}
 }
 
-void compile_streams(struct compile *c)
-{
-	struct streams *streams = ARENA_NEW(c->arena, struct streams);
-
-	c->streams = streams;
-	if (!streams)
-		return;
-	table_init(&streams->names, c->arena);
-	table_init(&streams->tcp_routes, c->arena);
-	table_init(&streams->services, c->arena);
-	table_init(&streams->middlewares, c->arena);
-	compile_stream_middlewares(c);
-	compile_tcp_routes(c);
-	compile_stream_udp(c);
-	compile_stream_file_services(c);
-	compile_stream_transports(c);
-}
-
 /* ---------------------------------------------------------------- routers -- */
 
 static bool is_on(const struct strs *entry_points, struct str name)
@@ -438,13 +421,11 @@ static uint32_t list(const struct pointers *pointers, int (*compare)(const void 
 	return (uint32_t)pointers->n;
 }
 
-void compile_stream_routers(struct compile *c)
+static void make_routers(struct compile *c)
 {
 	struct snapshot *snapshot = c->snapshot;
 	struct streams *streams = c->streams;
 
-	if (!streams)
-		return;
 	for (uint16_t i = 0; i < snapshot->n_entry_points; i++)
 		make_router(c, &snapshot->entry_points[i]);
 	snapshot->n_tcp_routes = list(&streams->tcp, by_tcp_name, &snapshot->tcp_routes);
@@ -457,4 +438,42 @@ void compile_stream_routers(struct compile *c)
 		snapshot->tcp_routes[i]->index = i;
 	for (uint32_t i = 0; i < snapshot->n_udp_routes; i++)
 		snapshot->udp_routes[i]->index = i;
+}
+
+/* Nothing of what was before. */
+static bool begin(struct compile *c)
+{
+	struct streams *streams = ARENA_NEW(c->arena, struct streams);
+
+	c->streams = streams;
+	c->snapshot->stream_probes = NULL;
+	for (uint16_t i = 0; i < c->snapshot->n_entry_points; i++) {
+		struct entry_point *entry_point = &c->snapshot->entry_points[i];
+
+		entry_point->tcp = NULL;
+		entry_point->udp = NULL;
+		entry_point->udp_route = NULL;
+	}
+	if (!streams)
+		return false;
+	table_init(&streams->names, c->arena);
+	table_init(&streams->tcp_routes, c->arena);
+	table_init(&streams->services, c->arena);
+	/* Of HTTP: a quick pass has not needed all of them so far. */
+	return c->drafts.at || compile_lists_drafts(c);
+}
+
+void compile_streams(struct compile *c)
+{
+	if (!begin(c))
+		return;
+	compile_stream_middlewares(c);
+	compile_tcp_routes(c);
+	compile_stream_udp(c);
+	compile_stream_file_services(c);
+	compile_stream_transports(c);
+	make_routers(c);
+	/* In a full pass the numbers are not known yet. */
+	if (c->is_quick)
+		compile_tls_bind_streams(c);
 }

@@ -30,16 +30,13 @@ struct pointers {
 struct streams {
 	struct pointers tcp, udp;		    /* struct tcp_draft, struct udp_route */
 	struct pointers tcp_services, udp_services; /* struct stream_service */
-	struct table names;	  /* of a router, without provider -> its object */
-	struct table tcp_routes;  /* qualified name -> struct tcp_draft */
-	struct table services;	  /* "tcp NAME@file" -> struct stream_service; of files */
-	struct table middlewares; /* id of a MiddlewareTCP -> struct mw_named */
+	struct table names;	 /* of a router, without provider -> its object */
+	struct table tcp_routes; /* qualified name -> struct tcp_draft */
+	struct table services;	 /* "tcp NAME@file" -> struct stream_service; of files */
 };
 
-/* Everything of raw TCP and UDP but what needs all routes to be known. */
+/* Everything of raw TCP and UDP: a section of its own, made once all HTTP routes are known. */
 void compile_streams(struct compile *c);
-/* Routers of the entry points; after TLS tables were made. */
-void compile_stream_routers(struct compile *c);
 void compile_stream_udp(struct compile *c);
 
 bool compile_stream_push(struct compile *c, struct pointers *list, void *thing);

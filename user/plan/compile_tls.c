@@ -25,11 +25,7 @@ struct tls_making {
 	struct tls_builder *builder;
 	struct diag_sink *sink; /* faults are told once, with the first table */
 	bool is_first;
-	struct table policies; /* id of an option -> struct policy */
-};
-
-struct policy {
-	uint16_t id;
+	struct table policies; /* id of an option -> struct tls_policy_number */
 };
 
 /* What one host is asked to have while conflicts are looked for. */
@@ -124,20 +120,6 @@ void compile_tls_option_ref(struct compile *c, const struct object *object,
 
 /* ------------------------------------------------------------------ options -- */
 
-/* Other CAs make another policy, which is for routes too: all is made anew with them. */
-static const struct object *find_ca(struct compile *c, struct str namespace_, struct str name)
-{
-	struct compile_scope section;
-	const struct object *found;
-
-	if (c->is_quick || !c->unit)
-		return compile_find(c, KIND_SECRET, namespace_, name);
-	section = compile_unit_share(c);
-	found = compile_find(c, KIND_SECRET, namespace_, name);
-	compile_unit_end(c, section);
-	return found;
-}
-
 /* False when an option asks for CAs and none can be read: it must not be used then. */
 static bool client_cas(struct tls_making *making, const struct object *object,
 		       struct strs *ret_pems)
@@ -151,7 +133,8 @@ static bool client_cas(struct tls_making *making, const struct object *object,
 
 	*ret_pems = (struct strs){ARENA_ARRAY(&c->scratch, struct str, names.n + 1), 0};
 	for (size_t i = 0; ret_pems->at && i < names.n; i++) {
-		const struct object *found = find_ca(c, object->meta.namespace_, names.at[i]);
+		const struct object *found =
+			compile_find(c, KIND_SECRET, object->meta.namespace_, names.at[i]);
 		struct str pem =
 			found && found->valid ? compile_transport_ca(found->spec) : (struct str){0};
 
@@ -170,7 +153,7 @@ static void add_option(struct tls_making *making, const struct object *object, b
 	struct compile *c = making->compile;
 	struct str id = option_id(c, object->meta.namespace_, object->meta.name);
 	bool is_default = str_eq(id, STR("default"));
-	struct policy *policy = ARENA_NEW(&c->scratch, struct policy);
+	struct tls_policy_number *policy = ARENA_NEW(&c->scratch, struct tls_policy_number);
 	struct strs pems;
 	int status = -1;
 
@@ -186,7 +169,7 @@ static void add_option(struct tls_making *making, const struct object *object, b
 		tls_builder_break_default(making->builder);
 	if (!policy)
 		return;
-	policy->id = status < 0 ? TLS_POLICY_BROKEN : (uint16_t)status;
+	policy->number = status < 0 ? TLS_POLICY_BROKEN : (uint16_t)status;
 	table_put(&making->policies, id, policy, NULL);
 }
 
@@ -316,34 +299,52 @@ static void check_hostless(struct compile *c, struct draft *draft)
 
 /* ------------------------------------------------------------------- tables -- */
 
-static uint16_t policy_named(const struct tls_making *making, struct str option, bool is_broken)
+static uint16_t policy_named(const struct compile *c, struct str option, bool is_broken)
 {
-	const struct policy *policy;
+	const struct tls_policy_number *policy;
 
 	if (is_broken)
 		return TLS_POLICY_BROKEN;
 	if (!option.len || str_eq(option, STR("default")))
-		return tls_builder_default(making->builder);
-	policy = table_find(&making->policies, option);
-	return policy ? policy->id : TLS_POLICY_BROKEN;
-}
-
-static uint16_t policy_of(const struct tls_making *making, const struct draft *draft)
-{
-	return policy_named(making, draft->tls_option, draft->tls_option_broken);
+		return c->tls_policy;
+	policy = table_find(&c->tls_policies, option);
+	return policy ? policy->number : TLS_POLICY_BROKEN;
 }
 
 /* TCP routes choose their options themselves, before the handshake: no conflict is possible. */
-static void bind_streams(struct compile *c, const struct tls_making *making)
+void compile_tls_bind_streams(struct compile *c)
 {
 	for (size_t i = 0; i < compile_stream_n_tls(c); i++) {
 		struct tcp_draft *draft = compile_stream_tls(c, i);
 
-		if (draft && making->builder)
+		/* Only tests do without TLS: what is broken stays closed there too. */
+		if (draft && (registry_tls(c->registry) || draft->tls_option_broken))
 			draft->route.tls_policy =
-				policy_named(making, draft->tls_option, draft->tls_option_broken);
-		else if (draft && draft->tls_option_broken)
-			draft->route.tls_policy = TLS_POLICY_BROKEN;
+				policy_named(c, draft->tls_option, draft->tls_option_broken);
+	}
+}
+
+/* In a quick pass routes have their numbers already, and so they must be. */
+static void number_policies(struct tls_making *making)
+{
+	struct compile *c = making->compile;
+	uint16_t of_default = tls_builder_default(making->builder);
+
+	if (!c->is_quick)
+		c->tls_policy = of_default;
+	c->is_off = c->is_off || c->tls_policy != of_default ||
+		    (c->is_quick && c->tls_policies.n != making->policies.n);
+	TABLE_EACH (&making->policies, slot) {
+		const struct tls_policy_number *found = slot->value;
+		struct tls_policy_number *known = table_find(&c->tls_policies, slot->key);
+
+		if (!known && !c->is_quick) {
+			known = ARENA_NEW(&c->lasting, struct tls_policy_number);
+			if (known)
+				*known = *found;
+			table_put(&c->tls_policies, arena_str(&c->lasting, slot->key), known, NULL);
+		}
+		c->is_off = c->is_off || !known || known->number != found->number;
 	}
 }
 
@@ -382,16 +383,13 @@ static void bind_hosts(struct tls_making *making, struct draft **drafts, size_t 
 }
 
 /* Not in a quick pass: others read the drafts, and have their policies. */
-static void set_policies(struct tls_making *making, struct draft **drafts, size_t n)
+static void set_policies(struct compile *c, struct draft **drafts, size_t n)
 {
-	struct compile *c = making->compile;
-
 	for (size_t i = 0; i < n; i++) {
-		drafts[i]->route.tls_policy = policy_of(making, drafts[i]);
+		drafts[i]->route.tls_policy =
+			policy_named(c, drafts[i]->tls_option, drafts[i]->tls_option_broken);
 		drafts[i]->route.tls_option = drafts[i]->tls_option;
 	}
-	c->tls_policy = tls_builder_default(making->builder);
-	bind_streams(c, making);
 }
 
 static void table_release(void *table)
@@ -418,17 +416,14 @@ void compile_tls_conflicts(struct compile *c, struct str entry_point, struct dra
 	compile_about_end(c, before);
 }
 
-/* Only tests do without TLS: what is broken stays closed there too. */
 static void close_broken(struct compile *c)
 {
-	const struct tls_making none = {.compile = c};
-
 	if (c->is_quick)
 		return;
 	for (size_t i = 0; i < c->drafts.n; i++)
 		if (c->drafts.at[i]->route.is_tls && c->drafts.at[i]->tls_option_broken)
 			c->drafts.at[i]->route.tls_policy = TLS_POLICY_BROKEN;
-	bind_streams(c, &none);
+	compile_tls_bind_streams(c);
 }
 
 static void make_table(struct tls_making *making, struct entry_point *entry_point,
@@ -440,12 +435,17 @@ static void make_table(struct tls_making *making, struct entry_point *entry_poin
 
 	table_init(&making->policies, &c->scratch);
 	add_options(making);
+	number_policies(making);
+	if (c->is_quick && c->is_off) {
+		tls_builder_free(making->builder);
+		return;
+	}
 	compile_tls_store_default(c, store, making->builder, making->sink);
 	for (size_t i = 0; i < secrets->n; i++)
 		compile_tls_certificate(c, making->builder, &secrets->at[i], making->sink,
 					making->is_first);
 	if (!c->is_quick)
-		set_policies(making, drafts, n);
+		set_policies(c, drafts, n);
 	if (!c->tls_is_plain)
 		bind_hosts(making, drafts, n);
 	entry_point->tls_table = tls_builder_finish(making->builder);
@@ -486,4 +486,6 @@ void compile_tls_tables(struct compile *c)
 		making.sink = &quiet;
 		making.is_first = false;
 	}
+	if (!c->is_quick)
+		compile_tls_bind_streams(c);
 }

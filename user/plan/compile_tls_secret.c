@@ -11,6 +11,7 @@
 #include "model/secret_object.h"
 #include "obs/metric.h"
 #include "plan/compile_stream.h"
+#include "plan/compile_unit.h"
 #include "plan/registry.h"
 #include "tls/tls_builder.h"
 #include "tls/tls_cert.h"
@@ -44,6 +45,11 @@ static struct str secret_of(const struct object *object, size_t index)
 /* Those of TCP routes whose TLS ends here. */
 static void add_stream_secrets(struct compile *c, struct str_map *wanted)
 {
+	const struct str none = {0};
+	char room[600];
+
+	compile_unit_depend(
+		c, compile_unit_key(room, kind_infos[KIND_INGRESS_ROUTE_TCP].kind, none, none));
 	for (size_t i = 0; wanted->at && i < compile_stream_n_tls(c); i++) {
 		const struct tcp_draft *draft = compile_stream_tls(c, i);
 		const struct ingress_route_tcp *spec = draft ? draft->object->spec : NULL;

@@ -3,9 +3,9 @@
  * compile_transport: ServersTransport objects and the static default -> transports (reference a.7).
  *
  * Each object is a unit, made for plain connections and for TLS; the registry gives back what was
- * before as long as its object, its Secrets and its ConfigMaps stay the same. A certificate that cannot be
- * read is left out and told of. When CAs were named and none can be read, nobody is trusted: never
- * more than was asked for (reference/security.md A2.5).
+ * before as long as its object, its Secrets and its ConfigMaps stay the same. A certificate that
+ * cannot be read is left out and told of. When CAs were named and none can be read, nobody is
+ * trusted: never more than was asked for (reference/security.md A2.5).
  */
 
 #include <stdatomic.h>
@@ -419,9 +419,9 @@ static const struct object *find_named(struct compile *c, struct str name)
 static const struct transport *of_unit(struct compile *c, const struct object *object,
 				       enum transport_scheme scheme)
 {
-	const struct compile_unit *unit = compile_unit_of(c, object->id);
+	const struct compile_made *made = compile_unit_of(c, object->id);
 
-	return unit ? compile_unit_now(unit)->transports[scheme == TRANSPORT_HTTPS] : NULL;
+	return made ? made->transports[scheme == TRANSPORT_HTTPS] : NULL;
 }
 
 const struct transport *compile_transport(struct compile *c, struct str reference,

@@ -12,7 +12,6 @@
 enum {
 	KEY_MAX = 600,
 	PART_BYTES = 1024,
-	DEPTH_MAX = 64, /* of objects that lead to each other: making one makes those behind it */
 };
 
 /* A key, and who stands on it. */
@@ -331,9 +330,9 @@ bool compile_unit_begin(struct compile *c, struct compile_unit *unit,
 static void is_too_deep(struct compile *c)
 {
 	diag_error(c->sink, DIAG_FIELD(NULL, "spec"),
-		   "stands behind more than %d objects that lead to each other", DEPTH_MAX);
-	for (size_t i = 0; i < c->all.n; i++)
-		c->all.at[i]->is_cut = c->all.at[i]->is_cut || c->all.at[i]->is_open;
+		   "stands behind more than %d objects that lead to each other", COMPILE_DEPTH_MAX);
+	for (size_t i = 0; i < c->depth; i++)
+		c->open[i]->is_cut = true;
 }
 
 void compile_unit_make(struct compile *c, struct compile_unit *unit)
@@ -345,9 +344,9 @@ void compile_unit_make(struct compile *c, struct compile_unit *unit)
 		return;
 	compile_about(c, object);
 	unit->is_open = true;
-	c->depth++;
+	c->open[c->depth++] = unit;
 	c->rules = unit->kind == UNIT_INGRESS ? &c->ingress_rules : &c->crd_rules;
-	if (c->depth > DEPTH_MAX)
+	if (c->depth > COMPILE_DEPTH_MAX)
 		is_too_deep(c);
 	else if (unit->kind == UNIT_ROUTE)
 		compile_route_object(c, object);
@@ -364,7 +363,17 @@ void compile_unit_make(struct compile *c, struct compile_unit *unit)
 	compile_unit_end(c, before);
 }
 
-struct compile_unit *compile_unit_of(struct compile *c, struct str id)
+/* From where it is open on, everything leads to it. */
+static void close_circle(struct compile *c, const struct compile_unit *unit)
+{
+	size_t i = c->depth;
+
+	do
+		c->open[--i]->next->in_circle = true;
+	while (c->open[i] != unit);
+}
+
+const struct compile_made *compile_unit_of(struct compile *c, struct str id)
 {
 	struct compile_unit *unit = table_find(&c->units, id);
 	char room[KEY_MAX];
@@ -372,9 +381,11 @@ struct compile_unit *compile_unit_of(struct compile *c, struct str id)
 	if (!unit || unit->is_gone)
 		return NULL;
 	compile_unit_depend(c, compile_unit_key(room, "unit", unit->id, (struct str){0}));
-	if (!unit->is_open && !unit->next && (!unit->made || unit->is_dirty))
+	if (unit->is_open)
+		close_circle(c, unit);
+	else if (!unit->next && (!unit->made || unit->is_dirty))
 		compile_unit_make(c, unit);
-	return compile_unit_now(unit) ? unit : NULL;
+	return compile_unit_now(unit);
 }
 
 struct compile_scope compile_unit_share(struct compile *c)
@@ -468,12 +479,9 @@ void compile_unit_unclaim(struct compile_unit *unit)
  * somebody asks for them, and last. */
 static int compare(const struct compile_unit *a, const struct compile_unit *b)
 {
-	static const int turns[] = {[UNIT_MIDDLEWARE] = 0,
-				    [UNIT_ROUTE] = 1,
-				    [UNIT_INGRESS] = 2,
-				    [UNIT_SERVICE] = 3,
-				    [UNIT_TRANSPORT] = 4,
-				    [UNIT_SECTION] = 5};
+	static const int turns[] = {
+		[UNIT_MIDDLEWARE] = 0, [UNIT_ROUTE] = 1,     [UNIT_INGRESS] = 2,
+		[UNIT_SERVICE] = 3,    [UNIT_TRANSPORT] = 4, [UNIT_SECTION] = 5};
 	int order = turns[a->kind] - turns[b->kind];
 
 	if (order || !a->object || !b->object)

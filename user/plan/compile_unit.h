@@ -5,8 +5,8 @@
 /*
  * compile_unit: what is compiled anew by itself when something that it stands on changed: an
  * IngressRoute with its services, an Ingress, a TraefikService, a Middleware, a ServersTransport, a
- * section such as the kernel plane's. All the rest is one unit, the common one: a change there compiles everything
- * anew.
+ * section such as the kernel plane's. All the rest is one unit, the common one: a change there
+ * compiles everything anew.
  *
  * While a unit is made, every lookup of an object is written down as an edge, found or not. What
  * was made is never changed once a snapshot has it: a unit that is made again gets a part of its
@@ -45,6 +45,9 @@ struct compile_made {
 	struct metric_series **series;
 	uint32_t n_series, series_room;
 	struct compile_edge *edges;
+	/* It leads back to itself: by whichever of those in the circle it was found, the same is
+	 * said of all. */
+	bool in_circle;
 };
 
 struct compile_unit {
@@ -54,7 +57,7 @@ struct compile_unit {
 	struct compile_made *made, *next; /* in force; in this pass */
 	struct compile_claim *claims;	  /* of names */
 	bool is_dirty, is_gone;
-	bool is_open;	/* being made: a TraefikService may contain itself */
+	bool is_open;	/* being made: it may lead to itself */
 	bool has_rival; /* for a name, or another thing that only one can have */
 	bool is_cut;	/* in a row of objects that was too long */
 };
@@ -90,9 +93,9 @@ static inline struct compile_made *compile_unit_now(const struct compile_unit *u
 	return unit->next ? unit->next : unit->is_gone ? NULL : unit->made;
 }
 
-/* The unit of another object, made by now, which what is being made stands on. NULL: there is no
- * such object. It is not whole while unit->is_open: then it leads back to itself. */
-struct compile_unit *compile_unit_of(struct compile *c, struct str id);
+/* What the unit of another object has become, which what is being made stands on. NULL: there is no
+ * such object. When it leads back to itself it may not be whole. */
+const struct compile_made *compile_unit_of(struct compile *c, struct str id);
 /* What is being made stands on this key. */
 void compile_unit_depend(struct compile *c, struct str key);
 /* It stays as long as what is being made: texts of objects are borrowed, not copied. */

@@ -49,12 +49,20 @@ static const struct section {
 	const char *name;
 	void (*make)(struct compile *c);
 } sections[] = {
-	{"section kernel plane", make_kernel},
+	{"section raw TCP and UDP", compile_streams},
 	{"section certificates", compile_tls_tables},
 	{"section middlewares", compile_middlewares_list},
+	{"section kernel plane", make_kernel},
 };
 
-enum { SECTION_KERNEL, SECTION_CERTIFICATES, SECTION_MIDDLEWARES, SECTIONS };
+/* In the order in which they are made. */
+enum {
+	SECTION_STREAMS,
+	SECTION_CERTIFICATES,
+	SECTION_MIDDLEWARES,
+	SECTION_KERNEL,
+	SECTIONS,
+};
 
 _Static_assert((int)SECTIONS <= (int)COMPILE_SECTIONS_MAX, "every section has its unit");
 
@@ -137,20 +145,17 @@ static void make_all(struct compile *c)
 	compile_entry_point_redirections(c);
 	compile_layers_index(c);
 	make_units(c, &c->all);
-	compile_streams(c);
 	if (!compile_lists_drafts(c))
 		return;
 	c->is_finishing = true;
 	compile_layers_link(c);
 	/* May add copies of routes (conflicting TLS options), hence before the lists are made. */
 	compile_entry_point_routers(c);
-	make_section(c, SECTION_CERTIFICATES);
-	compile_stream_routers(c);
 	c->is_finishing = false;
 	compile_lists_all(c);
 	compile_conflicts(c);
-	make_section(c, SECTION_MIDDLEWARES);
-	make_section(c, SECTION_KERNEL);
+	for (size_t i = 0; i < SECTIONS; i++)
+		make_section(c, i);
 }
 
 static bool finish(struct compile *c)
@@ -282,8 +287,8 @@ static void mark(struct compile *c, const struct store_change *change)
 
 	if (!any)
 		return;
-	/* Tables number their policies, and routes know the numbers. */
-	if (change->kind == KIND_TLS_OPTION)
+	/* Tables number their policies, and routes know the numbers: see compile_tls. */
+	if (change->kind == KIND_TLS_OPTION && (!change->before || !change->after))
 		c->is_off = true;
 	compile_unit_touch(c, change->id);
 	compile_unit_touch(c, compile_unit_key(room, kind, none, none));
@@ -332,7 +337,7 @@ static const struct object *object_with_drafts(const struct compile_made *made)
 /* Whether TLS options stay as they are; then the new routes get what all TLS routes have. */
 static bool keeps_tls(struct compile *c)
 {
-	bool has_other_secrets = false;
+	bool has_other_secrets = false, has_tls = false;
 
 	for (size_t i = 0; i < c->dirty.n; i++) {
 		const struct compile_unit *unit = c->dirty.at[i];
@@ -345,10 +350,9 @@ static bool keeps_tls(struct compile *c)
 			for (size_t m = 0; made[k] && m < made[k]->drafts.n; m++) {
 				const struct draft *draft = made[k]->drafts.at[m];
 
-				/* TCP routers know the hosts of TLS routes. */
+				has_tls = has_tls || draft->route.is_tls;
 				if (draft->route.is_tls &&
-				    (!c->tls_is_plain || c->snapshot->n_tcp_routes ||
-				     draft->tls_option_broken ||
+				    (!c->tls_is_plain || draft->tls_option_broken ||
 				     (draft->tls_option.len &&
 				      !str_eq(draft->tls_option, STR("default")))))
 					return false;
@@ -365,6 +369,9 @@ static bool keeps_tls(struct compile *c)
 	}
 	if (has_other_secrets)
 		mark_unit(c, c->sections[SECTION_CERTIFICATES]);
+	/* TCP routers know the hosts of TLS routes. */
+	if (has_tls && c->snapshot->n_tcp_routes)
+		mark_unit(c, c->sections[SECTION_STREAMS]);
 	return !c->is_off;
 }
 
@@ -388,42 +395,14 @@ static bool list_anew(struct compile *c, struct part **ret_old_index)
 	return true;
 }
 
-static void begin_from(struct compile *c, const struct snapshot *last)
-{
-	struct snapshot *snapshot = c->snapshot;
-
-	snapshot->n_entry_points = last->n_entry_points;
-	snapshot->entry_points =
-		ARENA_ARRAY(&snapshot->arena, struct entry_point, last->n_entry_points + 1U);
-	if (snapshot->entry_points)
-		memcpy(snapshot->entry_points, last->entry_points,
-		       last->n_entry_points * sizeof(*last->entry_points));
-	snapshot->middlewares = last->middlewares;
-	snapshot->n_middlewares = last->n_middlewares;
-	snapshot->kernel = last->kernel;
-	snapshot->tcp_routes = last->tcp_routes;
-	snapshot->udp_routes = last->udp_routes;
-	snapshot->tcp_services = last->tcp_services;
-	snapshot->udp_services = last->udp_services;
-	snapshot->tcp_middlewares = last->tcp_middlewares;
-	snapshot->n_tcp_routes = last->n_tcp_routes;
-	snapshot->n_udp_routes = last->n_udp_routes;
-	snapshot->n_tcp_services = last->n_tcp_services;
-	snapshot->n_udp_services = last->n_udp_services;
-	snapshot->n_tcp_middlewares = last->n_tcp_middlewares;
-	snapshot->stream_probes = last->stream_probes;
-	snapshot->vip_probes = last->vip_probes;
-	snapshot->conflicts = last->conflicts;
-	snapshot->n_conflicts = last->n_conflicts;
-	snapshot->tcp_offload = last->tcp_offload;
-	snapshot->udp_offload = last->udp_offload;
-}
-
 static void remake_sections(struct compile *c)
 {
 	/* They stand first. */
 	if (c->dirty.n && c->dirty.at[0]->kind == UNIT_MIDDLEWARE)
 		mark_unit(c, c->sections[SECTION_MIDDLEWARES]);
+	/* It may do some of their work. */
+	if (c->sections[SECTION_STREAMS]->is_dirty)
+		mark_unit(c, c->sections[SECTION_KERNEL]);
 	for (size_t i = 0; i < SECTIONS; i++)
 		if (c->sections[i]->is_dirty)
 			make_section(c, i);
@@ -455,7 +434,7 @@ static bool make_marked(struct compiler *compiler, struct part **ret_old_index)
 	for (size_t i = 0; i < c->dirty.n; i++)
 		compile_unit_unclaim(c->dirty.at[i]);
 	outside = compile_unit_share(c);
-	begin_from(c, compiler->last);
+	snapshot_begin_from(c->snapshot, compiler->last);
 	claim_names(c, &c->dirty);
 	make_units(c, &c->dirty);
 	ok = !c->is_off && !has_rivals(c) && !c->scratch.failed && c->snapshot->entry_points;
@@ -466,7 +445,7 @@ static bool make_marked(struct compiler *compiler, struct part **ret_old_index)
 	if (ok)
 		remake_sections(c);
 	compile_unit_end(c, outside);
-	if (!ok)
+	if (!ok || c->is_off)
 		return false;
 	compiler->stats.same_diags = are_same_diags(c, compiler->last, n_common);
 	if (compiler->stats.same_diags)

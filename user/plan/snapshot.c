@@ -64,3 +64,32 @@ void snapshot_own(struct snapshot *snapshot, void *thing, void (*release)(void *
 	*owned = (struct snapshot_owned){snapshot->owned, thing, release};
 	snapshot->owned = owned;
 }
+
+void snapshot_begin_from(struct snapshot *snapshot, const struct snapshot *last)
+{
+	snapshot->n_entry_points = last->n_entry_points;
+	snapshot->entry_points =
+		ARENA_ARRAY(&snapshot->arena, struct entry_point, last->n_entry_points + 1U);
+	if (snapshot->entry_points)
+		memcpy(snapshot->entry_points, last->entry_points,
+		       last->n_entry_points * sizeof(*last->entry_points));
+	snapshot->middlewares = last->middlewares;
+	snapshot->n_middlewares = last->n_middlewares;
+	snapshot->kernel = last->kernel;
+	snapshot->tcp_routes = last->tcp_routes;
+	snapshot->udp_routes = last->udp_routes;
+	snapshot->tcp_services = last->tcp_services;
+	snapshot->udp_services = last->udp_services;
+	snapshot->tcp_middlewares = last->tcp_middlewares;
+	snapshot->n_tcp_routes = last->n_tcp_routes;
+	snapshot->n_udp_routes = last->n_udp_routes;
+	snapshot->n_tcp_services = last->n_tcp_services;
+	snapshot->n_udp_services = last->n_udp_services;
+	snapshot->n_tcp_middlewares = last->n_tcp_middlewares;
+	snapshot->stream_probes = last->stream_probes;
+	snapshot->vip_probes = last->vip_probes;
+	snapshot->conflicts = last->conflicts;
+	snapshot->n_conflicts = last->n_conflicts;
+	snapshot->tcp_offload = last->tcp_offload;
+	snapshot->udp_offload = last->udp_offload;
+}

@@ -135,6 +135,9 @@ struct snapshot {
 struct snapshot *snapshot_new(uint64_t revision);
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
+/* A new one begins with what last has but for HTTP's lists, which it borrows: last's parts must
+ * stay. */
+void snapshot_begin_from(struct snapshot *snapshot, const struct snapshot *last);
 /* Releases thing with the snapshot, in reverse order. */
 void snapshot_own(struct snapshot *snapshot, void *thing, void (*release)(void *));
 

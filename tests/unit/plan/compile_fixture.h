@@ -184,7 +184,7 @@ static inline void fixture_backend(struct fixture *f, const char *name, const ch
 			   "'name':'%s-1','namespace':'%s','labels':{'kubernetes.io/"
 			   "service-name':'%s'}},"
 			   "'addressType':'IPv4','ports':[{'name':'http','port':8080}],"
-			   "'endpoints':[{'addresses':[%s]}]}",
+			   "'endpoints':[{'addresses':[%s],'conditions':{'ready':true}}]}",
 			   bare, ns, bare, addresses));
 }
 

@@ -18,7 +18,10 @@
 #include "plan/kernel_diff.h"
 #include "plan/rawdata.h"
 #include "plan/router.h"
+#include "plan/stream_plan.h"
+#include "plan/tcp_router.h"
 #include "plan/transport.h"
+#include "tls/tls_table.h"
 
 enum { SAME_AROUND = 8 };
 
@@ -116,6 +119,75 @@ static inline json_t *same_router(const struct router *router)
 	return list;
 }
 
+/* Turns are shuffled, so only their number is the same. */
+static inline json_t *same_stream_service(const struct stream_service *service)
+{
+	json_t *servers = json_array(), *children = json_array();
+
+	if (!service)
+		return json_null();
+	for (uint32_t i = 0; i < service->n_servers; i++)
+		json_array_append_new(servers, same_str(service->servers[i].address));
+	for (uint32_t i = 0; i < service->n_children; i++)
+		json_array_append_new(children, same_stream_service(service->children[i]));
+	return json_pack("{s:o,s:o,s:o,s:i,s:b,s:b,s:i}", "name", same_str(service->name),
+			 "servers", servers, "children", children, "turns",
+			 (int)service->turns.n_order, "probed", service->probe != NULL, "TLS",
+			 service->transport && service->transport->tls, "PROXY",
+			 service->transport ? service->transport->proxy_protocol : 0);
+}
+
+static inline json_t *same_tcp(const struct snapshot *snapshot, uint32_t i)
+{
+	const struct tcp_route *route = snapshot->tcp_routes[i];
+
+	return json_pack(
+		"{s:o,s:o,s:i,s:o,s:b,s:i,s:o,s:i,s:o,s:o}", "name", same_str(route->name), "rule",
+		same_str(route->rule_text), "status", route->status, "problem",
+		same_str(route->problem), "TLS", route->is_tls, "policy", route->tls_policy,
+		"option", same_str(route->tls_option), "guards", (int)route->n_guards, "service",
+		same_stream_service(route->service), "offload",
+		same_str(snapshot->tcp_offload ? snapshot->tcp_offload[i].text : (struct str){0}));
+}
+
+static inline json_t *same_streams(const struct snapshot *snapshot)
+{
+	json_t *tcp = json_array(), *udp = json_array(), *entries = json_array();
+	int n_probes = 0;
+
+	for (uint32_t i = 0; i < snapshot->n_tcp_routes; i++)
+		json_array_append_new(tcp, same_tcp(snapshot, i));
+	for (uint32_t i = 0; i < snapshot->n_udp_routes; i++)
+		json_array_append_new(
+			udp,
+			json_pack("{s:o,s:i,s:o,s:o,s:o}", "name",
+				  same_str(snapshot->udp_routes[i]->name), "status",
+				  snapshot->udp_routes[i]->status, "problem",
+				  same_str(snapshot->udp_routes[i]->problem), "service",
+				  same_stream_service(snapshot->udp_routes[i]->service), "offload",
+				  same_str(snapshot->udp_offload ? snapshot->udp_offload[i].text
+								 : (struct str){0})));
+	for (uint16_t i = 0; i < snapshot->n_entry_points; i++) {
+		const struct entry_point *entry = &snapshot->entry_points[i];
+		const struct tcp_route *first = entry->tcp ? tcp_router_first(entry->tcp) : NULL;
+
+		json_array_append_new(
+			entries,
+			json_pack("{s:b,s:o,s:o,s:b,s:o}", "TCP", entry->tcp != NULL, "first",
+				  same_str(first ? first->name : (struct str){0}), "UDP",
+				  same_stream_service(entry->udp), "HTTPS",
+				  entry->tcp && tcp_router_is_https(entry->tcp, STR("h1")),
+				  "option",
+				  json_integer(entry->tls_table ? tls_table_policy(entry->tls_table,
+										   STR("h1"))
+								: 0)));
+	}
+	for (const struct stream_probe *probe = snapshot->stream_probes; probe; probe = probe->next)
+		n_probes++;
+	return json_pack("{s:o,s:o,s:o,s:i}", "TCP", tcp, "UDP", udp, "entry points", entries,
+			 "probes", n_probes);
+}
+
 static inline json_t *same_everything(const struct snapshot *snapshot)
 {
 	json_t *all = json_object(), *entries = json_array(), *services = json_array(),
@@ -141,6 +213,7 @@ static inline json_t *same_everything(const struct snapshot *snapshot)
 	json_object_set_new(all, "routes", routes);
 	json_object_set_new(all, "services", services);
 	json_object_set_new(all, "probed", probed);
+	json_object_set_new(all, "streams", same_streams(snapshot));
 	return all;
 }
 

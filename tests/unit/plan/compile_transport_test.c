@@ -21,7 +21,8 @@ static void as_json(const char *pem, char *ret_text)
 	*ret_text = 0;
 }
 
-/* One compile of its own, of ServersTransports alone. What earlier ones made stays to be compared. */
+/* One compile of its own, of ServersTransports alone. What earlier ones made stays to be compared.
+ */
 struct lab {
 	struct fixture f;
 	struct compile *c, *before[4];

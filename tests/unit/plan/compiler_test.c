@@ -6,7 +6,6 @@
 
 #include "compile_fixture.h"
 #include "tls/tls_cache.h"
-#include "obs/metric.h"
 
 static struct compiler_stats stats(const struct fixture *f)
 {
@@ -277,6 +276,70 @@ static void a_transport_is_made_anew_with_those_that_name_it(void **state)
 	assert_int_equal(stats(f).n_full, 1);
 }
 
+static void raw_tcp_and_udp_are_made_anew_by_themselves(void **state)
+{
+	struct fixture *f = *state;
+	const struct service *others[10];
+	const struct entry_point *db;
+
+	fixture_config(f, "{'entryPoints':{'web':{'address':':80'},'db':{'address':':5432'}}}");
+	ten(f);
+	for (int i = 0; i < 10; i++)
+		others[i] = service_of(f, i);
+	fixture_add(f, "IngressRouteTCP", "db",
+		    "'spec':{'entryPoints':['db'],'routes':[{'match':'HostSNI(`*`)','services':[{"
+		    "'name':'web1','port':80}]}]}");
+	fixture_compile(f);
+	db = fixture_entry_point(f, "db");
+	assert_int_equal(tcp_router_first(db->tcp)->service->n_servers, 1);
+	fixture_backend(f, "web1", "'10.0.0.2','10.0.0.40'");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	db = fixture_entry_point(f, "db");
+	assert_int_equal(tcp_router_first(db->tcp)->service->n_servers, 2);
+	for (int i = 0; i < 10; i++)
+		if (i != 1)
+			assert_ptr_equal(service_of(f, i), others[i]);
+	drop(f, KIND_INGRESS_ROUTE_TCP, "IngressRouteTCP/shop/db");
+	fixture_compile(f);
+	assert_null(fixture_entry_point(f, "db")->tcp);
+	assert_int_equal(f->snapshot->n_tcp_routes, 0);
+	assert_int_equal(stats(f).n_full, 1);
+}
+
+static void an_edited_tls_option_keeps_its_number(void **state)
+{
+	struct fixture *f = *state;
+	struct tls_cache *tls = tls_cache_new();
+	uint16_t policy;
+
+	registry_set_tls(f->registry, tls);
+	fixture_config(f, "{" FIXTURE_EPS "}");
+	fixture_add(f, "TLSOption", "o", "'spec':{'minVersion':'VersionTLS12'}");
+	fixture_add(f, "IngressRoute", "safe",
+		    "'spec':{'entryPoints':['websecure'],'tls':{'options':{'name':'o'}},'routes':[{"
+		    "'match':'Host(`h1`)','services':[{'name':'web','port':80}]}]}");
+	fixture_compile(f);
+	policy = fixture_find(f, "IngressRoute/shop/safe", 0)->tls_policy;
+	fixture_add(f, "TLSOption", "o", "'spec':{'minVersion':'VersionTLS13'}");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	assert_int_equal(fixture_find(f, "IngressRoute/shop/safe", 0)->tls_policy, policy);
+	/* Who may connect is another option, of another number. */
+	fixture_add(f, "TLSOption", "o",
+		    "'spec':{'clientAuth':{'clientAuthType':'RequireAnyClientCert'}}");
+	fixture_compile(f);
+	assert_false(stats(f).was_quick);
+	assert_int_not_equal(fixture_find(f, "IngressRoute/shop/safe", 0)->tls_policy, policy);
+	snapshot_unref(f->snapshot);
+	f->snapshot = NULL;
+	compiler_free(f->compiler);
+	f->compiler = NULL;
+	registry_free(f->registry);
+	f->registry = NULL;
+	tls_cache_free(tls);
+}
+
 static void the_kernel_planes_part_is_made_anew_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -347,257 +410,6 @@ static void an_old_snapshot_stays_whole_while_somebody_reads_it(void **state)
 	snapshot_unref(old);
 }
 
-/* ------------------------------------------------------------ by chance -- */
-
-static uint64_t dice;
-
-static unsigned int roll(unsigned int n)
-{
-	dice = dice * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (unsigned int)(dice >> 33) % n;
-}
-
-enum { NAMES = 12, KEPT = 6 };
-
-static const char *some_ns(void)
-{
-	static const char *const all[] = {"a", "a-b", "shop"};
-
-	return all[roll(3)];
-}
-
-static void change_route(struct fixture *f, const char *name)
-{
-	static const char *const rules[] = {"Host(`h%u`)", "Host(`h%u`) && PathPrefix(`/p`)",
-					    "PathPrefix(`/x%u`)", "HostRegexp(`^r%u`)",
-					    "Hots(`typo%u`)"};
-	static const char *const services[] = {
-		"{'name':'s%u','port':80}",
-		"{'name':'s%u','port':80,'sticky':{'cookie':{}}},{'name':'s1','port':80}",
-		"{'name':'t%u','kind':'TraefikService'}",
-		"{'name':'s%u','namespace':'shop','port':80}",
-		"{'name':'s%u','port':'http','serversTransport':'x1'}",
-		"{'name':'s%u','port':80,'middlewares':[{'name':'m1'}]},{'name':'s1','port':80}",
-	};
-	static const char *const more[] = {"",
-					   "",
-					   "",
-					   ",'middlewares':[{'name':'m1'}]",
-					   ",'middlewares':[{'name':'m2','namespace':'shop'}]",
-					   ",'middlewares':[{'name':'shop-m0@kubernetescrd'}]"};
-	static const char *const tls[] = {"",
-					  "",
-					  "",
-					  "'tls':{},",
-					  "'tls':{'secretName':'cert1'},",
-					  "'tls':{'options':{'name':'o1'}},",
-					  "'parentRefs':[{'name':'n0'}],"};
-	char rule[64], service[160];
-
-	snprintf(rule, sizeof(rule), rules[roll(5)], roll(4));
-	snprintf(service, sizeof(service), services[roll(6)], roll(5));
-	fixture_add(f, "IngressRoute", name,
-		    "'spec':{%s%s'routes':[{'match':'%s','services':[%s]%s},{'match':"
-		    "'Host(`second%u`)','services':[{'name':'s0','port':80}]}]}",
-		    tls[roll(roll(4) ? 3 : 7)], roll(2) ? "'entryPoints':['web']," : "", rule,
-		    service, more[roll(6)], roll(8));
-}
-
-static void change_ingress(struct fixture *f, const char *name)
-{
-	const char *slash = strchr(name, '/');
-
-	fixture_put(f,
-		    "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{'name':'%s',"
-		    "'namespace':'%.*s'},'spec':{%s'rules':[{'host':'i%u','http':{'paths':[{'path':"
-		    "'/%u','pathType':'Prefix','backend':{'service':{'name':'s%u','port':{"
-		    "'number':80}}}}]}}]}}",
-		    slash + 1, (int)(slash - name), name,
-		    roll(4) ? "" : "'tls':[{'secretName':'cert2'}],", roll(3), roll(2), roll(5));
-}
-
-static void change_slice(struct fixture *f, const char *ns)
-{
-	unsigned int service = roll(5), n = roll(4);
-	char list[256] = "";
-
-	for (unsigned int i = 0; i < n; i++)
-		sprintf(list + strlen(list),
-			"%s{'addresses':['10.%u.%u.%u'],'conditions':{'serving':%s,'terminating':%"
-			"s}}",
-			i ? "," : "", roll(3), service, i + 1, roll(5) ? "true" : "false",
-			roll(5) ? "false" : "true");
-	fixture_put(f,
-		    "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice','metadata':{'name':"
-		    "'s%u-%u','namespace':'%s','labels':{'kubernetes.io/service-name':'s%u'}},"
-		    "'addressType':'IPv4','ports':[{'name':'http','port':8080}],'endpoints':[%s]}",
-		    service, roll(2), ns, service, list);
-}
-
-/* Chains of chains, in circles too; services that name middlewares. */
-static void change_middleware(struct fixture *f, const char *name)
-{
-	static const char *const specs[] = {
-		"'spec':{'addPrefix':{'prefix':'/a%u'}}",
-		"'spec':{'chain':{'middlewares':[{'name':'m%u'}]}}",
-		"'spec':{'chain':{'middlewares':[{'name':'m%u','namespace':'shop'},{'name':"
-		"'shop-m1@kubernetescrd'}]}}",
-		"'spec':{'basicAuth':{'secret':'users','realm':'r%u'}}",
-		"'spec':{'errors':{'status':['500-599'],'query':'/','service':{'name':'s%u','port':"
-		"80}}}",
-		"'spec':{'errors':{'status':['404'],'query':'/','service':{'name':'t%u','kind':"
-		"'TraefikService'}}}",
-		"'spec':{'stripPrefix':{'typo':%u}}",
-	};
-
-	fixture_add(f, "Middleware", name, specs[roll(7)], roll(3));
-}
-
-static void change_other(struct fixture *f, const char *ns)
-{
-	char name[64];
-
-	switch (roll(8)) {
-	case 0:
-	case 6:
-		snprintf(name, sizeof(name), "%s/m%u", ns, roll(3));
-		change_middleware(f, name);
-		break;
-	case 7:
-		snprintf(name, sizeof(name), "%s/users", ns);
-		fixture_add(f, "Secret", name, "'data':{'%s':'dGVzdDp0ZXN0'}",
-			    roll(3) ? "users" : "other");
-		break;
-	case 1:
-		snprintf(name, sizeof(name), "%s/t%u", ns, roll(5));
-		fixture_add(f, "TraefikService", name,
-			    "'spec':{'weighted':{'services':[{'name':'s%u','port':80,'weight':%u},"
-			    "{'name':'t%u','kind':'TraefikService'}]}}",
-			    roll(5), roll(4), roll(5));
-		break;
-	case 2:
-		snprintf(name, sizeof(name), "%s/t%u", ns, roll(5));
-		fixture_add(f, "TraefikService", name,
-			    "'spec':{'mirroring':{'name':'s%u','port':80,'mirrors':[{'name':'s%u',"
-			    "'port':80,'percent':20,'middlewares':[{'name':'m1'}]}]}}",
-			    roll(5), roll(5));
-		break;
-	case 3:
-		snprintf(name, sizeof(name), "%s/p%u", ns, roll(2));
-		fixture_add(f, "SourcePolicy", name,
-			    "'spec':{'entryPoints':['web'],'deny':['192.0.%u.0/24']}", roll(5));
-		break;
-	case 4:
-		snprintf(name, sizeof(name), "%s/o1", ns);
-		fixture_add(f, "TLSOption", name, "'spec':{'minVersion':'VersionTLS1%u'}",
-			    2 + roll(2));
-		break;
-	default:
-		snprintf(name, sizeof(name), "%s/x1", ns);
-		fixture_add(f, "ServersTransport", name,
-			    "'spec':{'maxIdleConnsPerHost':%u,'rootCAs':[{'secret':'%s'}]}",
-			    roll(5), roll(2) ? "users" : "none");
-	}
-}
-
-static void remove_any(struct fixture *f, const char *name)
-{
-	static const struct {
-		enum kind kind;
-		const char *format;
-	} rows[] = {
-		{KIND_INGRESS_ROUTE, "IngressRoute/%s"},
-		{KIND_INGRESS, "Ingress/%s"},
-		{KIND_MIDDLEWARE, "Middleware/shop/m1"},
-		{KIND_SECRET, "Secret/shop/users"},
-		{KIND_SOURCE_POLICY, "SourcePolicy/a/p1"},
-		{KIND_SERVICE, "Service/shop/s1"},
-		{KIND_TRAEFIK_SERVICE, "TraefikService/a/t1"},
-		{KIND_ENDPOINT_SLICE, "EndpointSlice/shop/s1-1"},
-	};
-	unsigned int i = roll(2) ? roll(2) : roll(sizeof(rows) / sizeof(*rows));
-	char id[128];
-
-	snprintf(id, sizeof(id), rows[i].format, name);
-	drop(f, rows[i].kind, id);
-}
-
-static void change_any(struct fixture *f)
-{
-	const char *ns = some_ns();
-	unsigned int what = roll(20);
-	char name[32];
-
-	snprintf(name, sizeof(name), "%s/n%u", ns, roll(NAMES));
-	if (what < 8)
-		change_slice(f, ns);
-	else if (what < 13)
-		change_route(f, name);
-	else if (what < 15)
-		change_ingress(f, name);
-	else if (what < 17)
-		remove_any(f, name);
-	else if (what < 18)
-		change_other(f, ns);
-	else {
-		snprintf(name, sizeof(name), "%s/s%u", ns, roll(5));
-		fixture_add(f, "Service", name, "'spec':{'ports':[{'name':'http','port':%d}]}",
-			    roll(6) ? 80 : 81);
-	}
-}
-
-/* Snapshots are let go in any order. */
-static void random_changes(struct fixture *f, uint64_t seed, int n)
-{
-	struct snapshot *kept[KEPT] = {0};
-
-	dice = seed;
-	for (int i = 0; i < n; i++) {
-		unsigned int slot = roll(KEPT);
-
-		for (unsigned int k = roll(4) + 1; k > 0; k--)
-			change_any(f);
-		fixture_compile(f);
-		snapshot_unref(kept[slot]);
-		kept[slot] = roll(2) ? snapshot_ref(f->snapshot) : NULL;
-	}
-	for (int i = 0; i < KEPT; i++)
-		snapshot_unref(kept[i]);
-}
-
-static void random_changes_come_to_the_same(void **state)
-{
-	struct fixture *f = *state;
-
-	for (uint64_t seed = 1; seed <= 6; seed++)
-		random_changes(f, seed, 150);
-	assert_true(stats(f).n_quick > 200);
-	assert_true(stats(f).n_full > 50);
-}
-
-static void so_they_do_with_series_and_tls_tables(void **state)
-{
-	struct fixture *f = *state;
-	struct metric_registry *metrics = metric_registry_new();
-	struct tls_cache *tls = tls_cache_new();
-
-	registry_set_metrics(f->registry, metrics);
-	registry_set_tls(f->registry, tls);
-	fixture_config(f, "{'entryPoints':{'web':{'address':':80'},'websecure':{'address':':443',"
-			  "'http':{'tls':{}}}},'metrics':{'prometheus':{'addRoutersLabels':true}},"
-			  "'providers':{'kubernetesCRD':{'allowCrossNamespace':true}}}");
-	random_changes(f, 77, 250);
-	assert_true(stats(f).n_quick > 50);
-	snapshot_unref(f->snapshot);
-	f->snapshot = NULL;
-	compiler_free(f->compiler);
-	f->compiler = NULL;
-	registry_free(f->registry);
-	f->registry = NULL;
-	tls_cache_free(tls);
-	metric_registry_free(metrics);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,12 +421,12 @@ int main(void)
 		FIXTURE_TEST(a_middleware_is_made_anew_with_those_that_name_it),
 		FIXTURE_TEST(a_middleware_is_found_by_its_name),
 		FIXTURE_TEST(a_transport_is_made_anew_with_those_that_name_it),
+		FIXTURE_TEST(raw_tcp_and_udp_are_made_anew_by_themselves),
+		FIXTURE_TEST(an_edited_tls_option_keeps_its_number),
 		FIXTURE_TEST(rows_of_objects_are_cut),
 		FIXTURE_TEST(the_kernel_planes_part_is_made_anew_alone),
 		FIXTURE_TEST(what_only_one_can_have_is_the_older_objects),
 		FIXTURE_TEST(an_old_snapshot_stays_whole_while_somebody_reads_it),
-		FIXTURE_TEST(random_changes_come_to_the_same),
-		FIXTURE_TEST(so_they_do_with_series_and_tls_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

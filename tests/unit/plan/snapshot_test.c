@@ -56,11 +56,30 @@ static void a_thing_that_cannot_be_registered_is_released_at_once(void **state)
 	assert_int_equal(n_released, 1);
 }
 
+static void a_snapshot_begins_where_the_last_one_ended(void **state)
+{
+	struct snapshot *last = snapshot_new(1), *next = snapshot_new(2);
+	struct entry_point entry_point = {.name = STR("web")};
+
+	(void)state;
+	last->entry_points = &entry_point;
+	last->n_entry_points = 1;
+	last->n_tcp_routes = 3;
+	snapshot_begin_from(next, last);
+	assert_ptr_not_equal(next->entry_points, last->entry_points);
+	assert_true(str_eq(next->entry_points[0].name, STR("web")));
+	assert_int_equal(next->n_tcp_routes, 3);
+	assert_int_equal(next->n_routes, 0);
+	snapshot_unref(last);
+	snapshot_unref(next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_snapshot_owns_goes_with_the_last_reference_newest_first),
 		cmocka_unit_test(unref_accepts_null),
+		cmocka_unit_test(a_snapshot_begins_where_the_last_one_ended),
 		cmocka_unit_test(a_thing_that_cannot_be_registered_is_released_at_once),
 	};
 
