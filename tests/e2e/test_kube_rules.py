@@ -112,7 +112,8 @@ def test_definitions_that_are_applied_later_are_taken_up_within_a_second(world):
 def test_a_node_says_of_an_address_whether_it_forwards_it(world):
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": {"addresses": []}}
     lost = {"name": "gone", "programmed": "True", "reason": "Programmed", "lastTransitionTime": "2026-11-22T19:06:29Z"}
-    world.server.put(node, {**ADDRESS, "status": {"nodes": [lost]}}, POLICY)
+    limits = renamed(POLICY, "limits", "shop", denyFrom=[], limits={"packetsPerSecond": 10})
+    world.server.put(node, {**ADDRESS, "status": {"nodes": [lost]}}, POLICY, {**limits, "status": {"nodes": [lost]}})
     world.run(*BOTH, env={"NODE_NAME": "n1"})
     said = lambda: conditions(world, "virtualaddresses", "shop", "va")
     world.until(lambda: said().get("Programmed", {}).get("reason") == "NodeFault", "the node's fault")
@@ -121,8 +122,14 @@ def test_a_node_says_of_an_address_whether_it_forwards_it(world):
     assert now["Programmed"]["status"] == "False" and now["Programmed"]["message"].startswith("node n1: the kernel plane is off")
     [entry] = stored(world, "virtualaddresses", "shop", "va")["status"]["nodes"]
     assert (entry["name"], entry["programmed"]) == ("n1", "False"), "what a lost node said is gone"
+    assert entry["reason"] == "KernelPlaneOff"
     policy = conditions(world, "sourcepolicies", "shop", "sp")["Accepted"]
     assert policy["observedGeneration"] == 1
+    of_policy = lambda: conditions(world, "sourcepolicies", "shop", "limits")
+    world.until(lambda: of_policy().get("Programmed", {}).get("reason") == "NodeFault", "the same of a policy")
+    assert of_policy()["Accepted"]["status"] == "True" and "node n1: the kernel plane is off" in of_policy()["Programmed"]["message"]
+    [row] = stored(world, "sourcepolicies", "shop", "limits")["status"]["nodes"]
+    assert (row["name"], row["programmed"], row["reason"], row["observedGeneration"]) == ("n1", "False", "KernelPlaneOff", 1)
     # A change without consequence changes the generation and no time.
     time.sleep(1.1)
     before = stored(world, "virtualaddresses", "shop", "va")["status"]
@@ -156,14 +163,17 @@ def test_a_node_whose_kernel_plane_refuses_a_change_says_so_until_it_has_it(worl
     world.server.put(node, *world.service(), ADDRESS, kept, policy(3))
     world.run(*BOTH, f"--pinFolder={small_plane}", env={"NODE_NAME": "n1"}, kernel="pinned")
 
-    def row(name):
-        rows = (stored(world, "virtualaddresses", "shop", name).get("status") or {}).get("nodes", [])
-        return tuple(rows[0][key] for key in ("programmed", "observedGeneration")) if rows else None
+    def row(name, kind="virtualaddresses", keys=("programmed", "observedGeneration")):
+        rows = (stored(world, kind, "shop", name).get("status") or {}).get("nodes", [])
+        return tuple(rows[0][key] for key in keys) if rows else None
 
+    of_policy = lambda: row("sp", "sourcepolicies", ("programmed", "reason", "observedGeneration"))
     world.until(lambda: row("va") == row("kept") == ("True", 1), "the node to forward both")
+    world.until(lambda: of_policy() == ("True", "Programmed", 1), "the policy to be in force")
     # More than its table holds: what changes from now on is not in force, what was stays.
     world.server.put(policy(500))
     world.until(lambda: "kernel plane refused" in world.log(), "the refusal")
+    world.until(lambda: of_policy() == ("False", "NoRoom", 2), "the policy that does not fit")
     before = stored(world, "virtualaddresses", "shop", "va")["status"]
     world.server.put({**renamed(ADDRESS, "va", "shop", addresses=["192.0.2.82"]), "status": before})
     world.until(lambda: row("va") == ("False", 2), "the node to say that it does not have it")
@@ -173,6 +183,8 @@ def test_a_node_whose_kernel_plane_refuses_a_change_says_so_until_it_has_it(worl
     assert row("kept") == ("True", 1)
     world.server.put(policy(3))
     world.until(lambda: row("va") == ("True", 2) and said()["status"] == "True", "the node to have it")
+    world.until(lambda: of_policy() == ("True", "Programmed", 3), "the policy to be in force")
+    assert conditions(world, "sourcepolicies", "shop", "sp")["Accepted"]["status"] == "True"
     assert "kernel plane took the configuration that it had refused" in world.log()
 
 

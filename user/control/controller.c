@@ -58,16 +58,18 @@ static void apply_kernel(struct controller *self, const struct snapshot *snapsho
 		    LOG_I("revision", snapshot->revision));
 }
 
-static const char *kernel_fault(const struct controller *self)
+static const struct kube_kernel_fault *kernel_fault(const struct controller *self)
 {
+	static const struct kube_kernel_fault no_room = {
+		DIAG_NODE_FULL, "the kernel plane has no room for the newest configuration, an "
+				"older one is in force there"};
+	static const struct kube_kernel_fault refused = {
+		"ConfigurationRefused", "the kernel plane refused the newest configuration, an "
+					"older one is in force there"};
+
 	if (self->kernel_rc >= 0)
 		return NULL;
-	return self->kernel_rc == -ENOSPC ? "the kernel plane has no room for the newest "
-					    "configuration, an older one is "
-					    "in force there"
-					  : "the kernel plane refused the newest configuration, an "
-					    "older one is in force "
-					    "there";
+	return self->kernel_rc == -ENOSPC ? &no_room : &refused;
 }
 
 /* What is in the store is in force, or is not in the kernel plane. */

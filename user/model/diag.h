@@ -16,6 +16,11 @@
 #include "base/str.h"
 
 enum diag_level { DIAG_WARNING, DIAG_ERROR };
+
+/* Words for node_reason. */
+#define DIAG_NODE_OFF  "KernelPlaneOff"
+#define DIAG_NODE_FULL "NoRoom"
+
 enum {
 	DIAG_MAX = 1000,
 	DIAG_FOUND_MAX = 80
@@ -33,7 +38,8 @@ struct diag {
 	size_t line;	       /* 1.., 0 unknown */
 	bool unsupported;      /* about something that Traefik does and we do not */
 	bool is_conflict;      /* another object has what this one asks for */
-	bool is_of_node;       /* about this node: the object itself may be whole */
+	/* In one word, static: about this node, the object itself may be whole; NULL: not so. */
+	const char *node_reason;
 };
 
 struct diag_sink {

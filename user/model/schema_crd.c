@@ -228,6 +228,7 @@ static const struct {
 	{"VirtualAddress", "Age", "date", ".metadata.creationTimestamp"},
 	{"SourcePolicy", "EntryPoints", "string", ".spec.entryPoints"},
 	{"SourcePolicy", "Accepted", "string", CONDITION("Accepted")},
+	{"SourcePolicy", "Programmed", "string", CONDITION("Programmed")},
 	{"SourcePolicy", "Age", "date", ".metadata.creationTimestamp"},
 };
 

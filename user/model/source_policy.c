@@ -5,6 +5,7 @@
 #include "model/source_policy.h"
 
 #include "model/object_condition.h"
+#include "model/object_node.h"
 
 enum { MAX_CIDRS = 1 << 20, MAX_LISTS = 8 };
 
@@ -187,14 +188,17 @@ static const struct schema schema_spec = {
 
 /* Written, never decoded. */
 struct status {
-	struct list_of conditions;
+	struct list_of conditions, nodes;
 };
 
 static const struct field status_fields[] = {
 	FIELD(struct status, conditions, .name = "conditions", .sub = &schema_object_condition,
 	      .map_key = "type", .min = 0, .max = OBJECT_CONDITIONS_MAX,
 	      .doc = "What is said of the policy: Accepted: it is understood and all that it names "
-		     "is there."),
+		     "is there; Programmed: it is in force on the nodes that are listed."),
+	FIELD(struct status, nodes, .name = "nodes", .sub = &schema_object_node, .map_key = "name",
+	      .min = 0, .max = OBJECT_NODES_MAX,
+	      .doc = "Nodes where it is not in force, and some of those where it is."),
 };
 
 static const struct schema schema_status = {

@@ -5,6 +5,7 @@
 #include "model/virtual_address.h"
 
 #include "model/object_condition.h"
+#include "model/object_node.h"
 
 enum { ADDRESSES_MAX = 64, PORTS_MAX = 64, BACKENDS_MAX = 1024 };
 
@@ -198,36 +199,9 @@ static const struct schema schema_spec = {
 };
 
 /* Written, never decoded. */
-struct node_status {
-	struct str name, programmed, reason, message, last_transition_time;
-	int64_t observed_generation;
-};
-
 struct status {
 	struct strs addresses;
 	struct list_of conditions, nodes;
-};
-
-static const struct field node_fields[] = {
-	FIELD(struct node_status, name, .name = "name", .required = true, .min = 1, .max = 253,
-	      .doc = "Name of the node."),
-	FIELD(struct node_status, programmed, .name = "programmed", .required = true,
-	      .choices = "True|False", .doc = "Whether it forwards the address."),
-	FIELD(struct node_status, reason, .name = "reason", .required = true, .format = "reason",
-	      .min = 1, .max = OBJECT_REASON_MAX_BYTES, .doc = "Why, in one word."),
-	FIELD(struct node_status, message, .name = "message", .min = 0,
-	      .max = OBJECT_MESSAGE_MAX_BYTES, .doc = "Why, in a sentence."),
-	FIELD(struct node_status, last_transition_time, .name = "lastTransitionTime",
-	      .required = true, .format = "date-time", .doc = "Since when."),
-	FIELD(struct node_status, observed_generation, .name = "observedGeneration", .min = 0,
-	      .max = INT64_MAX, .doc = "Generation of the object that this is said of."),
-};
-
-static const struct schema schema_node = {
-	.name = "node",
-	.doc = "What a node says of the address.",
-	.size = sizeof(struct node_status),
-	SCHEMA_FIELDS(node_fields),
 };
 
 static const struct field status_fields[] = {
@@ -237,8 +211,8 @@ static const struct field status_fields[] = {
 	      .map_key = "type", .min = 0, .max = OBJECT_CONDITIONS_MAX,
 	      .doc = "What is said of the address: Accepted: it is understood, and no older one "
 		     "has it; Programmed: the nodes that are listed forward it."),
-	FIELD(struct status, nodes, .name = "nodes", .sub = &schema_node, .map_key = "name",
-	      .min = 0, .max = VIRTUAL_NODES_MAX,
+	FIELD(struct status, nodes, .name = "nodes", .sub = &schema_object_node, .map_key = "name",
+	      .min = 0, .max = OBJECT_NODES_MAX,
 	      .doc = "Nodes that cannot forward it, and some of those that do."),
 };
 

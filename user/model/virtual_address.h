@@ -51,9 +51,6 @@ struct virtual_address {
 	bool spread;
 };
 
-/* Of status.nodes. */
-enum { VIRTUAL_NODES_MAX = 64 };
-
 extern const struct schema schema_virtual_address;
 
 #endif

@@ -49,7 +49,8 @@ static void add_cidrs(struct merging *merging, const struct strs *texts, enum ke
 				   texts->at[i]);
 		else if (!kernel_policy_add(merging->config, merging->policy, &cidr, action))
 			diag_error(c->sink, DIAG_INDEX(path, i),
-				   "there is no room for more than %d prefixes", KERNEL_ACL_MAX);
+				   "there is no room for more than %d prefixes", KERNEL_ACL_MAX)
+				->node_reason = DIAG_NODE_FULL;
 	}
 }
 
@@ -221,7 +222,8 @@ static void merge(struct merging *merging)
 	policy = merging->policy;
 	if (!policy) {
 		diag_error(c->sink, NULL, "there is no room for more than %d policies",
-			   KERNEL_POLICIES_MAX);
+			   KERNEL_POLICIES_MAX)
+			->node_reason = DIAG_NODE_FULL;
 		return;
 	}
 	add_cidrs(merging, &spec->allow, KERNEL_ALLOW, "allow");
@@ -252,10 +254,12 @@ static void check_names(struct compile *c, const struct source_policy *spec)
 
 static void tell_off(struct compile *c)
 {
-	diag_suggest(c->sink,
-		     diag_warning(c->sink, NULL,
-				  "the kernel plane is off: nothing that this object denies or "
-				  "limits is held up"),
+	struct diag *diag = diag_warning(c->sink, NULL,
+					 "the kernel plane is off: nothing that this object denies "
+					 "or limits is held up");
+
+	diag->node_reason = DIAG_NODE_OFF;
+	diag_suggest(c->sink, diag,
 		     "`tidegate status` says why it is off; the middlewares ipAllowList, rateLimit "
 		     "and inFlightConn work without it");
 }

@@ -256,7 +256,8 @@ static struct kernel_service *service_of(struct making *making, bool is_v4)
 						    is_v4 ? "" : " v6")));
 	if (!service || !compile_kernel_fill(&making->shares, is_v4, service)) {
 		diag_error(c->sink, NULL, "there is no room for more than %d services",
-			   KERNEL_SERVICES_MAX);
+			   KERNEL_SERVICES_MAX)
+			->node_reason = DIAG_NODE_FULL;
 		return NULL;
 	}
 	service->object = making->object->id;
@@ -370,7 +371,8 @@ static bool add_entry(struct making *making, const struct claim *claim, struct s
 			       making->policy)) {
 		diag_error(making->compile->sink, NULL,
 			   "there is no room for more than %d addresses and ports",
-			   KERNEL_ENTRIES_MAX);
+			   KERNEL_ENTRIES_MAX)
+			->node_reason = DIAG_NODE_FULL;
 		return false;
 	}
 	entry = &config->entries[config->n_entries - 1];
@@ -533,7 +535,7 @@ static void tell_off(struct compile *c)
 	struct diag *diag =
 		diag_error(c->sink, NULL, "the kernel plane is off: nobody serves this address");
 
-	diag->is_of_node = true;
+	diag->node_reason = DIAG_NODE_OFF;
 	diag_suggest(c->sink, diag,
 		     "`tidegate status` says why it is off; an IngressRouteTCP or IngressRouteUDP "
 		     "on an entry point is served without it");

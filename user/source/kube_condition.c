@@ -8,6 +8,7 @@
 #include "model/core_node.h"
 #include "model/ingress_object.h"
 #include "model/object_condition.h"
+#include "model/object_node.h"
 #include "model/virtual_address.h"
 #include "source/kube_lease.h"
 #include "source/kube_status_text.h"
@@ -199,6 +200,7 @@ static json_t *programmed(const struct kube_condition *condition)
 				    ? find_row(json_object_get(condition->before, "conditions"),
 					       "type", STR("Programmed"))
 				    : NULL;
+	bool is_address = condition->object->kind == KIND_VIRTUAL_ADDRESS;
 	size_t i, n_bad = 0, n_said = 0;
 	char text[1200];
 
@@ -222,10 +224,12 @@ static json_t *programmed(const struct kube_condition *condition)
 		return json_incref((json_t *)(uintptr_t)was);
 	if (!n_bad && n_said)
 		return make(condition, "Programmed", "True", "Programmed",
-			    "the nodes that are listed forward it");
+			    is_address ? "the nodes that are listed forward it"
+				       : "it is in force on the nodes that are listed");
 	if (!n_bad)
 		return make(condition, "Programmed", "Unknown", "Pending",
-			    "no node has said yet that it forwards it");
+			    is_address ? "no node has said yet that it forwards it"
+				       : "no node has said yet that it is in force there");
 	struct str name = text_at(first, "name"), message = text_at(first, "message");
 
 	snprintf(text, sizeof(text), "node %.*s: %.*s%s", (int)(name.len < 253 ? name.len : 253),
@@ -248,7 +252,8 @@ json_t *kube_condition_of_address(const struct kube_condition *condition)
 
 json_t *kube_condition_of_policy(const struct kube_condition *condition)
 {
-	return json_pack("{s:{s:[o]}}", "status", "conditions", accepted(condition));
+	return json_pack("{s:{s:[o, o]}}", "status", "conditions", accepted(condition),
+			 programmed(condition));
 }
 
 bool kube_condition_is_same(const json_t *status, const json_t *patch)
@@ -270,11 +275,10 @@ bool kube_condition_is_same(const json_t *status, const json_t *patch)
 /* Its row in the list of nodes; takes over the message. */
 static json_t *node_row(const struct kube_node_fact *fact, const json_t *mine, json_t *message)
 {
-	const char *word = fact->fault[0] ? "False" : "True";
-	json_t *row =
-		json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", fact->node, "programmed", word,
-			  "reason", fact->fault[0] ? "NodeFault" : "Programmed", "message", message,
-			  "lastTransitionTime", time_of(mine, "programmed", word, fact->wall_ns));
+	const char *word = fact->is_programmed ? "True" : "False";
+	json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", fact->node, "programmed", word,
+				"reason", fact->reason, "message", message, "lastTransitionTime",
+				time_of(mine, "programmed", word, fact->wall_ns));
 
 	if (fact->generation)
 		json_object_set_new(row, "observedGeneration", json_integer(fact->generation));
@@ -287,17 +291,17 @@ json_t *kube_condition_of_node(const struct object *object, const json_t *before
 	const struct kind_info *info = &kind_infos[object->kind];
 	const json_t *nodes = json_object_get(before, "nodes");
 	const json_t *mine = find_row(nodes, "name", str_of(fact->node));
-	const char *fault = fact->fault;
-	size_t n_max = fault && fault[0] ? VIRTUAL_NODES_MAX : KUBE_NODES_WELL_MAX;
+	const char *well =
+		object->kind == KIND_VIRTUAL_ADDRESS ? "it is forwarded" : "it is in force";
+	size_t n_max = fact->message ? OBJECT_NODES_MAX : KUBE_NODES_WELL_MAX;
 	json_t *status, *row = NULL;
 
-	if (!mine && (!fault || json_array_size(nodes) >= n_max))
+	if (!mine && (!fact->reason || json_array_size(nodes) >= n_max))
 		return NULL;
-	if (fault)
-		row = node_row(
-			fact, mine,
-			kube_status_text_json(fault[0] ? str_of(fault) : STR("it is forwarded"),
-					      OBJECT_MESSAGE_MAX_BYTES));
+	if (fact->reason)
+		row = node_row(fact, mine,
+			       kube_status_text_json(str_of(fact->message ? fact->message : well),
+						     OBJECT_MESSAGE_MAX_BYTES));
 	if (row && json_equal(row, mine)) {
 		json_decref(row);
 		return NULL;

@@ -31,25 +31,27 @@ struct kube_condition {
 /* The merge patch of a VirtualAddress: its addresses, and the conditions Accepted and Programmed.
  */
 json_t *kube_condition_of_address(const struct kube_condition *condition);
-/* The merge patch of a SourcePolicy: the condition Accepted. */
+/* The merge patch of a SourcePolicy: the same conditions. */
 json_t *kube_condition_of_policy(const struct kube_condition *condition);
 /* Whether the status says all that the patch says; both borrowed. */
 bool kube_condition_is_same(const json_t *status, const json_t *patch);
 
 enum {
-	KUBE_NODES_WELL_MAX = 16, /* that say that they forward an address */
+	KUBE_NODES_WELL_MAX = 16, /* that say that all is well */
 };
 
 /* What a node knows of an object. */
 struct kube_node_fact {
 	const char *node;
-	const char *fault; /* "" when it forwards it; NULL: it says nothing, the object is broken */
-	int64_t generation; /* of the object; 0: not known */
+	const char *reason;  /* in one word; NULL: it says nothing, the object is broken */
+	const char *message; /* NULL: all is well */
+	bool is_programmed;  /* with a message: it could be better */
+	int64_t generation;  /* of the object; 0: not known */
 	uint64_t wall_ns;
 };
 /*
- * What this node should say of itself in the status of a VirtualAddress: the document to apply, a
- * new reference; NULL: what is there will do. Only the first nodes say that all is well.
+ * What this node should say of itself in the status of an object: the document to apply, a new
+ * reference; NULL: what is there will do. Only the first nodes say that all is well.
  */
 json_t *kube_condition_of_node(const struct object *object, const json_t *before,
 			       const struct kube_node_fact *fact);

@@ -271,9 +271,9 @@ void kube_duty_end(struct kube_source *source)
 
 static void take_fault(struct kube_duty *duty, const struct diag *diag)
 {
-	bool counts = diag->level == DIAG_ERROR || diag->is_conflict;
+	bool counts = diag->level == DIAG_ERROR || diag->is_conflict || diag->node_reason;
 	struct kube_row *row = counts ? kube_duty_row(duty, diag->object, true) : NULL;
-	char **fault = !row ? NULL : diag->is_of_node ? &row->node_fault : &row->fault;
+	char **fault = !row ? NULL : diag->node_reason ? &row->node_fault : &row->fault;
 	char *text = NULL;
 
 	/* The first fault of an object stands for all. */
@@ -283,6 +283,8 @@ static void take_fault(struct kube_duty *duty, const struct diag *diag)
 		     STR_ARG(diag->message)) < 0)
 		return;
 	*fault = text;
+	if (diag->node_reason)
+		row->node_reason = diag->node_reason;
 	row->is_conflict |= diag->is_conflict;
 }
 
@@ -323,6 +325,7 @@ void kube_source_tell(struct kube_source *source, const struct store *store,
 		free(row->fault);
 		free(row->node_fault);
 		row->fault = row->node_fault = NULL;
+		row->node_reason = NULL;
 		row->is_conflict = false;
 	}
 	for (int kind = 0; kind < KIND__COUNT; kind++)
@@ -336,17 +339,32 @@ void kube_source_tell(struct kube_source *source, const struct store *store,
 }
 
 void kube_source_in_force(struct kube_source *source, const struct store *store,
-			  const char *kernel_fault)
+			  const struct kube_kernel_fault *fault)
 {
 	struct kube_duty *duty = &source->duty;
 
 	pthread_mutex_lock(&source->lock);
-	if (kernel_fault != duty->kernel_fault) {
+	if (fault != duty->kernel_fault) {
 		unsettle(duty);
 		duty->is_dirty = true;
 	}
-	duty->kernel_fault = kernel_fault;
-	if (!kernel_fault)
+	duty->kernel_fault = fault;
+	if (!fault)
 		duty->kernel_revision = store->revision;
+	pthread_mutex_unlock(&source->lock);
+}
+
+void kube_source_interfaces(struct kube_source *source, const char *message, bool is_lost)
+{
+	struct kube_duty *duty = &source->duty;
+
+	message = message ? message : "";
+	pthread_mutex_lock(&source->lock);
+	if (strcmp(duty->interfaces, message) != 0 || duty->has_lost_interface != is_lost) {
+		snprintf(duty->interfaces, sizeof(duty->interfaces), "%s", message);
+		duty->has_lost_interface = is_lost;
+		unsettle(duty);
+		duty->is_dirty = true;
+	}
 	pthread_mutex_unlock(&source->lock);
 }

@@ -4,7 +4,8 @@
 
 /*
  * kube_duty: what is written to the API server: by one of the replicas, which a Lease says, status
- * and Events; by each for its own node whether it forwards a VirtualAddress. Part of kube_source.
+ * and Events; by each for its own node whether its kernel plane works by our objects. Part of
+ * kube_source.
  */
 
 #include "source/kube_lease.h"
@@ -16,13 +17,14 @@
 /* What is known of one object. */
 struct kube_row {
 	struct str id;
-	json_t *status;	     /* as the server has it; NULL: nothing */
-	char version[64];    /* its resourceVersion */
-	int64_t generation;  /* 0: not said */
-	char *fault;	     /* of the object; NULL: none */
-	char *node_fault;    /* of this node; NULL: none */
-	bool is_conflict;    /* the fault: another object has what this one asks for */
-	uint64_t fault_hash; /* of both faults */
+	json_t *status;		 /* as the server has it; NULL: nothing */
+	char version[64];	 /* its resourceVersion */
+	int64_t generation;	 /* 0: not said */
+	char *fault;		 /* of the object; NULL: none */
+	char *node_fault;	 /* of this node; NULL: none */
+	const char *node_reason; /* of the node_fault, in one word */
+	bool is_conflict;	 /* the fault: another object has what this one asks for */
+	uint64_t fault_hash;	 /* of both faults */
 	/* What the server has is what is to be said: it need not be looked at before something
 	 * changes. */
 	bool is_settled, is_node_settled;
@@ -46,8 +48,12 @@ struct kube_duty {
 	char node[256];	   /* the name of ours; "": not known */
 	uint64_t pass_due_ns, review_ns, revision;
 	uint64_t kernel_revision; /* of the store, up to which the kernel plane has everything */
-	const char *kernel_fault; /* why it has not what came later; NULL: it is to be had soon */
-	char told[16];		  /* what kube_duty_tell() told */
+	/* Why it has not what came later; NULL: it is to be had soon. */
+	const struct kube_kernel_fault *kernel_fault;
+	/* What is wrong with this node's interfaces; "": nothing. */
+	char interfaces[KUBE_INTERFACES_BYTES];
+	bool has_lost_interface;
+	char told[16]; /* what kube_duty_tell() told */
 	bool was_ours;
 };
 

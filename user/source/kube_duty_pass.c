@@ -3,7 +3,7 @@
  * kube_duty_pass: compares what should be written with what was seen, and begins as many writes as
  * the budget allows; the rest waits for the next pass.
  *
- * Status is merged field by field: what nodes say of a VirtualAddress belongs to each of them, who
+ * Status is merged field by field: what nodes say of an object belongs to each of them, who
  * applies it server-side under a name of its own, and what the elected replica says leaves that
  * alone.
  */
@@ -21,6 +21,7 @@
 
 enum {
 	SAY_AGAIN_S = 1800, /* an API server forgets an Event after an hour */
+	NODE_GAP_S = 10,    /* between Events of the node */
 	PATH_TAIL_BYTES = 512,
 };
 
@@ -44,7 +45,12 @@ static uint64_t hash_json(const json_t *json)
 
 static const char *reason_of(const struct kube_row *row)
 {
-	return !row->fault ? "NodeFault" : row->is_conflict ? "Conflict" : "Invalid";
+	return !row->fault ? row->node_reason : row->is_conflict ? "Conflict" : "Invalid";
+}
+
+static const char *interfaces_reason(const struct kube_duty *duty)
+{
+	return duty->has_lost_interface ? "InterfaceLost" : "InterfaceDegraded";
 }
 
 /* Merges the patch into the status; takes it over. False: the budget is used up. */
@@ -117,11 +123,12 @@ static json_t *patch_of(struct kube_source *source, const struct object *object,
 	};
 	json_t *patch = NULL;
 
-	if (object->kind == KIND_SOURCE_POLICY)
-		return kube_condition_of_policy(&condition);
 	if (row->version[0])
 		patch = kube_condition_without_lost_nodes(source->store, row->status, row->version);
-	return patch ? patch : kube_condition_of_address(&condition);
+	if (patch)
+		return patch;
+	return object->kind == KIND_SOURCE_POLICY ? kube_condition_of_policy(&condition)
+						  : kube_condition_of_address(&condition);
 }
 
 static bool pass_kind(struct kube_source *source, enum kind kind, enum kube_write_kind write)
@@ -147,12 +154,12 @@ static bool pass_kind(struct kube_source *source, enum kind kind, enum kube_writ
 /* ---------------------------------------------------------------------------- nodes -- */
 
 /* Without its time, which is another one each time. */
-static uint64_t hash_of_node(const struct kube_row *row, const char *fault)
+static uint64_t hash_of_node(const struct kube_row *row, const struct kube_node_fact *fact)
 {
-	return hash_keyed(str_of(!fault	    ? "-"
-				 : fault[0] ? fault
-					    : "+")) ^
-	       row->id.len ^ hash_mix64((uint64_t)row->generation);
+	uint64_t hash = hash_mix64((uint64_t)row->generation) ^ row->id.len ^ fact->is_programmed;
+
+	hash = hash_mix64(hash ^ hash_keyed(str_of(fact->reason ? fact->reason : "-")));
+	return hash_mix64(hash ^ hash_keyed(str_of(fact->message ? fact->message : "-")));
 }
 
 /* Whether the kernel plane works by the object as it is now. */
@@ -161,14 +168,37 @@ static bool is_in_kernel(const struct kube_duty *duty, const struct kube_row *ro
 	return duty->kernel_revision && row->changed_revision <= duty->kernel_revision;
 }
 
-/* Why this node does not forward the object; "" when it does, NULL when it says nothing of it. */
-static const char *node_fault(const struct kube_duty *duty, const struct kube_row *row)
+/* What this node has to say of the object: its worst news. */
+static struct kube_node_fact fact_of(const struct kube_duty *duty, const struct kube_row *row)
 {
+	struct kube_node_fact fact = {
+		.node = duty->node,
+		.generation = row->generation,
+		.wall_ns = clock_wall_ns(),
+	};
+
 	if (row->fault)
-		return NULL;
-	if (row->node_fault)
-		return row->node_fault;
-	return is_in_kernel(duty, row) ? "" : duty->kernel_fault;
+		return fact;
+	if (row->node_fault) {
+		fact.reason = row->node_reason;
+		fact.message = row->node_fault;
+	} else if (!is_in_kernel(duty, row) && duty->kernel_fault) {
+		fact.reason = duty->kernel_fault->reason;
+		fact.message = duty->kernel_fault->message;
+	} else if (duty->interfaces[0]) {
+		fact.reason = interfaces_reason(duty);
+		fact.message = duty->interfaces;
+		fact.is_programmed = !duty->has_lost_interface;
+	} else {
+		fact.reason = "Programmed";
+		fact.is_programmed = true;
+	}
+	return fact;
+}
+
+static enum kube_write_kind write_of_node(enum kind kind)
+{
+	return kind == KIND_SOURCE_POLICY ? KUBE_WRITE_NODE_POLICY : KUBE_WRITE_NODE;
 }
 
 static bool apply_node(struct kube_source *source, struct kube_row *row,
@@ -184,7 +214,7 @@ static bool apply_node(struct kube_source *source, struct kube_row *row,
 	/* A manager's name has at most 128 bytes. */
 	kube_path_escape(&path, str_take(str_of(source->duty.node), 100));
 	is_begun = kube_write_begin(source, &(struct kube_write_ask){
-						    .kind = KUBE_WRITE_NODE,
+						    .kind = write_of_node(object->kind),
 						    .row = row,
 						    .namespace_ = object->meta.namespace_,
 						    .method = "PATCH",
@@ -198,56 +228,46 @@ static bool apply_node(struct kube_source *source, struct kube_row *row,
 	return true;
 }
 
-bool kube_duty_pass_node(struct kube_source *source)
+/* False: the budget is used up. */
+static bool pass_node_kind(struct kube_source *source, enum kind kind, bool *is_all)
 {
 	const struct kube_duty *duty = &source->duty;
-	const struct store *store = source->store;
-	bool is_all = true;
+	enum kube_write_kind write = write_of_node(kind);
 
-	/* A node that the cluster does not know has nothing to say in it. */
-	if (!duty->node[0] || (store->objects[KIND_NODE].n &&
-			       !store_find(store, KIND_NODE, STR("default"), str_of(duty->node))))
-		return true;
-	TABLE_EACH (&store->objects[KIND_VIRTUAL_ADDRESS], slot) {
+	TABLE_EACH (&source->store->objects[kind], slot) {
 		const struct object *object = slot->value;
 		struct kube_row *row = kube_duty_row(&source->duty, object->id, true);
-		const char *fault;
+		struct kube_node_fact fact;
 		json_t *document;
 		uint64_t hash;
 		bool go_on;
 
 		if (!row || !row->version[0] || row->is_node_settled ||
-		    !kube_write_may(source, KUBE_WRITE_NODE, object->meta.namespace_))
+		    !kube_write_may(source, write, object->meta.namespace_))
 			continue;
 		/* It is about to be put in force. */
 		if (!is_in_kernel(duty, row) && !duty->kernel_fault) {
-			is_all = false;
+			*is_all = false;
 			continue;
 		}
-		fault = node_fault(duty, row);
-		hash = hash_of_node(row, fault);
+		fact = fact_of(duty, row);
+		hash = hash_of_node(row, &fact);
 		if (row->node_hash == hash)
 			continue;
-		document = kube_condition_of_node(object, row->status,
-						  &(struct kube_node_fact){
-							  .node = duty->node,
-							  .fault = fault,
-							  .generation = row->generation,
-							  .wall_ns = clock_wall_ns(),
-						  });
+		document = kube_condition_of_node(object, row->status, &fact);
 		row->is_node_settled = !document;
 		go_on = !document || apply_node(source, row, object, document, hash);
 		json_decref(document);
 		if (!go_on)
 			return false;
 	}
-	return is_all;
+	return true;
 }
 
 /* --------------------------------------------------------------------------- events -- */
 
 static bool say(struct kube_source *source, struct kube_row *row, const struct object *object,
-		const char *fault)
+		const char *reason, const char *fault)
 {
 	const struct kube_event event = {
 		.kind = object->kind,
@@ -256,7 +276,7 @@ static bool say(struct kube_source *source, struct kube_row *row, const struct o
 		.uid = object->meta.uid,
 		.version = object->meta.resource_version,
 		.message = str_of(fault),
-		.reason = reason_of(row),
+		.reason = reason,
 	};
 	char path[PATH_TAIL_BYTES], again[PATH_TAIL_BYTES * 2], name[KUBE_EVENT_NAME_BYTES];
 	json_t *body;
@@ -308,10 +328,46 @@ static bool pass_events(struct kube_source *source)
 		/* Only what the server has can be written about. */
 		if (object && object->meta.uid.len &&
 		    kube_write_may(source, KUBE_WRITE_EVENT, object->meta.namespace_) &&
-		    !say(source, row, object, fault))
+		    !say(source, row, object, reason_of(row), fault))
 			return false;
 	}
 	return true;
+}
+
+/* An Event of the Node; its objects' status says the same without one. */
+static bool say_interfaces(struct kube_source *source, const struct object *node, bool *is_all)
+{
+	struct kube_duty *duty = &source->duty;
+	struct kube_row *row;
+
+	if (!duty->interfaces[0] || !node || !node->meta.uid.len ||
+	    !kube_write_may(source, KUBE_WRITE_EVENT, node->meta.namespace_))
+		return true;
+	row = kube_duty_row(duty, node->id, true);
+	if (!row || is_said(source, row, duty->interfaces))
+		return true;
+	/* Of one that comes and goes not every turn is told. */
+	if (row->said_ns && source->now_ns < row->said_ns + NODE_GAP_S * SEC) {
+		*is_all = false;
+		return true;
+	}
+	return say(source, row, node, interfaces_reason(duty), duty->interfaces);
+}
+
+bool kube_duty_pass_node(struct kube_source *source)
+{
+	const struct kube_duty *duty = &source->duty;
+	const struct store *store = source->store;
+	const struct object *node =
+		store_find(store, KIND_NODE, STR("default"), str_of(duty->node));
+	bool is_all = true;
+
+	/* A node that the cluster does not know has nothing to say in it. */
+	if (!duty->node[0] || (store->objects[KIND_NODE].n && !node))
+		return true;
+	return say_interfaces(source, node, &is_all) &&
+	       pass_node_kind(source, KIND_VIRTUAL_ADDRESS, &is_all) &&
+	       pass_node_kind(source, KIND_SOURCE_POLICY, &is_all) && is_all;
 }
 
 bool kube_duty_pass(struct kube_source *source)

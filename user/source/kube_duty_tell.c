@@ -20,6 +20,9 @@ static const struct {
 	[KUBE_WRITE_NODE] = {"what this node says in the status of VirtualAddresses",
 			     "{apiGroups: [\"tidegate.io\"], resources: "
 			     "[\"virtualaddresses/status\"], verbs: [\"patch\"]}"},
+	[KUBE_WRITE_NODE_POLICY] = {"what this node says in the status of SourcePolicies",
+				    "{apiGroups: [\"tidegate.io\"], resources: "
+				    "[\"sourcepolicies/status\"], verbs: [\"patch\"]}"},
 };
 
 const char *kube_duty_tell(struct kube_source *source, struct diag_sink *sink)
@@ -64,8 +67,9 @@ json_t *kube_duty_status(struct kube_source *source)
 		(json_int_t)writes->of[KUBE_WRITE_INGRESS].n_written, "addressStatus",
 		(json_int_t)writes->of[KUBE_WRITE_ADDRESS].n_written, "policyStatus",
 		(json_int_t)writes->of[KUBE_WRITE_POLICY].n_written, "nodeStatus",
-		(json_int_t)writes->of[KUBE_WRITE_NODE].n_written, "failed",
-		(json_int_t)writes->n_failed);
+		(json_int_t)(writes->of[KUBE_WRITE_NODE].n_written +
+			     writes->of[KUBE_WRITE_NODE_POLICY].n_written),
+		"failed", (json_int_t)writes->n_failed);
 
 	if (writes->problem[0])
 		json_object_set_new(status, "problem", json_string(writes->problem));

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "source/kube_object.h"
 #include "source/kube_status_text.h"
 
 #define WHOLE(text) kube_status_text_json((text), SIZE_MAX)
@@ -39,12 +40,14 @@ json_t *kube_event_make(const struct kube_event *event, const char *instance, ui
 {
 	const struct kind_info *info = &kind_infos[event->kind];
 	char name[KUBE_EVENT_NAME_BYTES], now[40];
-	json_t *about = json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", info->api_version, "kind",
-				  info->kind, "name", WHOLE(event->name), "namespace",
-				  WHOLE(event->namespace_));
+	json_t *about = json_pack("{s:s, s:s, s:o}", "apiVersion", info->api_version, "kind",
+				  info->kind, "name", WHOLE(event->name));
 
 	kube_event_name(event, name);
 	print_time(wall_ns, now, sizeof(now));
+	/* Events of what is in no namespace are in "default". */
+	if (!kube_object_is_cluster_scope(event->kind))
+		json_object_set_new(about, "namespace", WHOLE(event->namespace_));
 	if (event->uid.len)
 		json_object_set_new(about, "uid", WHOLE(event->uid));
 	if (event->version.len)

@@ -45,12 +45,22 @@ bool kube_source_listed(const struct kube_source *source);
 void kube_source_tell(struct kube_source *source, const struct store *store,
 		      const struct diag_sink *diags);
 
+/* Why the kernel plane does not have the newest configuration: a word for programs, a sentence. */
+struct kube_kernel_fault {
+	const char *reason, *message;
+};
 /*
- * What is in the store is what this node works by; with a fault, the kernel plane works by what it
- * had before: objects that changed since are not in force there. Static text. Control thread.
+ * What is in the store is what this node works by; with a fault (which must stay), the kernel plane
+ * works by what it had before: objects that changed since are not in force there. Control thread.
  */
 void kube_source_in_force(struct kube_source *source, const struct store *store,
-			  const char *kernel_fault);
+			  const struct kube_kernel_fault *fault);
+
+enum { KUBE_INTERFACES_BYTES = 512 };
+/* What is wrong with this node's interfaces, in a sentence; copied; NULL: nothing. is_lost: one of
+ * them does not run the kernel plane, else they do not run it as well as they could. Control
+ * thread. */
+void kube_source_interfaces(struct kube_source *source, const char *message, bool is_lost);
 
 /* How it stands with the server and each watch; any thread. */
 json_t *kube_source_status(struct kube_source *source);

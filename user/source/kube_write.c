@@ -170,9 +170,11 @@ static void undo(struct kube_write *write)
 {
 	struct kube_row *row = write->row;
 
-	*(write->kind == KUBE_WRITE_EVENT  ? &row->said_hash
-	  : write->kind == KUBE_WRITE_NODE ? &row->node_hash
-					   : &row->written_hash) = 0;
+	bool is_of_node = write->kind == KUBE_WRITE_NODE || write->kind == KUBE_WRITE_NODE_POLICY;
+
+	*(write->kind == KUBE_WRITE_EVENT ? &row->said_hash
+	  : is_of_node			  ? &row->node_hash
+					  : &row->written_hash) = 0;
 }
 
 /* Not again for a while, longer each time. */

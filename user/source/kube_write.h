@@ -19,7 +19,8 @@ enum kube_write_kind {
 	KUBE_WRITE_INGRESS,
 	KUBE_WRITE_ADDRESS,
 	KUBE_WRITE_POLICY,
-	KUBE_WRITE_NODE, /* of the status of a VirtualAddress */
+	KUBE_WRITE_NODE,	/* of the status of a VirtualAddress */
+	KUBE_WRITE_NODE_POLICY, /* of that of a SourcePolicy */
 	KUBE_WRITE__COUNT
 };
 

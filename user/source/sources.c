@@ -178,10 +178,17 @@ void sources_tell(struct sources *sources, const struct store *store, const stru
 		kube_source_tell(sources->kube, store, diags);
 }
 
-void sources_in_force(struct sources *sources, const struct store *store, const char *kernel_fault)
+void sources_in_force(struct sources *sources, const struct store *store,
+		      const struct kube_kernel_fault *fault)
 {
 	if (sources->kube)
-		kube_source_in_force(sources->kube, store, kernel_fault);
+		kube_source_in_force(sources->kube, store, fault);
+}
+
+void sources_interfaces(struct sources *sources, const char *message, bool is_lost)
+{
+	if (sources->kube)
+		kube_source_interfaces(sources->kube, message, is_lost);
 }
 
 struct kube_source *sources_kube(const struct sources *sources)

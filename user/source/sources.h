@@ -26,8 +26,11 @@ void sources_close(struct sources *sources);
 /* What is wrong with objects, for those who wrote them: see kube_source_tell(). */
 void sources_tell(struct sources *sources, const struct store *store,
 		  const struct diag_sink *diags);
-/* What is in the store is in force; kernel_fault: but not in the kernel plane (static text). */
-void sources_in_force(struct sources *sources, const struct store *store, const char *kernel_fault);
+/* What is in the store is in force; with a fault, not in the kernel plane. */
+void sources_in_force(struct sources *sources, const struct store *store,
+		      const struct kube_kernel_fault *fault);
+/* See kube_source_interfaces(). */
+void sources_interfaces(struct sources *sources, const char *message, bool is_lost);
 /* The API server among them; NULL: none. */
 struct kube_source *sources_kube(const struct sources *sources);
 /* For poll: readable when sources_read should be called. */

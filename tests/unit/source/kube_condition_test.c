@@ -155,6 +155,7 @@ static void a_condition_keeps_its_time_while_it_holds(void **state)
 	json_decref(patch);
 	patch = kube_condition_of_policy(&condition);
 	expect_condition(patch, "Accepted", "False Invalid " THEN " 7");
+	expect_condition(patch, "Programmed", "False Invalid 2026-11-22T19:05:01Z 7");
 	json_decref(patch);
 	json_decref(before);
 	store_done(&store);
@@ -199,9 +200,16 @@ static void what_nodes_say_becomes_a_condition_that_does_not_flap(void **state)
 static json_t *say(const struct object *object, const json_t *before, const char *fault,
 		   uint64_t wall_ns)
 {
-	return kube_condition_of_node(
-		object, before,
-		&(struct kube_node_fact){.node = "n", .fault = fault, .wall_ns = wall_ns});
+	return kube_condition_of_node(object, before,
+				      &(struct kube_node_fact){
+					      .node = "n",
+					      .reason = !fault	   ? NULL
+							: fault[0] ? "KernelPlaneOff"
+								   : "Programmed",
+					      .message = fault && fault[0] ? fault : NULL,
+					      .is_programmed = fault && !fault[0],
+					      .wall_ns = wall_ns,
+				      });
 }
 
 static void a_node_says_what_is_new_and_only_the_first_say_that_all_is_well(void **state)

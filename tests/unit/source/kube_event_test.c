@@ -50,6 +50,28 @@ static void an_event_says_what_is_wrong_with_whom(void **state)
 	json_decref(json);
 }
 
+static void an_event_of_a_node_is_in_the_namespace_for_that(void **state)
+{
+	const struct kube_event event = {
+		.kind = KIND_NODE,
+		.namespace_ = STR("default"),
+		.name = STR("n1"),
+		.uid = STR("u-1"),
+		.message = STR("eth1 is gone"),
+		.reason = "InterfaceLost",
+	};
+	json_t *json = kube_event_make(&event, "pod-1", 1795374301ULL * 1000000000ULL), *about;
+
+	(void)state;
+	about = json_object_get(json, "involvedObject");
+	assert_string_equal(json_string_value(json_object_get(about, "kind")), "Node");
+	assert_null(json_object_get(about, "namespace"));
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(json, "metadata"), "namespace")),
+		"default");
+	json_decref(json);
+}
+
 static void a_long_name_is_cut_to_a_name(void **state)
 {
 	char given[300], name[KUBE_EVENT_NAME_BYTES];
@@ -71,6 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_says_what_is_wrong_with_whom),
+		cmocka_unit_test(an_event_of_a_node_is_in_the_namespace_for_that),
 		cmocka_unit_test(a_long_name_is_cut_to_a_name),
 	};
 
