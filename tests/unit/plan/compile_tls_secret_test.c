@@ -249,7 +249,7 @@ static void same_tables(struct fixture *f)
 			const struct tls_table *a = f->snapshot->entry_points[i].tls_table;
 			const struct tls_table *b = whole->entry_points[i].tls_table;
 			struct str local = {0}, other;
-			char name[16];
+			char name[32];
 
 			snprintf(name, sizeof(name), "c%d.test", k);
 			local = tls_table_certificate(a, str_of(name), NULL);
