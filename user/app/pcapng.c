@@ -41,7 +41,8 @@ static void add(struct block *block, const void *data, size_t n)
 	if (block->n + padded + 8 > sizeof(block->at))
 		return;
 	memset(block->at + block->n, 0, padded);
-	memcpy(block->at + block->n, data, n);
+	if (n)
+		memcpy(block->at + block->n, data, n);
 	block->n += padded;
 }
 

@@ -122,10 +122,12 @@ static inline json_t *same_router(const struct router *router)
 /* Turns are shuffled, so only their number is the same. */
 static inline json_t *same_stream_service(const struct stream_service *service)
 {
-	json_t *servers = json_array(), *children = json_array();
+	json_t *servers, *children;
 
 	if (!service)
 		return json_null();
+	servers = json_array();
+	children = json_array();
 	for (uint32_t i = 0; i < service->n_servers; i++)
 		json_array_append_new(servers, same_str(service->servers[i].address));
 	for (uint32_t i = 0; i < service->n_children; i++)
