@@ -131,6 +131,16 @@ def test_what_rbac_refuses_is_said_once_and_left_alone(world):
     assert world.serves()
 
 
+def test_what_a_server_refuses_while_it_starts_is_written_soon_after(world):
+    refused = {("leases", "list"), "leases", ("virtualaddresses", "patch"), ("events", "create")}
+    world.server.forbidden |= refused
+    world.run(*PUBLISHED)
+    world.until(lambda: "RBAC does not allow to write" in world.log(), "a write that was refused")
+    world.server.forbidden -= refused
+    world.until(lambda: stored(world, "virtualaddresses", "shop", "va").get("status"), "its status", 10)
+    world.until(lambda: stored(world, "ingresses", "shop", "in").get("status"), "what the elected one writes", 10)
+
+
 def test_without_a_lease_nothing_is_written_that_one_alone_may_write(world):
     world.server.forbidden |= {("leases", "list"), "leases"}
     world.run(*PUBLISHED)

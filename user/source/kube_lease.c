@@ -171,15 +171,28 @@ static void take_seen(struct kube_lease *lease, struct str body, uint64_t now_ns
 	lease->due_ns = now_ns;
 }
 
+/* After 2 s, 4 s, and so on. */
+static void take_refused(struct kube_lease *lease, uint64_t now_ns)
+{
+	uint32_t wait_s = lease->n_refused < 5 ? 2U << lease->n_refused : KUBE_LEASE_FORBIDDEN_S;
+
+	lease->n_refused += lease->n_refused < UINT32_MAX;
+	lease->is_forbidden = lease->n_refused >= KUBE_LEASE_FORBIDDEN_TRIES;
+	look_again(lease, now_ns, wait_s);
+}
+
 void kube_lease_done(struct kube_lease *lease, int status, struct str body, uint64_t now_ns)
 {
 	enum kube_lease_step step = lease->step;
 
 	lease->is_asked = false;
-	lease->is_forbidden = status == 403;
 	if (status == 403) {
-		look_again(lease, now_ns, KUBE_LEASE_FORBIDDEN_S);
-	} else if (step == KUBE_LEASE_GET && status == 404) {
+		take_refused(lease, now_ns);
+		return;
+	}
+	lease->is_forbidden = false;
+	lease->n_refused = 0;
+	if (step == KUBE_LEASE_GET && status == 404) {
 		lease->version[0] = lease->holder[0] = '\0';
 		lease->step = KUBE_LEASE_CREATE;
 		lease->due_ns = now_ns;

@@ -20,6 +20,9 @@ enum {
 	KUBE_LEASE_RENEW_S = 5,
 	KUBE_LEASE_GIVE_UP_S = 10, /* without a renewal it is not ours any more */
 	KUBE_LEASE_FORBIDDEN_S = 60,
+	/* Refusals before they are believed: a server that starts refuses until it has read RBAC's
+	 * objects. */
+	KUBE_LEASE_FORBIDDEN_TRIES = 3,
 	KUBE_LEASE_LOOK_MAX_S = 30,
 };
 
@@ -35,6 +38,7 @@ struct kube_lease {
 	uint32_t seconds; /* its duration */
 	uint32_t look_s;  /* between two looks at another's; of thousands of replicas each looks
 			     seldom */
+	uint32_t n_refused;
 	bool is_asked, is_forbidden;
 };
 

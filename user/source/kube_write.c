@@ -17,6 +17,9 @@ enum {
 	WRITES_PER_S = 20,
 	BURST = 40,
 	REFUSED_S = 300,
+	/* A server that starts refuses everything until it has read RBAC's objects. */
+	REFUSED_SOON_S = 3,
+	REFUSED_DOUBT_S = 15,
 	REFUSED_MAX = 1024, /* namespaces; beyond, a kind is refused everywhere */
 	PAUSE_FIRST_S = 2,
 	PAUSE_MAX_S = 300,
@@ -71,10 +74,21 @@ bool kube_write_may(const struct kube_source *source, enum kube_write_kind kind,
 	       !is_refused(source, kind, namespace_) && !is_refused(source, kind, (struct str){0});
 }
 
+static uint64_t refused_until(struct kube_source *source, enum kube_write_kind kind)
+{
+	uint64_t *since_ns = &source->duty.writes.of[kind].refused_since_ns;
+
+	if (!*since_ns)
+		*since_ns = source->now_ns;
+	return source->now_ns +
+	       (source->now_ns < *since_ns + REFUSED_DOUBT_S * SEC ? REFUSED_SOON_S : REFUSED_S) *
+		       SEC;
+}
+
 static void refuse(struct kube_source *source, enum kube_write_kind kind, struct str namespace_)
 {
 	struct kube_writes *writes = &source->duty.writes;
-	uint64_t until_ns = source->now_ns + REFUSED_S * SEC;
+	uint64_t until_ns = refused_until(source, kind);
 	bool is_full = writes->refused.n >= REFUSED_MAX;
 	char text[KEY_BYTES];
 	struct str key = key_of(kind, is_full ? (struct str){0} : namespace_, text);
@@ -230,6 +244,7 @@ static void on_written(void *context, const struct rest_result *result)
 	if (fate == KUBE_WRITE_DONE) {
 		writes->of[write->kind].n_written++;
 		writes->of[write->kind].n_pauses = 0;
+		writes->of[write->kind].refused_since_ns = 0;
 	} else {
 		note_problem(write, result);
 	}

@@ -39,6 +39,7 @@ struct kube_writes {
 	struct table refused; /* "kind/namespace" */
 	struct {
 		uint64_t refused_until_ns; /* somewhere: for people */
+		uint64_t refused_since_ns; /* 0: the last one was not */
 		uint64_t pause_until_ns;
 		unsigned n_pauses;
 		uint64_t n_written;

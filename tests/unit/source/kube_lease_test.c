@@ -133,10 +133,20 @@ static void a_lease_of_another_is_left_alone_while_it_is_renewed(void **state)
 static void a_lease_that_is_forbidden_is_asked_for_rarely(void **state)
 {
 	(void)state;
+	/* A server that starts refuses everything for a moment. */
 	next();
 	done(403, "");
+	assert_false(lease.is_forbidden);
+	assert_int_equal(lease.due_ns - now, 2 * SEC);
+	for (int i = 0; i < 5; i++) {
+		assert_string_equal(next(), "GET");
+		done(403, "");
+	}
 	assert_true(lease.is_forbidden);
 	assert_int_equal(lease.due_ns - now, KUBE_LEASE_FORBIDDEN_S * SEC);
+	next();
+	done(404, "");
+	assert_false(lease.is_forbidden);
 }
 
 static void a_lease_is_given_back(void **state)
