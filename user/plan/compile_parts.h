@@ -137,6 +137,9 @@ void compile_tls_conflicts(struct compile *c, struct str entry_point, struct dra
  * a certificate changes tables alone, and options stay what they are in a quick pass. */
 void compile_tls_tables(struct compile *c);
 
+/* Whether a route's hosts get the default options whatever other routes come and go, as long as no
+ * other is made anew that asks for another option. */
+bool compile_tls_is_apart(struct compile *c, const struct draft *draft);
 /* TCP routes get the numbers of their policies. */
 void compile_tls_bind_streams(struct compile *c);
 

@@ -75,6 +75,7 @@ struct compile *compile_state_new(const struct static_config *config, struct reg
 	table_init(&c->middleware_names, NULL);
 	table_init(&c->internal_middlewares, &c->lasting);
 	table_init(&c->layers, &c->lasting);
+	table_init(&c->tls_hosts, &c->lasting);
 	table_init(&c->tls_policies, &c->lasting);
 	c->base = part_new(BASE_BLOCK_BYTES);
 	c->index = part_new(BASE_BLOCK_BYTES);

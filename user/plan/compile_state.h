@@ -121,6 +121,7 @@ struct compile {
 	bool router_series, service_series, entry_point_series;
 	bool tls_is_plain;	   /* no route has another than the default options */
 	uint16_t tls_policy;	   /* those */
+	struct table tls_hosts;	   /* hosts of routes with another option */
 	struct table tls_policies; /* id of an option -> struct tls_policy_number */
 };
 

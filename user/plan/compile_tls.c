@@ -397,6 +397,46 @@ static void table_release(void *table)
 	tls_table_unref(table);
 }
 
+/* Hosts that ask for another option than the default, before it is known whether they get it. */
+static void note_choice(struct compile *c, const struct draft *draft, const struct strs *hosts)
+{
+	static const char choice;
+
+	if (str_eq(option_of(draft), STR("default")))
+		return;
+	for (size_t i = 0; i < hosts->n; i++)
+		if (!table_find(&c->tls_hosts, hosts->at[i]) &&
+		    table_put(&c->tls_hosts, arena_str(&c->lasting, hosts->at[i]), (void *)&choice,
+			      NULL) < 0)
+			c->scratch.failed = true;
+}
+
+static bool has_choice(struct compile *c, struct str host)
+{
+	ptrdiff_t dot = str_find(host, '.');
+
+	if (table_find(&c->tls_hosts, host))
+		return true;
+	return dot > 0 &&
+	       table_find(&c->tls_hosts,
+			  names_join(STR("*"), str_from(host, (size_t)dot), &c->scratch));
+}
+
+bool compile_tls_is_apart(struct compile *c, const struct draft *draft)
+{
+	struct strs hosts;
+
+	if (!str_eq(option_of(draft), STR("default")))
+		return false;
+	if (!c->tls_hosts.n || !draft->route.rule)
+		return true;
+	hosts = hosts_of(c, draft);
+	for (size_t i = 0; i < hosts.n; i++)
+		if (has_choice(c, hosts.at[i]))
+			return false;
+	return true;
+}
+
 void compile_tls_conflicts(struct compile *c, struct str entry_point, struct draft **drafts,
 			   size_t n)
 {
@@ -407,6 +447,7 @@ void compile_tls_conflicts(struct compile *c, struct str entry_point, struct dra
 		return;
 	for (size_t i = 0; i < n; i++) {
 		hosts[i] = hosts_of(c, drafts[i]);
+		note_choice(c, drafts[i], &hosts[i]);
 		if (!hosts[i].n)
 			check_hostless(c, drafts[i]);
 	}

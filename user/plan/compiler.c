@@ -334,7 +334,7 @@ static const struct object *object_with_drafts(const struct compile_made *made)
 	return made && made->drafts.n ? made->object : NULL;
 }
 
-/* Whether TLS options stay as they are; then the new routes get what all TLS routes have. */
+/* Whether TLS options stay as they are; then the new routes get the default. */
 static bool keeps_tls(struct compile *c)
 {
 	bool has_other_secrets = false, has_tls = false;
@@ -351,10 +351,7 @@ static bool keeps_tls(struct compile *c)
 				const struct draft *draft = made[k]->drafts.at[m];
 
 				has_tls = has_tls || draft->route.is_tls;
-				if (draft->route.is_tls &&
-				    (!c->tls_is_plain || draft->tls_option_broken ||
-				     (draft->tls_option.len &&
-				      !str_eq(draft->tls_option, STR("default")))))
+				if (draft->route.is_tls && !compile_tls_is_apart(c, draft))
 					return false;
 			}
 		for (size_t m = 0; made[1] && m < made[1]->drafts.n; m++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * compile_bench: what compiling costs with ROUTES routes of ENDPOINTS endpoints each: everything,
- * one Service's endpoints, one route; and one certificate of N_CERTS.
+ * one Service's endpoints, one route; one certificate of N_CERTS; then one Middleware, one
+ * ServersTransport, and endpoints of one of N_STREAMS TCP routes.
  */
 
 #include <malloc.h>
@@ -135,6 +136,65 @@ static void put_tls_route(size_t i)
 		      "name", "web0", "port", 80));
 }
 
+enum { N_GUARDS = 10, ROUTES_OF_GUARD = 10 };
+
+static void put_guard(size_t i, size_t turn)
+{
+	char name[32], prefix[32];
+
+	snprintf(name, sizeof(name), "m%zu", i % N_GUARDS);
+	snprintf(prefix, sizeof(prefix), "/p%zu", turn);
+	put(json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:{s:s}}}", "apiVersion", "traefik.io/v1alpha1",
+		      "kind", "Middleware", "metadata", "name", name, "namespace", "shop", "spec",
+		      "addPrefix", "prefix", prefix));
+}
+
+static void put_transport(size_t i, size_t turn)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "t%zu", i % N_GUARDS);
+	put(json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:i}}", "apiVersion", "traefik.io/v1alpha1", "kind",
+		      "ServersTransport", "metadata", "name", name, "namespace", "shop", "spec",
+		      "maxIdleConnsPerHost", (int)turn));
+}
+
+static void put_guarded_route(size_t i)
+{
+	char name[32], rule[96], guard[32], transport[32];
+
+	snprintf(name, sizeof(name), "guarded%zu", i);
+	snprintf(rule, sizeof(rule), "Host(`g%zu.example.com`)", i);
+	snprintf(guard, sizeof(guard), "m%zu", i / ROUTES_OF_GUARD);
+	snprintf(transport, sizeof(transport), "t%zu", i / ROUTES_OF_GUARD);
+	put(json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:[s],s:[{s:s,s:s,s:[{s:s}],s:[{s:s,s:i,s:s}]}]}}",
+		      "apiVersion", "traefik.io/v1alpha1", "kind", "IngressRoute", "metadata",
+		      "name", name, "namespace", "shop", "spec", "entryPoints", "web", "routes",
+		      "match", rule, "kind", "Rule", "middlewares", "name", guard, "services",
+		      "name", "web0", "port", 80, "serversTransport", transport));
+}
+
+enum { N_STREAMS = 100 };
+
+static void put_streams_slice(size_t i, size_t turn)
+{
+	put_slice(i % N_STREAMS, turn);
+}
+
+static void put_tcp_route(size_t i)
+{
+	char name[32], rule[64], service[32];
+
+	snprintf(name, sizeof(name), "db%zu", i);
+	snprintf(service, sizeof(service), "web%zu", i);
+	snprintf(rule, sizeof(rule), "HostSNI(`d%zu.example.com`)", i);
+	put(json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:[s],s:{s:b},s:[{s:s,s:[{s:s,s:i}]}]}}",
+		      "apiVersion", "traefik.io/v1alpha1", "kind", "IngressRouteTCP", "metadata",
+		      "name", name, "namespace", "shop", "spec", "entryPoints", "websecure", "tls",
+		      "passthrough", 1, "routes", "match", rule, "services", "name", service,
+		      "port", 80));
+}
+
 static int by_number(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -224,6 +284,19 @@ int main(int argc, char **argv)
 	}
 	compile_once(COMPILE_EVERYTHING, 1);
 	run("one certificate of 1,000", put_secret, 1);
+	for (size_t i = 0; i < N_GUARDS; i++) {
+		put_guard(i, 0);
+		put_transport(i, 0);
+	}
+	for (size_t i = 0; i < (size_t)N_GUARDS * ROUTES_OF_GUARD; i++)
+		put_guarded_route(i);
+	compile_once(COMPILE_EVERYTHING, 1);
+	run("one Middleware of 10 routes", put_guard, 1);
+	run("one ServersTransport of 10", put_transport, 1);
+	for (size_t i = 0; i < N_STREAMS; i++)
+		put_tcp_route(i);
+	compile_once(COMPILE_EVERYTHING, 1);
+	run("endpoints of 100 TCP routes", put_streams_slice, 1);
 	snapshot_unref(snapshot);
 	compiler_free(compiler);
 	registry_free(registry);

@@ -325,6 +325,22 @@ static void an_edited_tls_option_keeps_its_number(void **state)
 	fixture_compile(f);
 	assert_true(stats(f).was_quick);
 	assert_int_equal(fixture_find(f, "IngressRoute/shop/safe", 0)->tls_policy, policy);
+	/* Routes of other hosts come and go without it; of its own they do not. */
+	fixture_add(f, "IngressRoute", "other",
+		    "'spec':{'entryPoints':['websecure'],'tls':{},'routes':[{'match':'Host(`h2`)',"
+		    "'services':[{'name':'web','port':80}]}]}");
+	fixture_compile(f);
+	assert_true(stats(f).was_quick);
+	fixture_add(f, "IngressRoute", "rival",
+		    "'spec':{'entryPoints':['websecure'],'tls':{},'routes':[{'match':'Host(`h1`)',"
+		    "'services':[{'name':'web','port':80}]}]}");
+	fixture_compile(f);
+	assert_false(stats(f).was_quick);
+	assert_told(f, "IngressRoute/shop/safe", "other TLS options");
+	drop(f, KIND_INGRESS_ROUTE, "IngressRoute/shop/rival");
+	fixture_compile(f);
+	assert_false(stats(f).was_quick);
+	assert_int_equal(fixture_find(f, "IngressRoute/shop/safe", 0)->tls_policy, policy);
 	/* Who may connect is another option, of another number. */
 	fixture_add(f, "TLSOption", "o",
 		    "'spec':{'clientAuth':{'clientAuthType':'RequireAnyClientCert'}}");
