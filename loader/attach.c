@@ -74,10 +74,11 @@ uint32_t attach_link_type(int link_fd)
 
 const char *attach_mode_name(const struct loader_attachment *attachment)
 {
-	return attachment->is_elsewhere ? "unknown"
-	       : attachment->is_tc	? "tc"
-	       : attachment->is_native	? "native"
-					: "generic";
+	return attachment->is_refused	  ? "none"
+	       : attachment->is_elsewhere ? "unknown"
+	       : attachment->is_tc	  ? "tc"
+	       : attachment->is_native	  ? "native"
+					  : "generic";
 }
 
 const char *attach_how_name(const struct loader_attachment *attachment)

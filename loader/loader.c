@@ -390,10 +390,24 @@ int loader_run(const struct loader_options *options, const char *const *ifnames,
 	       struct loader_attachment *ret_attachments, struct loader_maps *ret_maps,
 	       struct loader_fault *ret_fault)
 {
-	int err = loader_load(options, ret_fault);
+	int err = loader_load(options, ret_fault), refused = 0;
+	size_t n_attached = 0;
 
-	for (size_t i = 0; i < n && !err; i++)
+	for (size_t i = 0; i < n && !err; i++) {
 		err = loader_attach(options, ifnames[i], &ret_attachments[i], ret_fault);
+		n_attached += !err;
+		if (!err || options->mode != LOADER_AUTO)
+			continue;
+		refused = err;
+		err = 0;
+		ret_attachments[i] = (struct loader_attachment){.is_refused = true};
+		snprintf(ret_attachments[i].ifname, sizeof(ret_attachments[i].ifname), "%s",
+			 ifnames[i]);
+		snprintf(ret_attachments[i].why, sizeof(ret_attachments[i].why), "%.383s",
+			 ret_fault->text);
+	}
+	if (!err && !n_attached)
+		err = refused;
 	if (err)
 		return err;
 	err = loader_maps_open(pin_folder(options), ret_maps);

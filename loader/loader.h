@@ -54,6 +54,7 @@ struct loader_attachment {
 	bool is_native;
 	bool is_tc;	   /* a program of tc; else, unless is_native, generic XDP */
 	bool was_there;	   /* the interface already ran us: the program was replaced */
+	bool is_refused;   /* by loader_run(): it does not run there, why says why not */
 	bool is_elsewhere; /* in a list: in another network namespace, mode unknown */
 	enum loader_how how;
 	char why[384]; /* why not native, or not through the dispatcher; "" when there is nothing to
@@ -89,6 +90,7 @@ int loader_attachments(const struct loader_options *options, struct loader_attac
 /*
  * All of it for `tidegate run`: load, attach to n interfaces, open the maps. ret_attachments has
  * room for n. What was attached before a failure stays attached; maps are opened only on success.
+ * With LOADER_AUTO one interface suffices: those that cannot be had are marked as refused.
  */
 int loader_run(const struct loader_options *options, const char *const *ifnames, size_t n,
 	       struct loader_attachment *ret_attachments, struct loader_maps *ret_maps,

@@ -91,7 +91,7 @@ class Gateway:
         command = [TIDEGATE, "run", f"--manifests={self.manifests}", "--entryPoints.web.address=:80",
                    "--entryPoints.websecure.address=:443", f"--kernelPlane={kernel}", f"--workers={workers}",
                    f"--admin.socket={self.socket}", "--admin.address=127.0.0.1:9180", "--log.level=INFO",
-                   f"--pinFolder={self.pins}", "--interfaces=cl0",
+                   f"--pinFolder={self.pins}", *([] if any(o.startswith("--interfaces=") for o in options) else ["--interfaces=cl0"]),
                    *(["--security.seccomp=false"] if SANITIZED else []), *options]
         self.process = self.lab.start("gw", *command, log=self.log_path)
         if wait:

@@ -158,6 +158,26 @@ def test_where_xdp_cannot_attach_it_says_so_and_serves(gateway):
     assert gateway.log().count("kernel plane is off, serving L7 only") == 1
 
 
+def test_one_interface_that_cannot_be_had_leaves_the_others_and_one_that_is_lost_is_told_of(gateway):
+    gateway.lab.ip("gw", "link", "add", "ex0", "type", "veth", "peer", "name", "ex1")
+    try:
+        gateway.write("10.yaml", route("web", "Host(`x.test`)"), source_policy("p", {"deny": [f"{FLOODER}/32"]}))
+        gateway.start("--interfaces=cl0,nosuch0,ex0", kernel="auto")
+        kernel = gateway.status()["kernel"]
+        assert kernel["mode"] == "native" and kernel["interfaces"] == ["cl0", "nosuch0", "ex0"]
+        assert gateway.get("x.test")[0] == 200
+        assert gateway.get("x.test", "/", "--interface", FLOODER, "--connect-timeout", "1")[0] == 0
+        fault = lambda: gateway.status()["kernel"].get("interfaceFault", "")
+        gateway.lab.wait_for(lambda: fault() == "interface nosuch0: is not there", "the one that was never there to be told of")
+        gateway.lab.ip("gw", "link", "del", "ex0")
+        gateway.lab.wait_for(lambda: fault() == "interface nosuch0: is not there; interface ex0: is not there", "the other one, too")
+        attached = {name.split('"')[1]: value for name, value in gateway.metrics().items() if name.startswith("tidegate_kernel_attached{")}
+        assert attached == {"cl0": 1, "nosuch0": 0, "ex0": 0}
+        assert "fault       interface nosuch0" in gateway.command("status").stdout
+    finally:
+        run("ip", "-n", gateway.lab.ns("gw"), "link", "del", "ex0", check=False)
+
+
 def test_counters_are_in_the_metrics(gateway):
     start(gateway)
     assert gateway.get("x.test")[0] == 200

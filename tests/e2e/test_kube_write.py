@@ -2,13 +2,14 @@
 """What Tidegate writes to an API server: the Lease, status, Events, by one replica, and nothing that RBAC refuses."""
 
 import json
+import os
 import re
 import subprocess
 import time
 
 import pytest
 
-from conftest import TIDEGATE
+from conftest import LOADER, TIDEGATE
 from kube_server import KINDS, status
 from kube_world import World
 from kube_wrong import answering
@@ -180,3 +181,51 @@ def test_who_loses_a_conflict_is_told_who_has_won(world):
     assert world.serves() and world.status()["routersNeverReached"] == 1
     world.server.delete("IngressRoute", "shop", "web")
     world.until(lambda: world.status()["routersNeverReached"] == 0 and world.serves(), "the one that is left to serve")
+
+
+@pytest.fixture
+def interface():
+    name, folder = f"tg{os.getpid()}w", f"/sys/fs/bpf/tidegate-tg{os.getpid()}-lost"
+    remove = lambda: subprocess.run(["ip", "link", "del", name], capture_output=True, check=False)
+    subprocess.run(["ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}p"], check=True)
+    yield name, folder, remove
+    remove()
+    subprocess.run([LOADER, f"--folder={folder}", "unload"], capture_output=True, check=False)
+
+
+def test_a_node_tells_of_interfaces_that_are_lost_in_its_rows_and_in_one_event(world, interface):
+    name, folder, remove = interface
+    policy = {"apiVersion": "tidegate.io/v1alpha1", "kind": "SourcePolicy", "metadata": {"name": "sp", "namespace": "shop"},
+              "spec": {"limits": {"packetsPerSecond": 10}}}
+    world.server.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": {"addresses": []}}, policy)
+    world.run(*PUBLISHED, f"--interfaces={name}", f"--pinFolder={folder}", env={"NODE_NAME": "n1"}, kernel="auto")
+
+    def rows():
+        found = [stored(world, plural, "shop", item)["status"]["nodes"][0]
+                 for plural, item in (("sourcepolicies", "sp"), ("virtualaddresses", "va"))]
+        return {(row["programmed"], row["reason"]) for row in found}, {row["message"] for row in found}
+
+    def until(expected):
+        def check():
+            try:
+                return rows()[0] == {expected}
+            except (KeyError, IndexError, TypeError):
+                return False
+        world.until(check, f"the rows to say {expected}", 15)
+
+    until(("True", "Programmed"))
+    about = lambda: [e for e in events(world) if e["involvedObject"]["kind"] == "Node"]
+    assert not about()
+    remove()
+    until(("False", "InterfaceLost"))
+    assert rows()[1] == {f"interface {name}: is not there"}
+    world.until(about, "an Event")
+    [event] = about()
+    assert (event["reason"], event["message"]) == ("InterfaceLost", f"interface {name}: is not there")
+    assert event["metadata"]["namespace"] == "default" and "namespace" not in event["involvedObject"]
+    world.server.put({**policy, "metadata": {**policy["metadata"], "labels": {"a": "b"}}})
+    time.sleep(1.2)
+    assert len(about()) == 1, "it is said once"
+    subprocess.run(["ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}p"], check=True)
+    subprocess.run([LOADER, f"--folder={folder}", "attach", name], check=True, capture_output=True)
+    until(("True", "Programmed"))

@@ -30,6 +30,8 @@ static void print_kernel(const json_t *kernel)
 	if (*ask_text(kernel, "reason"))
 		printf(" (%s)", ask_text(kernel, "reason"));
 	putchar('\n');
+	if (*ask_text(kernel, "interfaceFault"))
+		printf("  fault       %s\n", ask_text(kernel, "interfaceFault"));
 	if (!json_object_get(kernel, "received"))
 		return;
 	printf("  received    %lld packets, passed %lld\n", number_of(kernel, "received"),

@@ -31,11 +31,21 @@ static void fill_facts(struct kernel_plane *plane, size_t n)
 {
 	struct control_kernel *facts = &plane->facts;
 
-	facts->mode = n ? attach_mode_name(&plane->attachments[0]) : "native";
+	facts->mode = "native";
 	for (size_t i = 0; i < n; i++) {
 		const struct loader_attachment *row = &plane->attachments[i];
 
-		facts->interfaces[i] = row->ifname;
+		facts->interfaces[i] = (struct interface_given){
+			.name = row->ifname,
+			.ifindex = row->is_refused ? 0 : row->ifindex,
+			.mode = attach_mode_name(row),
+			.why = row->why,
+		};
+		if (row->is_refused) {
+			LOG(LOG_WARN, "kernel plane does not run on an interface",
+			    LOG_C("interface", row->ifname), LOG_C("why", row->why));
+			continue;
+		}
 		/* Of several interfaces, the one that has it worst. */
 		if (!row->is_native) {
 			if (!str_eq(str_of(facts->mode), STR("tc")))
@@ -75,10 +85,23 @@ static int open_own(const struct static_config *config, struct loader_options *o
 	return 0;
 }
 
+/* Whoever loaded it was given the same names. */
+static void fill_named(const struct static_config *config, struct kernel_plane *plane)
+{
+	struct control_kernel *facts = &plane->facts;
+	size_t n = config->interfaces.n ? interfaces(config, plane) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		facts->interfaces[i] = (struct interface_given){
+			plane->names[i], if_nametoindex(plane->names[i]), "pinned", ""};
+	facts->n_interfaces = n;
+	facts->mode = "pinned";
+}
+
 /* Opens what a loader with privileges has left. Links cannot be read without them: then nothing is
  * known of the interfaces. */
-static int open_pinned(const struct loader_options *options, struct kernel_plane *plane,
-		       struct loader_maps *ret_maps)
+static int open_pinned(const struct static_config *config, const struct loader_options *options,
+		       struct kernel_plane *plane, struct loader_maps *ret_maps)
 {
 	int rc = loader_maps_open(options->folder, ret_maps);
 	int n = rc ? 0
@@ -98,7 +121,7 @@ static int open_pinned(const struct loader_options *options, struct kernel_plane
 		return rc;
 	fill_facts(plane, n > 0 ? (size_t)n : 0);
 	if (n <= 0)
-		plane->facts.mode = "pinned";
+		fill_named(config, plane);
 	return 0;
 }
 
@@ -149,7 +172,7 @@ int kernel_plane_open(const struct static_config *config, struct kernel_plane *p
 		plane->facts.reason = "switched off by --kernelPlane=off";
 		return 0;
 	}
-	int rc = is_pinned ? open_pinned(&options, plane, &maps)
+	int rc = is_pinned ? open_pinned(config, &options, plane, &maps)
 			   : open_own(config, &options, plane, &maps);
 
 	if (rc == 0 && !is_pinned)

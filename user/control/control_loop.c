@@ -42,6 +42,7 @@ static void tick_kernel(struct controller *self)
 	dataplane_tick(self->options.dataplane, now_ns);
 	pthread_mutex_unlock(&self->dataplane_lock);
 	controller_retry_kernel(self);
+	controller_look_at_interfaces(self);
 }
 
 static void on_kernel_event(void *context, const struct dataplane_event *event)

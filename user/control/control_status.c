@@ -57,11 +57,15 @@ static json_t *kernel_status(struct controller *self)
 	json_t *kernel = json_object(), *interfaces = json_array();
 
 	for (size_t i = 0; i < facts->n_interfaces; i++)
-		json_array_append_new(interfaces, text(facts->interfaces[i]));
+		json_array_append_new(interfaces, text(facts->interfaces[i].name));
 	json_object_set_new(kernel, "mode", text(facts->mode));
 	if (facts->reason)
 		json_object_set_new(kernel, "reason", text(facts->reason));
 	json_object_set_new(kernel, "interfaces", interfaces);
+	pthread_mutex_lock(&self->lock);
+	if (self->interface_fault[0])
+		json_object_set_new(kernel, "interfaceFault", text(self->interface_fault));
+	pthread_mutex_unlock(&self->lock);
 	add_kernel_totals(self, kernel);
 	return kernel;
 }

@@ -88,6 +88,33 @@ void controller_retry_kernel(struct controller *self)
 	}
 }
 
+void controller_look_at_interfaces(struct controller *self)
+{
+	const struct control_kernel *facts = &self->options.kernel;
+	struct interface_seen seen[CONTROLLER_INTERFACES_MAX] = {0};
+	char fault[KUBE_INTERFACES_BYTES];
+	bool is_lost, is_other;
+
+	for (size_t i = 0; i < facts->n_interfaces; i++)
+		if (!interface_watch_look(facts->interfaces[i].name, &seen[i]))
+			seen[i] = (struct interface_seen){facts->interfaces[i].ifindex, true};
+	is_lost = interface_watch_judge(facts->interfaces, seen, facts->n_interfaces, fault,
+					sizeof(fault));
+	pthread_mutex_lock(&self->lock);
+	memcpy(self->interfaces, seen, sizeof(seen));
+	is_other = strcmp(fault, self->interface_fault) != 0;
+	memcpy(self->interface_fault, fault, sizeof(fault));
+	pthread_mutex_unlock(&self->lock);
+	if (!is_other)
+		return;
+	if (is_lost)
+		LOG(LOG_WARN, "an interface does not run the kernel plane", LOG_C("reason", fault));
+	else
+		LOG(LOG_INFO, "all interfaces run the kernel plane", LOG_C("note", fault));
+	if (self->options.sources)
+		sources_interfaces(self->options.sources, fault, is_lost);
+}
+
 /* Many a second say nothing each: one line tells of all of a second. */
 static void tell(struct controller *self, const struct snapshot *snapshot)
 {

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "control/interface_watch.h"
 #include "dataplane/dataplane.h"
 #include "model/static_config.h"
 #include "plan/snapshot.h"
@@ -26,7 +27,7 @@ enum { CONTROLLER_GAP_MS = 10, CONTROLLER_INTERFACES_MAX = 16 };
 struct control_kernel {
 	const char *mode;   /* "native", "generic", "tc", "off" */
 	const char *reason; /* why off or generic; NULL: nothing to say */
-	const char *interfaces[CONTROLLER_INTERFACES_MAX];
+	struct interface_given interfaces[CONTROLLER_INTERFACES_MAX];
 	size_t n_interfaces;
 };
 

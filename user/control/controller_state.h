@@ -49,9 +49,11 @@ struct controller {
 	_Atomic uint32_t generation; /* of the kernel plane */
 	atomic_bool draining;
 	atomic_uint_fast64_t bans;
-	/* Guards snapshot. */
+	/* Guards the snapshot, and what is known of interfaces. */
 	pthread_mutex_t lock;
 	struct snapshot *snapshot;
+	struct interface_seen interfaces[CONTROLLER_INTERFACES_MAX];
+	char interface_fault[KUBE_INTERFACES_BYTES]; /* "": none */
 	_Atomic size_t n_broken;
 	/* Guards every use of the data plane but bans, which are free of it. */
 	pthread_mutex_t dataplane_lock;
@@ -63,6 +65,9 @@ struct controller {
 void controller_read(struct controller *self, uint64_t event_ns, bool everything);
 /* Offers the kernel plane again what it refused. */
 void controller_retry_kernel(struct controller *self);
+/* Looks whether all interfaces still run the kernel plane, and tells of it when that has changed.
+ */
+void controller_look_at_interfaces(struct controller *self);
 /* The checker has found something. */
 void controller_take_health(struct controller *self);
 

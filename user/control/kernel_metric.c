@@ -150,15 +150,19 @@ static void backends(struct controller *self, enum metric_id id, struct metric_s
 	free(rows);
 }
 
-static void attached(const struct controller *self, struct metric_scrape *scrape)
+static void attached(struct controller *self, struct metric_scrape *scrape)
 {
 	const struct control_kernel *facts = &self->options.kernel;
 
+	pthread_mutex_lock(&self->lock);
 	for (size_t i = 0; i < facts->n_interfaces; i++) {
-		const struct str labels[] = {str_of(facts->interfaces[i]), str_of(facts->mode)};
+		const struct interface_given *given = &facts->interfaces[i];
+		const struct str labels[] = {str_of(given->name), str_of(given->mode)};
 
-		metric_sample(scrape, labels, 1);
+		metric_sample(scrape, labels,
+			      !interface_watch_is_lost(given, &self->interfaces[i]));
 	}
+	pthread_mutex_unlock(&self->lock);
 }
 
 void kernel_metric_collect(void *context, enum metric_id id, struct metric_scrape *scrape)

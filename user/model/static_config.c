@@ -436,7 +436,9 @@ static const struct field config_fields[] = {
 		     "connections "
 		     "that it has."),
 	FIELD(struct static_config, interfaces, .name = "interfaces", OURS,
-	      .doc = "Interfaces of the kernel plane; those with a default route when absent."),
+	      .doc = "Interfaces of the kernel plane; those with a default route when absent. With "
+		     "kernelPlane=pinned: which ones the loader was given, to tell when one is "
+		     "lost."),
 	FIELD_IN(struct static_config, limits, &schema_limits, .name = "limits",
 		 .doc = "What is held at once."),
 	FIELD_IN(struct static_config, escalation, &schema_escalation, .name = "escalation",

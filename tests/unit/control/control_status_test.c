@@ -16,7 +16,7 @@ static struct controller *fresh(void)
 		.config = &config,
 		.kernel = {.mode = "off",
 			   .reason = "a test",
-			   .interfaces = {"eth0"},
+			   .interfaces = {{"eth0", 2, "native", ""}},
 			   .n_interfaces = 1},
 	};
 

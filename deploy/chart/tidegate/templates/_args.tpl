@@ -228,6 +228,9 @@
 {{- if .Values.kernelPlane.enabled }}
 - "--kernelPlane=pinned"
 - "--pinFolder={{ include "tidegate.pins" . }}"
+{{- with .Values.kernelPlane.interfaces }}
+- "--interfaces={{ join "," . }}"
+{{- end }}
 {{- else }}
 - "--kernelPlane=off"
 {{- end }}
