@@ -238,7 +238,7 @@ def test_denied_addresses_change_on_their_own(gateway):
     assert (status, body) == (403, "Forbidden")
     gateway.update("20.yaml", config_map("feed", {"list": "198.51.100.0/24\nnonsense"}))
     assert gateway.get("x.test")[0] == 404  # a set that cannot be read lets nobody in
-    assert "line 2 of feed, key list" in gateway.log()
+    gateway.lab.wait_for(lambda: "line 2 of feed, key list" in gateway.log(), "the fault in the log")
     gateway.update("20.yaml", config_map("feed", {"list": ""}))
     assert gateway.get("x.test")[0] == 200
 
