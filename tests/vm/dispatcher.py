@@ -25,8 +25,8 @@ CYCLES = int(sys.argv[1]) if len(sys.argv) > 1 else 100
 
 
 def sh(command):
-    """Runs a shell line; returns what it printed, or fails with all of it."""
-    result = subprocess.run(command, shell=True, text=True, capture_output=True, timeout=60)
+    """Runs a shell line; returns what it printed, or fails with all of it. An emulated verifier takes its time."""
+    result = subprocess.run(command, shell=True, text=True, capture_output=True, timeout=200)
     if result.returncode:
         raise AssertionError(f"{command}: exit {result.returncode}\n{result.stdout}{result.stderr}")
     return result.stdout
