@@ -120,7 +120,17 @@ static int map_array(struct dataplane *dataplane, enum loader_map map, size_t va
 /* Of what is large and seldom needed only the size is kept. */
 static int measure_large(struct dataplane *dataplane)
 {
+	struct kernel_rings *rings = &dataplane->tables.rings;
+	size_t ring_bytes;
 	void *at;
+
+	TRY(map_array(dataplane, LOADER_MAP_RING, sizeof(struct abi_ring_line), PROT_READ,
+		      &ring_bytes, &at, &rings->n_lines));
+	munmap(at, ring_bytes);
+	dataplane_windows_init(&dataplane->windows, dataplane->maps.fd[LOADER_MAP_RING],
+			       rings->n_lines);
+	rings->at = dataplane_windows_at;
+	rings->context = &dataplane->windows;
 
 	TRY(map_array(dataplane, LOADER_MAP_RATE4, sizeof(struct abi_rate4), PROT_READ,
 		      &dataplane->rate_bytes[0], &at, &dataplane->n_rate4));
@@ -176,8 +186,6 @@ static int map_all(struct dataplane *dataplane)
 		 (void **)&dataplane->here, NULL},
 		{LOADER_MAP_SERVICE, sizeof(struct abi_service), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->tables.services, NULL},
-		{LOADER_MAP_RING, sizeof(struct abi_ring_line), PROT_READ | PROT_WRITE,
-		 (void **)&dataplane->tables.rings, &dataplane->tables.n_ring_lines},
 		{LOADER_MAP_BACKEND, sizeof(struct abi_backend), PROT_READ | PROT_WRITE,
 		 (void **)&dataplane->tables.backends, NULL},
 		{LOADER_MAP_QUIC, sizeof(struct abi_quic_line), PROT_READ | PROT_WRITE,
@@ -298,7 +306,6 @@ void dataplane_close(struct dataplane *dataplane)
 				      dataplane->pressures,
 				      dataplane->here,
 				      dataplane->tables.services,
-				      dataplane->tables.rings,
 				      dataplane->tables.backends,
 				      dataplane->tables.quic,
 				      dataplane->tables.nodes,
@@ -316,6 +323,7 @@ void dataplane_close(struct dataplane *dataplane)
 			munmap((void *)mapped[i], dataplane->mapped_bytes[i]);
 	if (dataplane->acl)
 		munmap(dataplane->acl, dataplane->acl_bytes);
+	dataplane_windows_done(&dataplane->windows);
 	ring_buffer__free(dataplane->ring);
 	loader_maps_close(&dataplane->maps);
 	for (int i = 0; i < 2; i++)

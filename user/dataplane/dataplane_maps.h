@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_grace.h"
+#include "dataplane/dataplane_window.h"
 #include "loader_maps.h"
 #include "plan/kernel_diff.h"
 #include "plan/kernel_fleet.h"
@@ -46,13 +47,14 @@ struct dataplane {
 	uint32_t n_ban_lines;
 	struct abi_acl_line *acl; /* NULL until there are prefixes: dataplane_need_acl() */
 	size_t acl_bytes;
-	uint32_t n_acl_lines;	     /* of both halves */
-	struct kernel_tables tables; /* what does not stand in halves */
+	uint32_t n_acl_lines;		  /* of both halves */
+	struct kernel_tables tables;	  /* what does not stand in halves */
+	struct dataplane_windows windows; /* on the rings */
 	/* Mapped for reading. */
 	const struct abi_pressure *pressures;
 	uint32_t n_rate4, n_rate6; /* lines; not mapped while nobody asks */
 	size_t rate_bytes[2];
-	size_t mapped_bytes[15]; /* of the mappings, in the order of dataplane.c */
+	size_t mapped_bytes[14]; /* of the mappings, in the order of dataplane.c */
 	/* The configuration in force and the one being made live in the two arenas by turns. */
 	struct arena arenas[2];
 	int arena;

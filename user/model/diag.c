@@ -78,6 +78,10 @@ struct str diag_path_print(const struct diag_path *path, struct arena *arena)
 	return text;
 }
 
+/* What adders return when there is no room: not one in every sink, of which every object has one.
+ */
+static _Thread_local struct diag spare;
+
 static struct diag *sink_next(struct diag_sink *sink)
 {
 	if (sink->n == sink->cap && sink->n < DIAG_MAX) {
@@ -92,8 +96,8 @@ static struct diag *sink_next(struct diag_sink *sink)
 		}
 	}
 	if (sink->n >= DIAG_MAX || sink->n == sink->cap) {
-		sink->spare = (struct diag){0};
-		return &sink->spare;
+		spare = (struct diag){0};
+		return &spare;
 	}
 	return &sink->at[sink->n++];
 }
@@ -113,7 +117,7 @@ static struct diag *sink_add(struct diag_sink *sink, enum diag_level level,
 		sink->n_errors++;
 	else
 		sink->n_warnings++;
-	if (diag != &sink->spare) {
+	if (diag != &spare) {
 		diag->field = diag_path_print(path, sink->arena);
 		diag->message = safe(sink, arena_vprintf(sink->arena, format, args));
 	}
@@ -146,7 +150,7 @@ void diag_expected(struct diag_sink *sink, struct diag *diag, const char *format
 {
 	va_list args;
 
-	if (diag == &sink->spare)
+	if (diag == &spare)
 		return;
 	va_start(args, format);
 	diag->expected = safe(sink, arena_vprintf(sink->arena, format, args));
@@ -155,7 +159,7 @@ void diag_expected(struct diag_sink *sink, struct diag *diag, const char *format
 
 void diag_found(struct diag_sink *sink, struct diag *diag, struct str found)
 {
-	if (diag == &sink->spare)
+	if (diag == &spare)
 		return;
 	diag->found = safe(sink, str_take(found, DIAG_FOUND_MAX));
 	if (found.len > DIAG_FOUND_MAX)
@@ -166,7 +170,7 @@ void diag_suggest(struct diag_sink *sink, struct diag *diag, const char *format,
 {
 	va_list args;
 
-	if (diag == &sink->spare)
+	if (diag == &spare)
 		return;
 	va_start(args, format);
 	diag->suggestion = safe(sink, arena_vprintf(sink->arena, format, args));

@@ -50,8 +50,6 @@ struct diag_sink {
 	/* Context given to diags that are added next. */
 	struct str object, file;
 	size_t line;
-	struct diag spare; /* what adders return beyond DIAG_MAX, or without memory: counted, not
-			      kept */
 };
 
 /* A JSON path as a chain on the stack; printed only when there is something to say. */
@@ -69,7 +67,7 @@ void diag_init(struct diag_sink *sink, struct arena *arena);
 /* Sets the object (and file, line) that the next diags are about. Strings are copied. */
 void diag_about(struct diag_sink *sink, struct str object, struct str file, size_t line);
 /* Adds one; format is the message. The returned diag may be completed (expected, found,
- * suggestion). */
+ * suggestion). Beyond DIAG_MAX, or without memory, it is counted but not kept. */
 struct diag *diag_error(struct diag_sink *sink, const struct diag_path *path, const char *format,
 			...) __attribute__((format(printf, 3, 4)));
 struct diag *diag_warning(struct diag_sink *sink, const struct diag_path *path, const char *format,

@@ -25,9 +25,6 @@ static const struct field endpoint_fields[] = {
 	      .max = 100, .doc = "Addresses of the endpoint."),
 	FIELD_IN(struct slice_endpoint, conditions, &schema_conditions, .name = "conditions",
 		 .doc = "State of the endpoint."),
-	FIELD(struct slice_endpoint, hostname, .name = "hostname", .doc = "Its host name."),
-	FIELD(struct slice_endpoint, node_name, .name = "nodeName", .doc = "The node it is on."),
-	FIELD(struct slice_endpoint, zone, .name = "zone", .doc = "The zone it is in."),
 };
 
 static const struct schema schema_endpoint = {

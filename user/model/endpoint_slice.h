@@ -18,7 +18,6 @@ struct slice_conditions {
 struct slice_endpoint {
 	struct strs addresses;
 	struct slice_conditions conditions;
-	struct str hostname, node_name, zone;
 };
 
 struct slice_port {

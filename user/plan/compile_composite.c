@@ -43,7 +43,7 @@ static bool add_child(struct compile *c, struct service *service, const struct w
 	if (service->levels <= child->service->levels)
 		service->levels = (uint8_t)(child->service->levels + 1);
 	if (service->sticky)
-		names_sticky_values(child->name, c->arena, child->sticky_values);
+		child->sticky_values = names_sticky_values(child->name, c->arena);
 	service->n_children++;
 	return true;
 }

@@ -129,13 +129,13 @@ struct server *compile_endpoints_add(struct compile *c, struct service *service,
 		return NULL;
 	*server = draft;
 	server->url = names_join(prefixes[scheme], str_of(text), c->arena);
-	server->host = str_from(server->url, prefixes[scheme].len);
+	server->host_at = (uint8_t)(prefixes[scheme].len & 15);
 	if (registry_server(c->registry,
 			    compile_transport_server_key(server->url, transport, c->arena),
 			    server->dns_name.len > 0, &server->id, &server->live) < 0)
 		c->arena->failed = true;
 	if (service->sticky)
-		names_sticky_values(server->url, c->arena, server->sticky_values);
+		server->sticky_values = names_sticky_values(server->url, c->arena);
 	return server;
 }
 
@@ -415,7 +415,7 @@ static bool gather_listed(struct gathering *g, const struct object *object,
 					       : parts.path;
 		/* Cookies are of the URL as it is written. */
 		if (g->service->sticky)
-			names_sticky_values(conf->url, c->arena, server->sticky_values);
+			server->sticky_values = names_sticky_values(conf->url, c->arena);
 	}
 	return true;
 }

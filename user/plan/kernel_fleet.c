@@ -29,7 +29,7 @@ struct kernel_fleet *kernel_fleet_new(const struct kernel_tables *tables, uint64
 {
 	struct kernel_fleet *fleet = calloc(1, sizeof(*fleet));
 
-	if (!fleet || kernel_room_init(&fleet->room, tables->n_ring_lines)) {
+	if (!fleet || kernel_room_init(&fleet->room, tables->rings.n_lines)) {
 		free(fleet);
 		return NULL;
 	}

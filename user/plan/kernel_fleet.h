@@ -29,10 +29,18 @@
 /* A window that changes keep open is renewed after this time. */
 #define KERNEL_FLEET_WINDOW_MAX_NS (3600ULL * 1000000000)
 
+/* The map "ring", of which only a part need be in memory at a time. */
+struct kernel_rings {
+	/* The ring that begins at that line, which is good until three others were asked for; NULL
+	 * without memory. */
+	struct abi_ring_line *(*at)(void *context, uint32_t line);
+	void *context;
+	uint32_t n_lines;
+};
+
 struct kernel_tables {
 	struct abi_service *services;
-	struct abi_ring_line *rings;
-	uint32_t n_ring_lines;
+	struct kernel_rings rings;
 	struct abi_backend *backends;
 	struct abi_quic_line *quic;
 	struct abi_node *nodes;

@@ -244,29 +244,27 @@ static void elect(struct muster *muster, const struct kernel_service *service, c
 
 /* --------------------------------------------------------------------- rings -- */
 
-static const uint16_t *slots_at(const struct kernel_fleet *fleet, uint32_t ring)
-{
-	return fleet->tables.rings[ring >> 2].slot;
-}
-
 static bool is_same(const struct kernel_fleet *fleet, uint32_t ring, const uint16_t *slots)
 {
-	const uint16_t *have = slots_at(fleet, ring);
+	const uint16_t *have = kernel_fleet_ring(fleet, ring);
 
-	for (uint32_t i = 0; i < ring_slots(ring); i++)
+	for (uint32_t i = 0; have && i < ring_slots(ring); i++)
 		if ((have[i] & ABI_RING_BACKEND) != slots[i])
 			return false;
-	return true;
+	return have;
 }
 
-/* Writes the ring, with a mark where flows may be elsewhere. Returns whether there is any. */
-static bool write_ring(struct kernel_fleet *fleet, uint32_t ring, uint32_t now, uint32_t before)
+/* Writes the ring, with a mark where flows may be elsewhere. *ret_any: whether there is any. */
+static int write_ring(struct kernel_fleet *fleet, uint32_t ring, uint32_t now, uint32_t before,
+		      bool *ret_any)
 {
-	uint16_t *to = fleet->tables.rings[ring >> 2].slot;
-	const uint16_t *had = now ? slots_at(fleet, now) : NULL;
-	const uint16_t *old = before ? slots_at(fleet, before) : NULL;
+	uint16_t *to = kernel_fleet_ring(fleet, ring);
+	const uint16_t *had = now ? kernel_fleet_ring(fleet, now) : NULL;
+	const uint16_t *old = before ? kernel_fleet_ring(fleet, before) : NULL;
 	bool any = false, comparable = !had || (now & CLASS_MASK) == (ring & CLASS_MASK);
 
+	if (!to || (now && !had) || (before && !old))
+		return -ENOMEM;
 	comparable &= !old || (before & CLASS_MASK) == (ring & CLASS_MASK);
 	for (uint32_t i = 0; i < ring_slots(ring); i++) {
 		bool mark =
@@ -276,7 +274,8 @@ static bool write_ring(struct kernel_fleet *fleet, uint32_t ring, uint32_t now, 
 		to[i] = (uint16_t)(fleet->slots[i] | (mark ? ABI_RING_CHECK : 0));
 		any |= mark;
 	}
-	return any;
+	*ret_any = any;
+	return 0;
 }
 
 static int take_ring(struct muster *muster, uint32_t now, uint32_t *ret_ring)
@@ -320,9 +319,11 @@ static int place_ring(struct muster *muster, struct kernel_fleet_change *change)
 	change->is_ring_new = true;
 	change->ring = ring;
 	change->before = is_open && row->ring_before ? row->ring_before : row->ring;
-	if (ring)
-		change->is_marked = write_ring(fleet, ring, row->ring, change->before);
-	return 0;
+	int err = ring ? write_ring(fleet, ring, row->ring, change->before, &change->is_marked) : 0;
+
+	if (err)
+		kernel_room_drop(&fleet->room, ring);
+	return err;
 }
 
 /* --------------------------------------------------------------------- whole -- */

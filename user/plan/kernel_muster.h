@@ -14,6 +14,13 @@ void kernel_fleet_set_rings(struct kernel_fleet *fleet, uint32_t slot, uint32_t 
  * over, unless no other backend serves.
  */
 void kernel_fleet_drain(struct kernel_fleet *fleet, uint32_t slot, uint64_t now_ns);
+/* The slots of a ring: see struct kernel_rings. */
+static inline uint16_t *kernel_fleet_ring(const struct kernel_fleet *fleet, uint32_t ring)
+{
+	struct abi_ring_line *line = fleet->tables.rings.at(fleet->tables.rings.context, ring >> 2);
+
+	return line ? line->slot : NULL;
+}
 /* A backend that nothing names any more: free after the next settle. */
 void kernel_fleet_leave(struct kernel_fleet *fleet, uint32_t id);
 

@@ -27,7 +27,7 @@ bool kernel_sweep_is_due(const struct kernel_fleet *fleet)
 int kernel_sweep_begin(struct kernel_fleet *fleet, uint64_t now_ns)
 {
 	free(fleet->live);
-	fleet->live = calloc(fleet->tables.n_ring_lines, ABI_RING_SLOTS / 8);
+	fleet->live = calloc(fleet->tables.rings.n_lines, ABI_RING_SLOTS / 8);
 	if (!fleet->live)
 		return -ENOMEM;
 	for (uint32_t i = 1; i < ABI_BACKENDS; i++)
@@ -63,9 +63,12 @@ bool kernel_sweep_see(struct kernel_fleet *fleet, const struct abi_stick_key *ke
 static void unmark(struct kernel_fleet *fleet, uint32_t slot)
 {
 	uint32_t ring = fleet->tables.services[slot].ring;
-	uint16_t *slots = fleet->tables.rings[ring >> 2].slot;
+	uint16_t *slots = ring ? kernel_fleet_ring(fleet, ring) : NULL;
 	bool any = false;
 
+	/* It stays marked without memory, and is looked at again after the next sweep. */
+	if (ring && !slots)
+		return;
 	for (uint32_t i = 0; ring && i < ring_slots(ring); i++) {
 		uint32_t bit = bit_of(ring, i);
 

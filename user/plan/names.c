@@ -150,19 +150,22 @@ static void old_values(struct str text, uint64_t (*hash)(struct str bytes), stru
 	ret_values[1] = arena_printf(arena, "%" PRIx64, hash(ret_values[0]));
 }
 
-void names_sticky_values(struct str name, struct arena *arena,
-			 struct str ret_values[NAMES_STICKY_VALUES])
+const struct str *names_sticky_values(struct str name, struct arena *arena)
 {
+	struct str *values = ARENA_ARRAY(arena, struct str, NAMES_STICKY_VALUES);
 	unsigned char digest[32];
 	char hex[17];
 
+	if (!values)
+		return NULL;
 	hash_sha256(name, digest);
 	codec_hex(digest, 8, hex);
-	ret_values[0] = arena_str(arena, str_of(hex));
-	ret_values[1] = name;
+	values[0] = arena_str(arena, str_of(hex));
+	values[1] = name;
 	/* a.1 says FNV-64, which is FNV-1; the more usual FNV-1a is taken as well. */
-	old_values(name, hash_fnv1_64, arena, &ret_values[2]);
-	old_values(name, hash_fnv1a64, arena, &ret_values[4]);
+	old_values(name, hash_fnv1_64, arena, &values[2]);
+	old_values(name, hash_fnv1a64, arena, &values[4]);
+	return values;
 }
 
 int names_provider_rank(struct str name)

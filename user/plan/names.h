@@ -39,9 +39,9 @@ struct str names_join(struct str name, struct str suffix, struct arena *arena);
 struct str names_cookie(struct str qualified_service, struct arena *arena);
 /* A cookie name as a user wrote it: every character that may not be in a name becomes '_'. */
 struct str names_cookie_clean(struct str name, struct arena *arena);
-/* What a cookie may hold for a server's URL or a child's name; [0] is what is written. */
-void names_sticky_values(struct str name, struct arena *arena,
-			 struct str ret_values[NAMES_STICKY_VALUES]);
+/* NAMES_STICKY_VALUES that a cookie may hold for a server's URL or a child's name: [0] is what is
+ * written, the rest are older spellings. NULL without memory. */
+const struct str *names_sticky_values(struct str name, struct arena *arena);
 
 /* The place of a router's provider among all (reference b.4); those that are not in it, such as
  * internal, are last. */

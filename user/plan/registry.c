@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/table.h"
@@ -36,7 +37,9 @@ struct entry {
 	 * through. */
 	struct entry *next_idle;
 	bool is_idle;
-	uint32_t id; /* services and servers */
+	uint32_t id;	/* services and servers */
+	struct str key; /* follows the entry */
+	/* An entry has memory for its kind's alone: there may be a hundred thousand servers. */
 	union {
 		struct balance_state balance;
 		struct live_server server;
@@ -51,7 +54,14 @@ struct entry {
 			void (*release)(void *thing);
 		} thing;
 	};
-	struct str key; /* follows the entry */
+};
+
+#define UP_TO(member) (offsetof(struct entry, member) + sizeof(((struct entry *)NULL)->member))
+
+static const size_t entry_bytes[ENTRY__COUNT] = {
+	[ENTRY_SERVICE] = UP_TO(balance), [ENTRY_SERVER] = UP_TO(server),
+	[ENTRY_MEMBER] = UP_TO(member),	  [ENTRY_RULE... ENTRY_RULE_LAST] = UP_TO(rule),
+	[ENTRY_MW_STATE] = UP_TO(state),  [ENTRY_THING] = UP_TO(thing),
 };
 
 /* Numbers given out: fresh ones, or the longest forgotten one when enough of them rest. */
@@ -186,14 +196,16 @@ static int use(struct registry *registry, struct entry *entry)
 /* A new entry with its key; in no table yet. */
 static struct entry *entry_new(enum entry_kind kind, struct str key)
 {
-	struct entry *entry = calloc(1, sizeof(*entry) + key.len + 1);
+	struct entry *entry = calloc(1, entry_bytes[kind] + key.len + 1);
 
 	if (!entry)
 		return NULL;
+	char *text = (char *)entry + entry_bytes[kind];
+
 	entry->kind = kind;
-	entry->key = str_n((char *)(entry + 1), key.len);
+	entry->key = str_n(text, key.len);
 	if (key.len)
-		memcpy(entry + 1, key.at, key.len);
+		memcpy(text, key.at, key.len);
 	return entry;
 }
 

@@ -29,9 +29,10 @@ struct server {
 	/* What choosing reads: one cache line. */
 	uint32_t id; /* dense: address, port, scheme, transport */
 	uint16_t port;
-	uint8_t scheme;	   /* enum transport_scheme */
-	bool fenced : 1;   /* terminating: keeps sticky clients, gets no new ones */
-	bool is_named : 1; /* has a dns_name */
+	uint8_t scheme;	     /* enum transport_scheme */
+	bool fenced : 1;     /* terminating: keeps sticky clients, gets no new ones */
+	bool is_named : 1;   /* has a dns_name */
+	uint8_t host_at : 4; /* in url, behind "http://" */
 	int32_t weight;
 	uint32_t up_series;		   /* service_server_up */
 	struct live_server *live;	   /* NULL in tests only */
@@ -41,12 +42,15 @@ struct server {
 	/* The rest. The name that addr is looked up by (live->addrs); empty: addr is what it is. */
 	struct str dns_name;
 	struct str url;	 /* "http://10.0.0.1:80" */
-	struct str host; /* "10.0.0.1:80": Host when passHostHeader is false */
 	struct str path; /* put in front of requests' paths (preservePath): "/base" or empty */
-	/* Sticky values accepted from clients: [0] is what we write, the rest are older spellings.
-	 */
-	struct str sticky_values[6];
+	const struct str *sticky_values; /* NAMES_STICKY_VALUES (plan/names.h); NULL: not sticky */
 };
+
+/* "10.0.0.1:80": Host when passHostHeader is false. */
+static inline struct str server_host(const struct server *server)
+{
+	return str_from(server->url, server->host_at);
+}
 
 enum service_kind {
 	SERVICE_SERVERS,	       /* endpoints */
@@ -92,7 +96,7 @@ struct service_child {
 	int32_t weight;
 	uint8_t percent; /* of SERVICE_MIRRORING: how many requests get a copy */
 	struct str name;
-	struct str sticky_values[6];
+	const struct str *sticky_values; /* as a server's */
 };
 
 struct service {

@@ -84,7 +84,7 @@ static void fill_outcome(struct access_record *record, const struct exchange *ex
 		record->service_name = exchange->pick.service->name;
 		if (exchange->pick.server) {
 			record->service_url = exchange->pick.server->url;
-			record->service_addr = exchange->pick.server->host;
+			record->service_addr = server_host(exchange->pick.server);
 		}
 	}
 	if (exchange->origin_status) {

@@ -416,7 +416,7 @@ static int send_head(struct exchange *exchange, struct str body)
 
 	/* A client that named no host gets the server's own: many servers refuse an empty Host. */
 	if (!exchange->pick.service->pass_host_header || !exchange->request.authority.len)
-		options.host = exchange->pick.server->host;
+		options.host = server_host(exchange->pick.server);
 	n = h1_write_request(&exchange->request, &options, worker->out, WORKER_OUT_BYTES);
 	if (n == -ENOSPC)
 		return send_large_head(exchange, &options, body);

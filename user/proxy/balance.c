@@ -5,15 +5,14 @@
 
 #include "base/log.h"
 #include "http/header.h"
+#include "plan/names.h"
 #include "proxy/strategy.h"
 #include "proxy/worker.h"
-
-enum { STICKY_VALUES = sizeof(((struct server *)0)->sticky_values) / sizeof(struct str) };
 
 /* Which of the accepted spellings the cookie has: 0 is the one that we write; -1: none. */
 static int sticky_index(const struct str *values, struct str cookie)
 {
-	for (int i = 0; i < STICKY_VALUES; i++)
+	for (int i = 0; i < NAMES_STICKY_VALUES; i++)
 		if (values[i].len && str_eq(values[i], cookie))
 			return i;
 	return -1;

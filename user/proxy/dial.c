@@ -363,7 +363,7 @@ static void tls_go_on(struct upstream *upstream)
 /* The host of "10.0.0.1:80", "[::1]:80", "name:80". */
 static struct str host_of(const struct server *server)
 {
-	struct str host = server->is_named ? server->dns_name : server->host;
+	struct str host = server->is_named ? server->dns_name : server_host(server);
 	ptrdiff_t colon;
 
 	if (server->is_named)

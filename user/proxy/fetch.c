@@ -148,7 +148,7 @@ static void send_request(struct fetch *fetch)
 	fetch->state = FETCH_SEND;
 	fetch->has_head = false;
 	if (!fetch->request.authority.len || !fetch->pick.service->pass_host_header)
-		options.host = fetch->pick.server->host;
+		options.host = server_host(fetch->pick.server);
 	n = h1_write_request(&fetch->request, &options, worker->out, WORKER_OUT_BYTES);
 	if (n < 0) {
 		finish(fetch, -EMSGSIZE);

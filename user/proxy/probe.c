@@ -95,7 +95,7 @@ static bool is_same_server(const struct probe *probe, const struct uri *uri)
 
 	return str_eq_nocase(uri->scheme, scheme) &&
 	       (str_eq_nocase(uri->authority, probe->request.authority) ||
-		str_eq_nocase(uri->authority, probe->target->host));
+		str_eq_nocase(uri->authority, server_host(probe->target)));
 }
 
 /* Asks again when the answer says so and it may. */
@@ -373,7 +373,7 @@ static bool make_request(struct probe *probe)
 		.arena = &probe->arena,
 		.version_minor = 1,
 		.method = conf->is_grpc ? STR("POST") : conf->method,
-		.authority = conf->host.len ? conf->host : probe->target->host,
+		.authority = conf->host.len ? conf->host : server_host(probe->target),
 		.headers.arena = &probe->arena,
 	};
 	request->method_id = (uint8_t)method_of(request->method);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "plan/names.h"
 #include "plan/router.h"
 #include "tls/tls_builder.h"
 
@@ -60,10 +61,13 @@ static void fill_servers(struct service *service, const struct loopback_route *c
 		server->weight = 1;
 		server->transport = conf->transport;
 		server->live = ARENA_NEW(arena, struct live_server);
-		server->host = arena_printf(arena, "127.0.0.1:%u", conf->ports[i]);
 		server->url = arena_printf(arena, "http://127.0.0.1:%u", conf->ports[i]);
-		server->sticky_values[0] = arena_printf(arena, "s%u", conf->ports[i]);
-		server->sticky_values[1] = arena_printf(arena, "old%u", conf->ports[i]);
+		server->host_at = sizeof("http://") - 1;
+		struct str *values = ARENA_ARRAY(arena, struct str, NAMES_STICKY_VALUES);
+
+		values[0] = arena_printf(arena, "s%u", conf->ports[i]);
+		values[1] = arena_printf(arena, "old%u", conf->ports[i]);
+		server->sticky_values = values;
 		service->turns.order[i] = (uint16_t)i;
 		service->n_servers = service->turns.n_order = i + 1;
 	}

@@ -10,8 +10,8 @@ static void print_server(const struct server *server, const char *before, char *
 	static const char *const schemes[] = {"", " https", " h2c"};
 
 	assert_int_equal(server->live->addrs != NULL, server->dns_name.len > 0);
-	snprintf(text, size, "%s%s%.*s%s", before, server->fenced ? "!" : "", STR_ARG(server->host),
-		 schemes[server->scheme]);
+	snprintf(text, size, "%s%s%.*s%s", before, server->fenced ? "!" : "",
+		 STR_ARG(server_host(server)), schemes[server->scheme]);
 }
 
 /* Servers of the only route as "ip:port", fenced ones with a '!', a scheme behind unless it is

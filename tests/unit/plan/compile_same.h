@@ -62,13 +62,15 @@ static inline json_t *same_service(const struct service *service, int depth)
 		const struct server *server = &service->servers[i];
 
 		json_array_append_new(
-			servers, json_pack("{s:o,s:o,s:b,s:i,s:o,s:i,s:o}", "url",
-					   same_str(server->url), "host", same_str(server->host),
-					   "fenced", server->fenced, "weight", server->weight,
-					   "cookie", same_str(server->sticky_values[0]), "scheme",
-					   server->scheme, "transport",
-					   same_str(server->transport ? server->transport->name
-								      : (struct str){0})));
+			servers,
+			json_pack("{s:o,s:o,s:b,s:i,s:o,s:i,s:o}", "url", same_str(server->url),
+				  "host", same_str(server_host(server)), "fenced", server->fenced,
+				  "weight", server->weight, "cookie",
+				  same_str(server->sticky_values ? server->sticky_values[0]
+								 : (struct str){0}),
+				  "scheme", server->scheme, "transport",
+				  same_str(server->transport ? server->transport->name
+							     : (struct str){0})));
 	}
 	for (uint32_t i = 0; i < service->turns.n_order; i++)
 		json_array_append_new(turns, json_integer(service->turns.order[i]));

@@ -101,7 +101,7 @@ static void settings_of_the_reference_are_taken_over(void **state)
 	assert_true(service->pass_host_header);
 	assert_int_equal(service->flush_interval_ns, 100000000);
 	assert_null(service->sticky);
-	assert_int_equal(service->servers[0].sticky_values[0].len, 0);
+	assert_null(service->servers[0].sticky_values);
 	route_to(f, "{'name':'web','port':80,'passHostHeader':false,'responseForwarding':{"
 		    "'flushInterval':'1s'},'sticky':{'cookie':{}}}");
 	service = service_of(f);

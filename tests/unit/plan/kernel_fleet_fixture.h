@@ -16,11 +16,20 @@ enum { FLEET_RING_LINES = 1 << 13 };
 
 struct fleet_lab {
 	struct kernel_tables tables;
+	struct abi_ring_line *lines;
+	bool no_rings; /* cannot be mapped */
 	struct kernel_fleet *fleet;
 	struct arena arena;
 	struct kernel_config *config;
 	struct kernel_image *image;
 };
+
+static inline struct abi_ring_line *fleet_lines(void *context, uint32_t line)
+{
+	struct fleet_lab *lab = context;
+
+	return lab->no_rings ? NULL : &lab->lines[line];
+}
 
 static inline int fleet_begin(void **state)
 {
@@ -28,13 +37,13 @@ static inline int fleet_begin(void **state)
 
 	lab->tables = (struct kernel_tables){
 		.services = calloc(ABI_SERVICES, sizeof(struct abi_service)),
-		.rings = calloc(FLEET_RING_LINES, sizeof(struct abi_ring_line)),
-		.n_ring_lines = FLEET_RING_LINES,
+		.rings = {fleet_lines, lab, FLEET_RING_LINES},
 		.backends = calloc(ABI_BACKENDS, sizeof(struct abi_backend)),
 		.quic = calloc(ABI_QUIC_LINES, sizeof(struct abi_quic_line)),
 		.nodes = calloc(ABI_NODES, sizeof(struct abi_node)),
 		.seed = {1, 2},
 	};
+	lab->lines = calloc(FLEET_RING_LINES, sizeof(struct abi_ring_line));
 	arena_init(&lab->arena, 512 << 20, 1 << 20);
 	lab->fleet = kernel_fleet_new(&lab->tables, 0);
 	assert_non_null(lab->fleet);
@@ -48,7 +57,7 @@ static inline int fleet_end(void **state)
 
 	kernel_fleet_free(lab->fleet);
 	free(lab->tables.services);
-	free(lab->tables.rings);
+	free(lab->lines);
 	free(lab->tables.backends);
 	free(lab->tables.quic);
 	free(lab->tables.nodes);
@@ -111,7 +120,7 @@ static inline struct abi_service *fleet_row(struct fleet_lab *lab, const char *n
 
 static inline const uint16_t *fleet_ring(const struct fleet_lab *lab, uint32_t ring)
 {
-	return lab->tables.rings[ring >> 2].slot;
+	return lab->lines[ring >> 2].slot;
 }
 
 /* The address of a slot's backend. */

@@ -135,6 +135,13 @@ static void without_room_nothing_happens(void **state)
 	fleet_service(lab, "a", 1, ABI_BACKENDS);
 	CHECK_INT("rows", fleet_prepare(lab, 2 * SECOND, &plan), -ENOSPC);
 	CHECK_INT("backends", fleet_used(lab), 4);
+	fleet_config(lab);
+	fleet_service(lab, "a", 1, 5);
+	lab->no_rings = true;
+	CHECK_INT("memory", fleet_prepare(lab, 2 * SECOND, &plan), -ENOMEM);
+	CHECK_INT("room", lab->fleet->room.n_free, n_free);
+	CHECK_INT("backends", fleet_used(lab), 4);
+	assert_memory_equal(&was, fleet_row(lab, "a"), sizeof(was));
 }
 
 static void nodes_have_a_ring_of_their_own(void **state)

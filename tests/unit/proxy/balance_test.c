@@ -3,6 +3,8 @@
 
 #include "proxy/balance.h"
 
+#include "plan/names.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +29,9 @@ static uint16_t order[] = {0, 1, 2}, heavy_order[] = {0, 0, 0, 1};
 static struct sticky sticky = {{"c", 1}, {"; Path=/", 8}}, outer_sticky = {{"c", 1}, {"", 0}};
 static struct service service, empty, weighted;
 static struct service_child children[2];
+static const struct str values[SERVERS][NAMES_STICKY_VALUES] = {
+	{{"zero", 4}}, {{"one", 3}, {0}, {"uno", 3}}, {{"two", 3}}};
+static const struct str child_values[][NAMES_STICKY_VALUES] = {{{"a", 1}}, {{"b", 1}}};
 static struct request request;
 static struct header slots[4];
 
@@ -43,11 +48,8 @@ static int set_up(void **state)
 	for (uint32_t i = 0; i < SERVERS; i++) {
 		servers[i].id = i;
 		servers[i].live = &lives[i];
-		servers[i].sticky_values[0] = i == 0   ? STR("zero")
-					      : i == 1 ? STR("one")
-						       : STR("two");
+		servers[i].sticky_values = values[i];
 	}
-	servers[1].sticky_values[2] = STR("uno");
 	service = (struct service){.kind = SERVICE_SERVERS,
 				   .state = &turns,
 				   .turns = {order, SERVERS},
@@ -55,9 +57,9 @@ static int set_up(void **state)
 				   .n_servers = SERVERS};
 	empty = (struct service){.kind = SERVICE_SERVERS, .state = &turns};
 	children[0] = (struct service_child){
-		.service = &service, .weight = 3, .sticky_values = {STR("a")}};
-	children[1] =
-		(struct service_child){.service = &empty, .weight = 1, .sticky_values = {STR("b")}};
+		.service = &service, .weight = 3, .sticky_values = child_values[0]};
+	children[1] = (struct service_child){
+		.service = &empty, .weight = 1, .sticky_values = child_values[1]};
 	weighted = (struct service){.kind = SERVICE_WEIGHTED,
 				    .state = &outer_turns,
 				    .turns = {heavy_order, 4},

@@ -53,7 +53,7 @@ static int set_up(void **state)
 	live = (struct live_server){0};
 	server = (struct server){.id = 5, .transport = &transport, .live = &live};
 	server.url = STR("http://127.0.0.1:1");
-	server.host = STR("127.0.0.1:1");
+	server.url = STR("127.0.0.1:1");
 	addr_parse(STR("127.0.0.1"), &server.addr);
 	listener = loopback_listen(&server.port);
 	owner = (struct upstream_owner){.events = &events};

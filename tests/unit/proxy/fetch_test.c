@@ -28,7 +28,8 @@ static void add_service(struct route *route, struct snapshot *snapshot)
 	*server = route->service->servers[0];
 	server->port = other_port;
 	server->id = other_port;
-	server->host = STR("other:1");
+	server->url = STR("other:1");
+	server->host_at = 0;
 	service->servers = server;
 	service->n_servers = service->turns.n_order = 1;
 	other_service = service;

@@ -47,7 +47,7 @@ static int set_up(void **state)
 		targets[i] = (struct server){.id = i,
 					     .transport = &transport_plain,
 					     .port = backends[i].port,
-					     .host = STR("a.test")};
+					     .url = STR("a.test")};
 		addr_parse(STR("127.0.0.1"), &targets[i].addr);
 		target_services[i] = (struct service){.servers = &targets[i], .n_servers = 1};
 		target_list[i] = &target_services[i];

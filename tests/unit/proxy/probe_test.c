@@ -32,8 +32,7 @@ static int set_up(void **state)
 	(void)state;
 	bare = bare_worker_new();
 	worker = &bare->worker;
-	target =
-		(struct server){.id = 5, .transport = &transport_plain, .host = STR("app.test:80")};
+	target = (struct server){.id = 5, .transport = &transport_plain, .url = STR("app.test:80")};
 	addr_parse(STR("127.0.0.1"), &target.addr);
 	conf = (struct health_probe){.method = STR("GET"),
 				     .path = STR("/ready?x=1"),
