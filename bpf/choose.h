@@ -20,6 +20,7 @@
 
 enum {
 	CHOOSE_STICKS_PER_TICK = 64,
+	CHOOSE_OTHERS_PER_TICK = 32, /* of those, for what is no SYN: anybody can make it up */
 	CHOOSE_SEEN_NS = 1000000000, /* seen_ns is not renewed more often */
 	CHOOSE_QUIC_LONG = 0x80,     /* RFC 8999 5.1 */
 	CHOOSE_QUIC_UNROUTABLE = 7,
@@ -40,17 +41,20 @@ static __always_inline struct abi_backend *choose_row(__u32 id)
 }
 
 /* Whether one more flow may be written down on this CPU in this tick. */
-static __always_inline bool choose_may_stick(struct flight *flight)
+static __always_inline bool choose_may_stick(struct flight *flight, bool is_syn)
 {
 	if (flight->stick_tick_ns != flight->now_ns) {
 		flight->stick_tick_ns = flight->now_ns;
 		flight->n_sticks = 0;
 	}
-	return flight->n_sticks++ < CHOOSE_STICKS_PER_TICK;
+	if (flight->n_sticks >= (is_syn ? CHOOSE_STICKS_PER_TICK : CHOOSE_OTHERS_PER_TICK))
+		return false;
+	flight->n_sticks++;
+	return true;
 }
 
 static __always_inline bool choose_stick(struct flight *flight, const struct abi_stick_key *key,
-					 __u32 id, struct abi_service_stat *stat)
+					 __u32 id, bool is_syn, struct abi_service_stat *stat)
 {
 	struct abi_backend *row = choose_row(id);
 	struct abi_stick value = {
@@ -61,7 +65,7 @@ static __always_inline bool choose_stick(struct flight *flight, const struct abi
 		.slot = flight->slot,
 	};
 
-	if (!choose_may_stick(flight)) {
+	if (!choose_may_stick(flight, is_syn)) {
 		stat->stick_limit++;
 		return false;
 	}
@@ -78,7 +82,7 @@ __noinline __u32 choose_marked(const struct packet *packet, struct flight *fligh
 {
 	if (!packet || !flight)
 		return 0;
-	__u32 owner = flight->backend, service_id = flight->service;
+	__u32 owner = flight->backend, service_id = flight->service, keep = 0;
 	__u32 old = choose_in(ring_before, slot_before) & ABI_RING_BACKEND;
 	struct abi_service_stat *stat = bpf_map_lookup_elem(&service_stat, &service_id);
 	struct abi_stick_key key = {
@@ -99,8 +103,8 @@ __noinline __u32 choose_marked(const struct packet *packet, struct flight *fligh
 		if ((found && found->backend != owner) || (!found && old && old != owner)) {
 			row = choose_row(old);
 			/* Not written down, its next packets would be taken for an old flow's. */
-			if (!choose_stick(flight, &key, owner, stat) && !found && row &&
-			    row->state == ABI_BACKEND_ACTIVE)
+			if (!choose_stick(flight, &key, owner, true, stat) && !found && row &&
+			    row->state != ABI_BACKEND_DEAD)
 				return old;
 		}
 		return owner;
@@ -112,18 +116,21 @@ __noinline __u32 choose_marked(const struct packet *packet, struct flight *fligh
 				found->seen_ns = flight->now_ns;
 			return found->backend;
 		}
-		stat->moved++;
-		return owner;
+	} else {
+		if (!old || old == owner)
+			return owner;
+		row = choose_row(old);
+		if (row && row->state != ABI_BACKEND_DEAD)
+			keep = old;
 	}
-	if (!old || old == owner)
-		return owner;
-	row = choose_row(old);
-	if (!row || row->state == ABI_BACKEND_DEAD) {
-		stat->moved++;
-		return owner;
-	}
-	choose_stick(flight, &key, old, stat);
-	return old;
+	/* A connection that moves ends; datagrams go on, and must not return when that backend is
+	 * back. */
+	if (keep || packet->proto != IPPROTO_TCP)
+		choose_stick(flight, &key, keep ?: owner, false, stat);
+	if (keep)
+		return keep;
+	stat->moved++;
+	return owner;
 }
 
 /*

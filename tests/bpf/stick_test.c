@@ -8,115 +8,8 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-#include "balance_lab.h"
+#include "stick_lab.h"
 #include "dataplane/dataplane_grace.h"
-
-enum { FLOWS = 4000, SOURCES = 250 };
-
-#define WINDOW_END_NS (601ULL * NS_PER_SEC)
-
-static uint8_t had[FLOWS], got[FLOWS];
-
-/* Sends one packet of the i-th flow; the backend's number, 0 when it was not forwarded. */
-static uint8_t send_flow(struct lab *lab, uint32_t i, uint8_t flags, uint8_t proto)
-{
-	static struct lab_out out;
-	char source[32];
-
-	snprintf(source, sizeof(source), "198.51.%u.%u", i % SOURCES / 250 + 1, i % SOURCES + 1);
-	lab_send(lab,
-		 &(struct packet_spec){.source = source,
-				       .source_port = (uint16_t)(1024 + i / SOURCES),
-				       .tcp_flags = flags,
-				       .proto = proto,
-				       .dest_port = proto == IPPROTO_UDP ? 53 : 80},
-		 &out);
-	return out.verdict == XDP_TX ? lab_outer(&out) : 0;
-}
-
-static void send_all(struct lab *lab, uint8_t flags, uint8_t ret[FLOWS])
-{
-	for (uint32_t i = 0; i < FLOWS; i++) {
-		/* A tick for every few: as many flows as may be written down at once. */
-		if (i % 16 == 0)
-			lab->plane.skel->bss->tick_fake_ns += PLANE_TICK_NS;
-		ret[i] = send_flow(lab, i, flags, 0);
-	}
-}
-
-static uint32_t differing(const uint8_t *a, const uint8_t *b)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < FLOWS; i++)
-		n += a[i] != b[i];
-	return n;
-}
-
-static uint32_t at(const uint8_t *flows, uint8_t backend)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < FLOWS; i++)
-		n += flows[i] == backend;
-	return n;
-}
-
-/* A service of backends 1..n with established flows. */
-static void begin(struct lab *lab, uint32_t n)
-{
-	lab_service(lab, KERNEL_MODE_DSR_IPIP, KERNEL_AFFINITY_NONE);
-	lab_backends(lab, false, 1, n);
-	lab_entries(lab);
-	lab_apply(lab);
-	send_all(lab, PACKET_SYN, had);
-	send_all(lab, PACKET_ACK, got);
-	CHECK_INT("established", differing(had, got), 0);
-	CHECK_INT("lost", at(got, 0), 0);
-}
-
-/* The same service with the backends changed by fn. */
-static void change(struct lab *lab, void (*fn)(struct lab *lab))
-{
-	lab_service(lab, KERNEL_MODE_DSR_IPIP, KERNEL_AFFINITY_NONE);
-	fn(lab);
-	lab_entries(lab);
-	lab_apply(lab);
-}
-
-static void one_to_four(struct lab *lab)
-{
-	lab_backends(lab, false, 1, 4);
-}
-
-static void one_to_five(struct lab *lab)
-{
-	lab_backends(lab, false, 1, 5);
-}
-
-static void without_two(struct lab *lab)
-{
-	lab_backends(lab, false, 1, 1);
-	lab_backends(lab, false, 3, 4);
-}
-
-static void two_drains(struct lab *lab)
-{
-	one_to_four(lab);
-	lab->service->backends[1].state = KERNEL_BACKEND_DRAIN;
-}
-
-static void two_weighs_nothing(struct lab *lab)
-{
-	one_to_four(lab);
-	lab->service->backends[1].weight = 0;
-}
-
-static void two_is_dead(struct lab *lab)
-{
-	one_to_four(lab);
-	lab->service->backends[1].state = KERNEL_BACKEND_DEAD;
-}
 
 static void slots_follow_weights(void **state)
 {
@@ -234,15 +127,31 @@ static void udp_flows_stay_as_well(void **state)
 	struct lab *lab = lab_of(state);
 
 	begin(lab, 4);
-	for (uint32_t i = 0; i < FLOWS; i++)
-		had[i] = send_flow(lab, i, 0, IPPROTO_UDP);
+	send_datagrams(lab, had);
 	change(lab, one_to_five);
-	for (uint32_t i = 0; i < FLOWS; i++) {
-		if (i % 16 == 0)
-			lab->plane.skel->bss->tick_fake_ns += PLANE_TICK_NS;
-		got[i] = send_flow(lab, i, 0, IPPROTO_UDP);
-	}
+	send_datagrams(lab, got);
 	CHECK_INT("stay", differing(had, got), 0);
+}
+
+/* What moved stays where it went: twice, since a flow is written down before or when it moves. */
+static void datagrams_do_not_return_to_who_was_dead(void **state)
+{
+	struct lab *lab = lab_of(state);
+
+	for (int i = 0; i < 2; i++) {
+		begin(lab, 4);
+		if (i) {
+			change(lab, two_drains);
+			send_datagrams(lab, had);
+		}
+		change(lab, two_is_dead);
+		send_datagrams(lab, had);
+		CHECK_INT("none", at(had, 2), 0);
+		change(lab, one_to_four);
+		send_datagrams(lab, got);
+		CHECK_INT("moved for good", differing(had, got), 0);
+		dataplane_tick(lab->dataplane, clock_mono_ns() + WINDOW_END_NS);
+	}
 }
 
 /* ------------------------------------------------------------------- sweeps -- */
@@ -265,17 +174,6 @@ static uint32_t n_marked(struct lab *lab)
 		for (int k = 0; k < ABI_RING_SLOTS; k++)
 			n += !!(line.slot[k] & ABI_RING_CHECK);
 	}
-	return n;
-}
-
-static uint32_t n_sticks(struct lab *lab)
-{
-	int fd = bpf_map__fd(lab->plane.skel->maps.stick);
-	struct abi_stick_key key, *before = NULL;
-	uint32_t n = 0;
-
-	for (; !bpf_map_get_next_key(fd, before, &key); before = &key)
-		n++;
 	return n;
 }
 
@@ -314,28 +212,6 @@ static void marks_and_flows_are_swept_when_they_are_over(void **state)
 	CHECK_INT("backends", dataplane_backends(lab->dataplane, rows, 8), 3);
 	send_all(lab, PACKET_ACK, got);
 	CHECK_INT("none to it", at(got, 2), 0);
-}
-
-static void a_flood_writes_down_only_so_much(void **state)
-{
-	struct lab *lab = lab_of(state);
-	struct dataplane_service_totals row;
-
-	begin(lab, 2);
-	change(lab, one_to_four);
-	for (uint32_t i = 0; i < FLOWS; i++)
-		send_flow(lab, i, PACKET_SYN, 0); /* all in one tick */
-	CHECK_INT("services", dataplane_services(lab->dataplane, &row, 1), 1);
-	assert_in_range(row.sticks, 1, 64 * libbpf_num_possible_cpus());
-	CHECK_INT("written down", n_sticks(lab), row.sticks);
-	assert_in_range(row.stick_limit, FLOWS / 4, FLOWS);
-	/* What was not written down went where its next packet goes. */
-	for (uint32_t i = 0; i < FLOWS; i++)
-		had[i] = send_flow(lab, i, PACKET_SYN, 0);
-	for (uint32_t i = 0; i < FLOWS; i++)
-		got[i] = send_flow(lab, i, PACKET_ACK, 0);
-	CHECK_INT("together", differing(had, got), 0);
-	lab_balance(lab);
 }
 
 static void a_restarted_process_takes_over(void **state)
@@ -540,8 +416,8 @@ int main(void)
 		LAB_TEST(flows_that_slept_through_changes_are_found),
 		LAB_TEST(flows_of_a_dead_backend_go_elsewhere),
 		LAB_TEST(udp_flows_stay_as_well),
+		LAB_TEST(datagrams_do_not_return_to_who_was_dead),
 		LAB_TEST(marks_and_flows_are_swept_when_they_are_over),
-		LAB_TEST(a_flood_writes_down_only_so_much),
 		LAB_TEST(a_restarted_process_takes_over),
 		LAB_TEST(a_source_has_one_backend),
 		LAB_TEST(quic_follows_the_connection_id),
