@@ -20,6 +20,7 @@
 #include "dataplane/dataplane_maps.h"
 #include "dataplane/dataplane_ports.h"
 #include "dataplane/dataplane_rule.h"
+#include "plan/kernel_digest.h"
 
 enum { STRAYS_MAX = 256 /* looked at each time */ };
 
@@ -199,7 +200,7 @@ static void zero_counters(struct dataplane *dataplane, const struct kernel_fleet
 }
 
 struct change {
-	struct kernel_image *image;
+	const struct kernel_image *image; /* the one in force: only backends may differ */
 	struct kernel_ops ops;
 	struct kernel_fleet_plan *plan;
 };
@@ -222,10 +223,17 @@ static int prepare(struct dataplane *dataplane, const struct kernel_config *conf
 		dataplane->fleet = kernel_fleet_new(&dataplane->tables, clock_mono_ns());
 	if (!dataplane->fleet)
 		return -ENOMEM;
-	TRY(kernel_image(whole, dataplane->image, &scale, arena, &ret->image));
-	if (ret->image->n_acl_lines)
-		TRY(dataplane_need_acl(dataplane));
-	TRY(kernel_diff(dataplane->image, ret->image, arena, &ret->ops));
+	ret->image = dataplane->image;
+	ret->ops = (struct kernel_ops){0};
+	if (dataplane->image->digest != kernel_digest(whole, &scale)) {
+		struct kernel_image *image;
+
+		TRY(kernel_image(whole, dataplane->image, &scale, arena, &image));
+		if (image->n_acl_lines)
+			TRY(dataplane_need_acl(dataplane));
+		TRY(kernel_diff(dataplane->image, image, arena, &ret->ops));
+		ret->image = image;
+	}
 	return kernel_fleet_prepare(dataplane->fleet, whole, ret->image, clock_mono_ns(), arena,
 				    &ret->plan);
 }
@@ -343,6 +351,7 @@ int dataplane_publish(struct dataplane *dataplane, const struct kernel_config *c
 	struct arena *arena = &dataplane->arenas[!dataplane->arena];
 	uint64_t begun_ns = clock_mono_ns(), rings_ns;
 	struct change change;
+	bool is_other;
 
 	if (!dataplane->image) {
 		arena_reset(&dataplane->arenas[dataplane->arena]);
@@ -353,23 +362,26 @@ int dataplane_publish(struct dataplane *dataplane, const struct kernel_config *c
 	dataplane_meet(dataplane, change.plan->fresh, change.plan->n_fresh);
 	set_flow_seed(dataplane, config);
 	zero_counters(dataplane, change.plan);
-	dataplane_shield(dataplane, config);
-	tell_ports(dataplane, config);
-	dataplane_links_refresh(&dataplane->links, dataplane->maps.fd[LOADER_MAP_LINK]);
-	dataplane_rule_objects(dataplane, config, change.image);
+	is_other = change.image != dataplane->image;
+	if (is_other) {
+		dataplane_shield(dataplane, config);
+		tell_ports(dataplane, config);
+		dataplane_links_refresh(&dataplane->links, dataplane->maps.fd[LOADER_MAP_LINK]);
+		dataplane_rule_objects(dataplane, config, change.image);
+	}
 	rings_ns = clock_mono_ns();
 	kernel_fleet_commit(dataplane->fleet, change.plan, rings_ns);
 	ret_result->rings_ns = clock_mono_ns() - rings_ns;
 	ret_result->n_services = (uint32_t)change.plan->n;
 	ret_result->n_ops = (uint32_t)change.ops.n;
-	if (!change.ops.n && !change.plan->n)
-		return 0;
 	if (change.ops.n || kernel_fleet_is_shrinking(dataplane->fleet))
 		flip(dataplane, &change);
-	else if (!dataplane->pending.is_on)
+	else if (change.plan->n && !dataplane->pending.is_on)
 		begin_pending(dataplane, &(struct dataplane_pending){0});
+	/* Nothing that is pending is in the other arena: see prepare_whole(). */
 	dataplane->image = change.image;
-	dataplane->arena = !dataplane->arena;
+	if (is_other)
+		dataplane->arena = !dataplane->arena;
 	ret_result->generation = dataplane->control->generation;
 	ret_result->publish_ns = clock_mono_ns() - begun_ns;
 	return 0;

@@ -171,6 +171,7 @@ void dataplane_tick(struct dataplane *dataplane, uint64_t now_ns)
 
 	if (!dataplane->fleet)
 		return;
+	dataplane_shield_stack(dataplane);
 	dataplane_clean(dataplane, false);
 	if (dataplane->fleet->is_empty)
 		return;

@@ -40,6 +40,7 @@ struct dataplane {
 	struct abi_vip_line *vips;
 	struct abi_here *here;
 	struct abi_shield *shield;
+	bool wants_cookies, wants_connections;
 	bool told_cookies, told_connections; /* that they cannot be had */
 	bool told_ports;		     /* that sockets may get those of translated flows */
 	struct abi_gate_line *gate;
@@ -114,6 +115,8 @@ void dataplane_meet(struct dataplane *dataplane, const uint16_t *backends, size_
 void dataplane_care_free(struct dataplane_care *care);
 /* What the kernel plane does against floods; read by each packet that needs it. */
 void dataplane_shield(struct dataplane *dataplane, const struct kernel_config *config);
+/* The network stack's part of it, which may change at any time. */
+void dataplane_shield_stack(struct dataplane *dataplane);
 /* Removes the bans of a policy slot that no longer exists. */
 void dataplane_forget_policy(struct dataplane *dataplane, uint32_t slot);
 

@@ -3,7 +3,7 @@
  * dataplane_shield: the line of the map "shield", which no generation stands behind: numbers alone.
  *
  * What cookies may offer depends on the network stack's own settings, since the stack completes the
- * handshake: they are read again with every configuration.
+ * handshake: they are read again every second.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -107,15 +107,15 @@ static bool wants_connections(const struct kernel_config *config)
 }
 
 /* Once each, when it begins to matter. */
-static void tell(struct dataplane *dataplane, const struct kernel_config *config, uint8_t flags)
+static void tell(struct dataplane *dataplane, uint8_t flags)
 {
-	if (!(flags & ABI_SHIELD_COOKIES) && wants_cookies(config) && !dataplane->told_cookies) {
+	if (!(flags & ABI_SHIELD_COOKIES) && dataplane->wants_cookies && !dataplane->told_cookies) {
 		dataplane->told_cookies = true;
 		LOG(LOG_WARN,
 		    "the kernel plane cannot answer SYN floods with cookies: it needs sysctl "
 		    "net.ipv4.tcp_syncookies=2");
 	}
-	if (!(dataplane->shield->loaded & ABI_SHIELD_CONNECTIONS) && wants_connections(config) &&
+	if (!(dataplane->shield->loaded & ABI_SHIELD_CONNECTIONS) && dataplane->wants_connections &&
 	    !dataplane->told_connections) {
 		dataplane->told_connections = true;
 		LOG(LOG_WARN,
@@ -124,9 +124,8 @@ static void tell(struct dataplane *dataplane, const struct kernel_config *config
 	}
 }
 
-void dataplane_shield(struct dataplane *dataplane, const struct kernel_config *config)
+void dataplane_shield_stack(struct dataplane *dataplane)
 {
-	const struct kernel_shield *shield = &config->shield;
 	struct abi_shield *row = dataplane->shield;
 	uint8_t flags = 0;
 
@@ -136,10 +135,20 @@ void dataplane_shield(struct dataplane *dataplane, const struct kernel_config *c
 		flags |= ABI_SHIELD_TIMES;
 	row->netns = netns_cookie();
 	row->wscale = window_scale();
+	__atomic_store_n(&row->flags, flags, __ATOMIC_RELEASE);
+	tell(dataplane, flags);
+}
+
+void dataplane_shield(struct dataplane *dataplane, const struct kernel_config *config)
+{
+	const struct kernel_shield *shield = &config->shield;
+	struct abi_shield *row = dataplane->shield;
+
+	dataplane->wants_cookies = wants_cookies(config);
+	dataplane->wants_connections = wants_connections(config);
 	row->syns = per_window(shield->syns ? shield->syns : SYNS_PRESET);
 	row->strays = per_window(shield->strays);
 	row->fragments = per_window(shield->fragments_total);
 	fragment_limit(row, shield->fragments, dataplane->control->tick_ns);
-	__atomic_store_n(&row->flags, flags, __ATOMIC_RELEASE);
-	tell(dataplane, config, flags);
+	dataplane_shield_stack(dataplane);
 }

@@ -25,24 +25,21 @@ struct str compile_kernel_name(struct compile *c, struct str text);
 void compile_offload(struct compile *c, struct kernel_config *config);
 /* compile_virtual_address: VirtualAddress objects. */
 void compile_virtual_addresses(struct compile *c, struct kernel_config *config);
-/* compile_vip_servers: the endpoints of a Service, between begin and end of a pass. NULL with a
- * diag.
- */
-struct vip_servers {
-	struct vip_server {
-		struct addr addr;
-		uint16_t port;
-		bool drains;
-	} * at;
-	size_t n;
+/* compile_vip: what a VirtualAddress object means by itself; what its unit is made by. */
+struct vip_entry {
+	struct addr addr;
+	uint16_t first, last; /* ports */
+	uint32_t place;	      /* of the address among the object's */
+	struct str name;
 };
-void compile_vip_servers_begin(struct compile *c);
-const struct vip_servers *compile_vip_servers(struct compile *c, const struct object *service,
-					      const struct virtual_backend *ref,
-					      const struct diag_path *path);
-/* What nobody asked for in this pass is forgotten. */
-void compile_vip_servers_end(struct compile *c);
-void compile_vip_servers_done(struct compile *c);
+struct compiled_vip {
+	const struct kernel_service *services[2]; /* for IPv6, for IPv4; NULL: there is none */
+	const struct vip_probe *probe;		  /* NULL: none */
+	struct vip_entry *entries;
+	size_t n_entries;
+};
+/* NULL: the object is not valid. */
+const struct compiled_vip *compile_vip_object(struct compile *c, const struct object *object);
 
 /* compile_node: the set of nodes over which flows are spread. */
 void compile_nodes(struct compile *c, struct kernel_config *config);

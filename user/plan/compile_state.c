@@ -35,7 +35,6 @@ void compile_state_free(struct compile *c, struct part_grave *grave)
 			part_free(part);
 	}
 	compile_slices_done(c);
-	compile_vip_servers_done(c);
 	free(c->all.at);
 	free(c->dirty.at);
 	table_done(&c->units);
@@ -70,7 +69,6 @@ struct compile *compile_state_new(const struct static_config *config, struct reg
 	table_init(&c->units, NULL);
 	table_init(&c->deps, NULL);
 	table_init(&c->slices, NULL);
-	table_init(&c->vip_servers, NULL);
 	table_init(&c->router_names, NULL);
 	table_init(&c->middleware_names, NULL);
 	table_init(&c->internal_middlewares, &c->lasting);
@@ -92,11 +90,9 @@ struct compile_unit *compile_state_unit(struct compile *c, struct object *object
 	static const struct {
 		enum kind kind;
 		enum compile_unit_kind unit;
-	} rows[] = {{KIND_INGRESS_ROUTE, UNIT_ROUTE},
-		    {KIND_INGRESS, UNIT_INGRESS},
-		    {KIND_TRAEFIK_SERVICE, UNIT_SERVICE},
-		    {KIND_MIDDLEWARE, UNIT_MIDDLEWARE},
-		    {KIND_SERVERS_TRANSPORT, UNIT_TRANSPORT}};
+	} rows[] = {{KIND_INGRESS_ROUTE, UNIT_ROUTE},	      {KIND_INGRESS, UNIT_INGRESS},
+		    {KIND_TRAEFIK_SERVICE, UNIT_SERVICE},     {KIND_MIDDLEWARE, UNIT_MIDDLEWARE},
+		    {KIND_SERVERS_TRANSPORT, UNIT_TRANSPORT}, {KIND_VIRTUAL_ADDRESS, UNIT_VIP}};
 	struct compile_unit *unit = NULL;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

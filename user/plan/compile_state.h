@@ -106,8 +106,6 @@ struct compile {
 	struct table internal_middlewares; /* name -> struct compiled_mw of an entry point */
 	const struct transport *default_transports[2]; /* plain, TLS */
 	bool has_default_transport[2];
-	struct table vip_servers; /* see compile_vip_servers.c */
-	uint64_t vip_pass;
 	struct table layers;	       /* id of an IngressRoute -> what compile_layers knows */
 	struct streams *streams;       /* of raw TCP and UDP: compile_stream.h */
 	struct table router_names;     /* name without provider -> the unit that has it */

@@ -37,7 +37,8 @@ static struct stream_server *server_new(struct compile *c, struct stream_service
 	/* Room for 1, 2, 4, ...: full whenever the number is a power of two. */
 	if ((n & (n - 1)) == 0) {
 		struct stream_server *servers =
-			ARENA_ARRAY(c->arena, struct stream_server, n ? (size_t)n * 2 : 1);
+			ARENA_ARRAY(service->is_bare ? &c->scratch : c->arena, struct stream_server,
+				    n ? (size_t)n * 2 : 1);
 
 		if (!servers)
 			return NULL;

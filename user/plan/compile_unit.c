@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "obs/metric.h"
+#include "plan/compile_kernel.h"
 #include "plan/compile_services.h"
 
 enum {
@@ -358,6 +359,8 @@ void compile_unit_make(struct compile *c, struct compile_unit *unit)
 		unit->next->mw = compile_middleware_object(c, object);
 	else if (unit->kind == UNIT_TRANSPORT)
 		compile_transport_object(c, object);
+	else if (unit->kind == UNIT_VIP)
+		unit->next->vip = compile_vip_object(c, object);
 	c->depth--;
 	unit->is_open = false;
 	compile_unit_end(c, before);
@@ -477,11 +480,12 @@ void compile_unit_unclaim(struct compile_unit *unit)
 
 /* Kind first: middlewares are asked for by routes, TraefikServices and transports are made when
  * somebody asks for them, and last. */
+static const int turns[] = {
+	[UNIT_MIDDLEWARE] = 0, [UNIT_ROUTE] = 1, [UNIT_INGRESS] = 2, [UNIT_SERVICE] = 3,
+	[UNIT_TRANSPORT] = 4,  [UNIT_VIP] = 5,	 [UNIT_SECTION] = 6};
+
 static int compare(const struct compile_unit *a, const struct compile_unit *b)
 {
-	static const int turns[] = {
-		[UNIT_MIDDLEWARE] = 0, [UNIT_ROUTE] = 1,     [UNIT_INGRESS] = 2,
-		[UNIT_SERVICE] = 3,    [UNIT_TRANSPORT] = 4, [UNIT_SECTION] = 5};
 	int order = turns[a->kind] - turns[b->kind];
 
 	if (order || !a->object || !b->object)
@@ -525,6 +529,31 @@ static size_t place_of(const struct compile_units *units, const struct compile_u
 			high = middle;
 	}
 	return low;
+}
+
+/* The first whose turn is not before this one. */
+static size_t first_of(const struct compile_units *units, int turn)
+{
+	size_t low = 0, high = units->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (turns[units->at[middle]->kind] < turn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct compile_unit **compile_units_of(const struct compile_units *units,
+				       enum compile_unit_kind kind, size_t *ret_n)
+{
+	size_t first = first_of(units, turns[kind]);
+
+	*ret_n = first_of(units, turns[kind] + 1) - first;
+	return units->at + first;
 }
 
 bool compile_units_insert(struct compile_units *units, struct compile_unit *unit)

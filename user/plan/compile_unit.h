@@ -5,8 +5,8 @@
 /*
  * compile_unit: what is compiled anew by itself when something that it stands on changed: an
  * IngressRoute with its services, an Ingress, a TraefikService, a Middleware, a ServersTransport, a
- * section such as the kernel plane's. All the rest is one unit, the common one: a change there
- * compiles everything anew.
+ * VirtualAddress, a section such as the kernel plane's. All the rest is one unit, the common one: a
+ * change there compiles everything anew.
  *
  * While a unit is made, every lookup of an object is written down as an edge, found or not. What
  * was made is never changed once a snapshot has it: a unit that is made again gets a part of its
@@ -23,6 +23,7 @@ enum compile_unit_kind {
 	UNIT_ROUTE,
 	UNIT_INGRESS,
 	UNIT_TRANSPORT,
+	UNIT_VIP,
 };
 
 struct compile_edge;
@@ -37,9 +38,10 @@ struct compile_made {
 	size_t n_diags, n_errors, n_warnings;
 	struct drafts drafts;
 	struct services services;
-	struct object *object;	       /* that it was made of; a reference */
-	const struct service *service; /* of UNIT_SERVICE; NULL: it could not be made */
-	struct compiled_mw *mw;	       /* of UNIT_MIDDLEWARE */
+	struct object *object;		/* that it was made of; a reference */
+	const struct service *service;	/* of UNIT_SERVICE; NULL: it could not be made */
+	struct compiled_mw *mw;		/* of UNIT_MIDDLEWARE */
+	const struct compiled_vip *vip; /* of UNIT_VIP */
 	/* Of UNIT_TRANSPORT: for plain connections, for TLS; NULL: it cannot be used. */
 	const struct transport *transports[2];
 	struct metric_series **series;
@@ -123,6 +125,9 @@ void compile_unit_unclaim(struct compile_unit *unit);
 /* The order in which they are made: by kind, then the older before the younger, since the first
  * that asks for a name gets it. */
 void compile_units_by_age(struct compile_unit **units, size_t n);
+/* Those of a kind, which stand together. */
+struct compile_unit **compile_units_of(const struct compile_units *units,
+				       enum compile_unit_kind kind, size_t *ret_n);
 bool compile_units_insert(struct compile_units *units, struct compile_unit *unit);
 void compile_units_remove(struct compile_units *units, struct compile_unit *unit);
 

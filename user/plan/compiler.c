@@ -88,7 +88,8 @@ static struct compile *new_state(struct compiler *compiler, const struct store *
 static bool is_unit(enum kind kind)
 {
 	return kind == KIND_INGRESS_ROUTE || kind == KIND_INGRESS || kind == KIND_TRAEFIK_SERVICE ||
-	       kind == KIND_MIDDLEWARE || kind == KIND_SERVERS_TRANSPORT;
+	       kind == KIND_MIDDLEWARE || kind == KIND_SERVERS_TRANSPORT ||
+	       kind == KIND_VIRTUAL_ADDRESS;
 }
 
 /* ------------------------------------------------------------------ making -- */
@@ -128,8 +129,9 @@ static void make_section(struct compile *c, size_t i)
 
 static void make_all(struct compile *c)
 {
-	static const enum kind kinds[] = {KIND_MIDDLEWARE, KIND_INGRESS_ROUTE, KIND_INGRESS,
-					  KIND_TRAEFIK_SERVICE, KIND_SERVERS_TRANSPORT};
+	static const enum kind kinds[] = {KIND_MIDDLEWARE,	  KIND_INGRESS_ROUTE,
+					  KIND_INGRESS,		  KIND_TRAEFIK_SERVICE,
+					  KIND_SERVERS_TRANSPORT, KIND_VIRTUAL_ADDRESS};
 
 	compile_slices_index(c);
 	if (!compile_entry_points(c))
@@ -394,11 +396,14 @@ static bool list_anew(struct compile *c, struct part **ret_old_index)
 
 static void remake_sections(struct compile *c)
 {
+	size_t n_vips;
+
+	compile_units_of(&c->dirty, UNIT_VIP, &n_vips);
 	/* They stand first. */
 	if (c->dirty.n && c->dirty.at[0]->kind == UNIT_MIDDLEWARE)
 		mark_unit(c, c->sections[SECTION_MIDDLEWARES]);
 	/* It may do some of their work. */
-	if (c->sections[SECTION_STREAMS]->is_dirty)
+	if (c->sections[SECTION_STREAMS]->is_dirty || n_vips)
 		mark_unit(c, c->sections[SECTION_KERNEL]);
 	for (size_t i = 0; i < SECTIONS; i++)
 		if (c->sections[i]->is_dirty)

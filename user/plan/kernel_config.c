@@ -153,8 +153,8 @@ enum kernel_action kernel_policy_match(const struct kernel_policy *policy,
 	const struct kernel_acl *best = NULL;
 
 	if (policy)
-		best = kernel_list_match(&(struct kernel_list){policy->acl, policy->n_acl}, source,
-					 NULL);
+		best = kernel_list_match(
+			&(struct kernel_list){.at = policy->acl, .n = policy->n_acl}, source, NULL);
 	for (size_t i = 0; policy && i < policy->n_lists; i++)
 		best = kernel_list_match(policy->lists[i], source, best);
 	*ret_acl = best;

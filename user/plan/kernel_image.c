@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "plan/kernel_acl.h"
+#include "plan/kernel_digest.h"
 #include "plan/kernel_seat.h"
 #include "plan/kernel_slot.h"
 
@@ -281,6 +282,7 @@ int kernel_image(const struct kernel_config *config, const struct kernel_image *
 	TRY(place_nodes(config, old, arena, image, node_slots));
 	TRY(place_entries(config, old, scale, policy_slots, service_slots, arena, image));
 	TRY(kernel_acl_build(config, policy_slots, old, scale, arena, image));
+	image->digest = kernel_digest(config, scale);
 	image->service_slots = service_slots;
 	image->node_slots = node_slots;
 	*ret_image = image;

@@ -26,6 +26,7 @@ struct kernel_image {
 	/* Slots of config->services and nodes, in their order. */
 	const uint32_t *service_slots, *node_slots;
 	struct abi_acl_line *acl;
+	uint64_t digest;      /* kernel_digest() of what it was made of; 0: unknown */
 	uint32_t n_acl_lines; /* a power of two; 0: no prefixes */
 	uint64_t acl_digest;  /* of what acl, gate and the policies' part of them came from; 0:
 				 unknown */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 static size_t count_lines(struct str text)
 {
 	size_t n = 1;
@@ -46,8 +48,26 @@ int kernel_list_parse(struct str text, enum kernel_action action, struct arena *
 		}
 		at[n++].action = action;
 	}
-	*ret_list = (struct kernel_list){at, n};
+	*ret_list = (struct kernel_list){.at = at, .n = n};
+	ret_list->digest = kernel_list_digest(ret_list);
 	return 0;
+}
+
+uint64_t kernel_list_digest(const struct kernel_list *list)
+{
+	uint64_t h = hash_keyed(STR("list")) + list->n;
+
+	if (list->digest)
+		return list->digest;
+	for (const struct kernel_acl *acl = list->at; acl < list->at + list->n; acl++) {
+		uint64_t half[2];
+
+		memcpy(half, acl->cidr.addr.byte, sizeof(half));
+		h = hash_mix64(hash_mix64(h ^ half[0]) ^ half[1]);
+		h = hash_mix64(h ^ ((uint64_t)acl->cidr.bits << 16 |
+				    (uint64_t)acl->cidr.is_v4 << 8 | (uint64_t)acl->action));
+	}
+	return h ? h : 1;
 }
 
 const struct kernel_acl *kernel_list_match(const struct kernel_list *list,

@@ -22,6 +22,7 @@ struct kernel_acl {
 struct kernel_list {
 	const struct kernel_acl *at;
 	size_t n;
+	uint64_t digest; /* of them; 0: not known */
 };
 
 struct kernel_list_fault {
@@ -36,6 +37,8 @@ struct kernel_list_fault {
  */
 int kernel_list_parse(struct str text, enum kernel_action action, struct arena *arena,
 		      struct kernel_list *ret_list, struct kernel_list_fault *ret_fault);
+/* Keyed by the process; the list's own when it has one, since there may be a million prefixes. */
+uint64_t kernel_list_digest(const struct kernel_list *list);
 /* The better of best (or NULL) and what matches in the list: the longer one, deny before allow. */
 const struct kernel_acl *kernel_list_match(const struct kernel_list *list,
 					   const struct addr *source,

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "flow_hash.h"
 #include "plan/cuckoo.h"
+#include "plan/kernel_digest.h"
 #include "plan/kernel_slot.h"
 #include "plan/maglev.h"
 #include "vip_key.h"
@@ -56,24 +57,6 @@ static enum abi_backend_state state_of(const struct kernel_backend *backend)
 static uint64_t fold(uint64_t h, const void *at, size_t n)
 {
 	return (h ^ maglev_key(at, n)) * 0x9e3779b97f4a7c15ULL;
-}
-
-static uint64_t digest_of(const struct kernel_service *service)
-{
-	const uint32_t head[] = {(uint32_t)service->mode, (uint32_t)service->affinity,
-				 service->n_backends};
-	uint64_t h = fold(fold(1, head, sizeof(head)), service->name.at, service->name.len);
-
-	for (uint32_t i = 0; i < service->n_backends; i++) {
-		const struct kernel_backend *backend = &service->backends[i];
-		const uint32_t tail[] = {backend->port, backend->weight, (uint32_t)backend->state,
-					 backend->quic_server_id};
-
-		h = fold(fold(h, backend->addr.byte, sizeof(backend->addr.byte)), tail,
-			 sizeof(tail));
-	}
-	h = fold(h, &service->drain_ns, sizeof(service->drain_ns));
-	return h ? h : 1;
 }
 
 static uint64_t digest_of_nodes(const struct kernel_config *config)
@@ -333,7 +316,7 @@ static int prepare_service(struct muster *muster, const struct kernel_service *s
 {
 	struct kernel_fleet_plan *plan = muster->plan;
 	struct kernel_fleet_change change = {
-		.slot = slot, .service = service, .digest = digest_of(service)};
+		.slot = slot, .service = service, .digest = kernel_service_digest(service)};
 
 	if (muster->fleet->services[slot].is_used &&
 	    muster->fleet->services[slot].digest == change.digest)

@@ -66,7 +66,8 @@ struct kernel_service {
 	uint32_t n_backends;
 	/* How long flows stay with a backend that drains while others serve; 0: for ever. */
 	uint64_t drain_ns;
-	uint32_t index; /* in config->services */
+	uint32_t index;	 /* in config->services */
+	uint64_t digest; /* kernel_service_digest() of it; 0: not known */
 };
 
 /* A flow of datagrams has no end: it stays with a backend that drains for so long, if nothing else

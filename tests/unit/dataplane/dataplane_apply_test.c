@@ -290,7 +290,7 @@ static struct kernel_list *hosts(struct dataplane_lab *lab, uint32_t n, uint32_t
 						     .bits = 128,
 						     .is_v4 = true},
 					    .action = KERNEL_DENY};
-	*list = (struct kernel_list){at, n};
+	*list = (struct kernel_list){.at = at, .n = n};
 	return list;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dataplane_shield_test: what a configuration says of floods stands in the map. */
 #include <bpf/bpf.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include "abi.h"
 #include "dataplane_lab.h"
@@ -41,10 +43,42 @@ static void rates_become_those_of_a_window(void **state)
 	assert_int_equal(row.fragment_cost_fp, 0);
 }
 
+static void set(const char *path, const char *value)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(value, file) > 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* In a network namespace of its own. */
+static void what_the_network_stack_allows_is_followed(void **state)
+{
+	static const char cookies[] = "/proc/sys/net/ipv4/tcp_syncookies";
+	struct dataplane_lab *lab = lab_of(state);
+	struct kernel_config *config = kernel_config_new(&lab->arena);
+	struct dataplane_result result;
+
+	if (unshare(CLONE_NEWNET) || access(cookies, W_OK))
+		skip();
+	set(cookies, "1");
+	assert_int_equal(dataplane_apply(lab->dataplane, config, &result), 0);
+	assert_false(row_of(lab).flags & ABI_SHIELD_COOKIES);
+	set(cookies, "2");
+	dataplane_tick(lab->dataplane, clock_mono_ns());
+	assert_true(row_of(lab).flags & ABI_SHIELD_COOKIES);
+	set(cookies, "0");
+	dataplane_tick(lab->dataplane, clock_mono_ns());
+	assert_false(row_of(lab).flags & ABI_SHIELD_COOKIES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rates_become_those_of_a_window, lab_begin, lab_end),
+		cmocka_unit_test_setup_teardown(what_the_network_stack_allows_is_followed,
+						lab_begin, lab_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

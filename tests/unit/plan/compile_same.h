@@ -21,6 +21,7 @@
 #include "plan/stream_plan.h"
 #include "plan/tcp_router.h"
 #include "plan/transport.h"
+#include "plan/vip_probe.h"
 #include "tls/tls_table.h"
 
 enum { SAME_AROUND = 8 };
@@ -248,6 +249,39 @@ static inline json_t *same_diags(const struct snapshot *snapshot)
 	return list;
 }
 
+static inline json_t *same_vips(const struct snapshot *snapshot)
+{
+	const struct kernel_config *config = snapshot->kernel;
+	json_t *services = json_array(), *probes = json_array();
+
+	for (size_t i = 0; config && i < config->n_services; i++) {
+		const struct kernel_service *service = config->services[i];
+		json_t *backends = json_array();
+
+		for (uint32_t k = 0; k < service->n_backends; k++) {
+			const struct kernel_backend *backend = &service->backends[k];
+			char text[ADDR_TEXT_MAX];
+
+			addr_print_port(&backend->addr, backend->port, text);
+			json_array_append_new(backends, json_pack("[s,i,i]", text, backend->weight,
+								  backend->state));
+		}
+		json_array_append_new(services,
+				      json_pack("{s:o,s:o,s:i,s:i,s:I,s:i,s:o}", "name",
+						same_str(service->name), "object",
+						same_str(service->object), "mode", service->mode,
+						"affinity", service->affinity, "drain",
+						(json_int_t)service->drain_ns, "index",
+						service->index, "backends", backends));
+	}
+	for (const struct vip_probe *probe = snapshot->vip_probes; probe; probe = probe->next)
+		json_array_append_new(probes,
+				      json_pack("{s:o,s:i,s:I}", "name", same_str(probe->name),
+						"targets", probe->n_targets, "interval",
+						(json_int_t)probe->interval_ns));
+	return json_pack("[o,o]", services, probes);
+}
+
 static inline void same_kernel(const struct snapshot *a, const struct snapshot *b)
 {
 	struct kernel_scale scale = {.tick_ns = 1000000, .acl_lines = 4096};
@@ -264,6 +298,7 @@ static inline void same_kernel(const struct snapshot *a, const struct snapshot *
 		if (ops.n)
 			fail_msg("the kernel plane's image differs in %zu places", ops.n);
 	}
+	same_json("services of the kernel plane", same_vips(a), same_vips(b));
 	assert_int_equal(a->kernel != NULL, b->kernel != NULL);
 	arena_done(&arena);
 }

@@ -224,6 +224,31 @@ static void change_stream(struct fixture *f, const char *ns)
 	}
 }
 
+/* Addresses that more than one wants, other families, checks, policies, entry points. */
+static void change_vip(struct fixture *f, const char *ns)
+{
+	static const char *const more[] = {"",
+					   "",
+					   "'mode':'dsr-ipip',",
+					   "'mode':'local','entryPoint':'web',",
+					   "'sourcePolicy':{'name':'p1'},",
+					   "'healthCheck':{'type':'tcp'},",
+					   "'protocol':'UDP','drainTimeout':'5s',"};
+	static const char *const refs[] = {
+		"{'name':'s%u','port':80}", "{'name':'s%u','port':80},{'address':'10.9.0.%u'}",
+		"{'name':'s%u','port':80,'weight':3},{'name':'s1','port':80}",
+		"{'name':'s%u','namespace':'shop','port':80}", "{'address':'2001:db8::%u'}"};
+	char name[64], backends[160];
+
+	snprintf(name, sizeof(name), "%s/v%u", ns, roll(4));
+	snprintf(backends, sizeof(backends), refs[roll(5)], roll(5), roll(5) + 1);
+	fixture_add(f, "VirtualAddress", name,
+		    "'spec':{%s'addresses':['192.0.2.%u'%s],'ports':[{'port':%u%s}],"
+		    "'backendRefs':[%s]}",
+		    more[roll(7)], roll(3) + 1, roll(3) ? "" : ",'2001:db8::1'", roll(2) + 80,
+		    roll(4) ? "" : ",'endPort':82", backends);
+}
+
 static void remove_any(struct fixture *f, const char *name)
 {
 	static const struct {
@@ -236,6 +261,7 @@ static void remove_any(struct fixture *f, const char *name)
 		{KIND_SECRET, "Secret/shop/users"},
 		{KIND_SOURCE_POLICY, "SourcePolicy/a/p1"},
 		{KIND_SERVICE, "Service/shop/s1"},
+		{KIND_VIRTUAL_ADDRESS, "VirtualAddress/a/v1"},
 		{KIND_TRAEFIK_SERVICE, "TraefikService/a/t1"},
 		{KIND_ENDPOINT_SLICE, "EndpointSlice/shop/s1-1"},
 	};
@@ -249,7 +275,7 @@ static void remove_any(struct fixture *f, const char *name)
 static void change_any(struct fixture *f)
 {
 	const char *ns = some_ns();
-	unsigned int what = roll(22);
+	unsigned int what = roll(24);
 	char name[32];
 
 	snprintf(name, sizeof(name), "%s/n%u", ns, roll(NAMES));
@@ -265,6 +291,8 @@ static void change_any(struct fixture *f)
 		change_other(f, ns);
 	else if (what < 20)
 		change_stream(f, ns);
+	else if (what < 22)
+		change_vip(f, ns);
 	else {
 		snprintf(name, sizeof(name), "%s/s%u", ns, roll(5));
 		fixture_add(f, "Service", name, "'spec':{'ports':[{'name':'http','port':%d}]}",

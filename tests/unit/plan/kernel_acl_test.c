@@ -195,7 +195,7 @@ static struct kernel_list *hosts(uint32_t n, bool is_v4)
 				 .is_v4 = is_v4},
 			.action = KERNEL_DENY};
 	}
-	*list = (struct kernel_list){at, n};
+	*list = (struct kernel_list){.at = at, .n = n};
 	return list;
 }
 

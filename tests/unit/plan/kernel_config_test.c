@@ -76,7 +76,7 @@ static void the_longest_prefix_matches(void **state)
 	assert_true(kernel_policy_add(config, policy, &cidr, KERNEL_DENY));
 	assert_int_equal(cidr_parse(STR("10.1.0.0/16"), &long_one.cidr), 0);
 	long_one.action = KERNEL_ALLOW;
-	assert_true(kernel_policy_add_list(policy, &(struct kernel_list){&long_one, 1}));
+	assert_true(kernel_policy_add_list(policy, &(struct kernel_list){.at = &long_one, .n = 1}));
 	CHECK_INT("prefixes", kernel_policy_prefixes(policy), 2);
 	assert_int_equal(addr_parse(STR("10.2.3.4"), &source), 0);
 	CHECK_INT("short", kernel_policy_match(policy, &source, &found), KERNEL_DENY);

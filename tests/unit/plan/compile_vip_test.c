@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* compile_vip_servers_test: what is kept of endpoints holds exactly as long as they do. */
+/* compile_vip_test: endpoints of a VirtualAddress follow theirs, others are not lost. */
 
 #include "stream_fixture.h"
 
