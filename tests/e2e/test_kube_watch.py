@@ -452,8 +452,25 @@ def test_check_looks_at_a_live_cluster_and_touches_nothing(world):
     world.server.put(bad)
     result = subprocess.run([TIDEGATE, "check", f"--kubeconfig={world.server.kubeconfig()}"], capture_output=True, text=True,
                             timeout=30)
-    assert "IngressRoute/shop/bad" in result.stdout + result.stderr and result.returncode != 0
+    assert "IngressRoute/shop/bad" in result.stdout + result.stderr and result.returncode == 1
     assert {r.method for r in world.server.requests} == {"GET"}
+
+
+def test_a_server_that_cannot_be_reached_is_no_fault_of_objects(world):
+    """A pipeline tells 1 (fix the objects) from 3 (nothing was looked at), and does not wait long for it."""
+    path = world.server.kubeconfig()
+    world.server.stop()
+    change = os.path.join(world.folder, "new.yaml")
+    with open(change, "w") as file:
+        file.write("{}")
+    asked = [subprocess.Popen([TIDEGATE, *words, f"--kubeconfig={path}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             for words in (["check"], ["plan", "-f", change], ["explain", "--url=http://a.test/"])]
+    for command in asked:
+        said, told = command.communicate(timeout=15)
+        assert command.returncode == 3 and not said, said + told
+        assert "the API server cannot be reached" in told and "connect" in told, told
+    told = subprocess.run([TIDEGATE, "check", "--help"], capture_output=True, text=True, check=True).stdout
+    assert "3: they could not be read" in told
 
 
 def recorded(name):

@@ -83,7 +83,9 @@ static int run(struct command_line *line)
 
 const struct command command_check = {
 	.name = "check",
-	.help = "every fault of the manifests, without serving them (exit 1 when there are errors)",
+	.help = "every fault of the manifests, without serving them (exit 1: there are errors, 3: "
+		"they could not be "
+		"read)",
 	.flags = flags,
 	.n_flags = sizeof(flags) / sizeof(*flags),
 	.run = run,

@@ -347,8 +347,7 @@ static int run(struct command_line *line)
 const struct command command_plan = {
 	.name = "plan",
 	.help = "what manifests would change: routes, limits, answers to logged requests (exit 1: "
-		"new "
-		"faults)",
+		"new faults, 3: what is there could not be read)",
 	.flags = flags,
 	.n_flags = sizeof(flags) / sizeof(*flags),
 	.run = run,

@@ -6,7 +6,9 @@
  * command: what the operator's commands share: their own flags from a table, then Traefik-style
  * static options.
  *
- * Exit codes: 0 done, 1 the thing asked about has faults or failed, 2 the command line is wrong.
+ * Exit codes: 0 done, 1 the thing asked about has faults or failed, 2 the command line is wrong,
+ * 3 the objects could not be read (no answer of the API server, no such folder): nothing was
+ * judged.
  */
 
 #include "base/arena.h"
@@ -15,7 +17,7 @@
 
 struct command_line;
 
-enum { EXIT_OK, EXIT_FAULTS, EXIT_USAGE };
+enum { EXIT_OK, EXIT_FAULTS, EXIT_USAGE, EXIT_UNREAD };
 
 /* A flag of one command, beside the static options. Several uses of a flag that takes a value
  * append. */

@@ -39,18 +39,22 @@ static int read_sources(const struct command_line *line, struct workspace *self)
 	if (!sources) {
 		fprintf(stderr, "tidegate %s: " STR_FMT ": %s\n", line->command->name,
 			STR_ARG(path), fault[0] ? fault : log_strerror(rc));
-		return EXIT_FAULTS;
+		return EXIT_UNREAD;
 	}
 	rc = sources_settle(sources, &self->store, &self->files, LIST_SECONDS * NS_PER_SEC);
 	sources_close(sources);
 	if (rc == 0)
 		return EXIT_OK;
-	fprintf(stderr, "tidegate %s: the API server has not told everything within %d s\n",
-		line->command->name, LIST_SECONDS);
+	if (rc == -EHOSTUNREACH)
+		fprintf(stderr, "tidegate %s: the API server cannot be reached\n",
+			line->command->name);
+	else
+		fprintf(stderr, "tidegate %s: the API server has not told everything within %d s\n",
+			line->command->name, LIST_SECONDS);
 	for (size_t i = 0; i < self->files.n; i++)
 		fprintf(stderr, "  " STR_FMT ": " STR_FMT "\n", STR_ARG(self->files.at[i].object),
 			STR_ARG(self->files.at[i].message));
-	return EXIT_FAULTS;
+	return EXIT_UNREAD;
 }
 
 static int compile_store(const struct command_line *line, struct workspace *self)
@@ -66,7 +70,7 @@ static int compile_store(const struct command_line *line, struct workspace *self
 	if (self->snapshot)
 		return EXIT_OK;
 	fprintf(stderr, "tidegate %s: out of memory\n", line->command->name);
-	return EXIT_FAULTS;
+	return EXIT_UNREAD;
 }
 
 int workspace_open(const struct command_line *line, struct workspace *ret_workspace)

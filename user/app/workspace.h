@@ -20,8 +20,8 @@ struct workspace {
 	struct snapshot *snapshot;
 };
 
-/* Prints why and returns an exit code when it cannot be done; faults of manifests are not such a
- * reason. */
+/* Prints why and returns an exit code (EXIT_UNREAD, EXIT_USAGE) when it cannot be done; faults of
+ * manifests are not such a reason. */
 int workspace_open(const struct command_line *line, struct workspace *ret_workspace);
 /*
  * The same again, as if files and folders of manifests had been applied (with) and the objects of

@@ -17,7 +17,7 @@
 #include "source/kube_object.h"
 #include "source/kube_source_state.h"
 
-enum { TICK_MS = 500, NAMESPACES_MAX = 2048 };
+enum { TICK_MS = 500, NAMESPACES_MAX = 2048, SILENT_AFTER_FAILURES = 5 };
 
 /* ------------------------------------------------------------------ which watches -- */
 
@@ -427,6 +427,11 @@ int kube_source_read(struct kube_source *source, struct store *store, struct dia
 bool kube_source_listed(const struct kube_source *source)
 {
 	return source->is_committed;
+}
+
+bool kube_source_is_silent(const struct kube_source *source)
+{
+	return source->n_down >= SILENT_AFTER_FAILURES && !source->answered_ns;
 }
 
 int kube_source_fd(const struct kube_source *source)

@@ -36,6 +36,8 @@ int kube_source_fd(const struct kube_source *source);
 int kube_source_read(struct kube_source *source, struct store *store, struct diag_sink *sink);
 /* Whether everything has been said once. */
 bool kube_source_listed(const struct kube_source *source);
+/* Whether it was tried a few times (3 s) and has never answered anything. */
+bool kube_source_is_silent(const struct kube_source *source);
 
 /*
  * What is wrong with objects, now that they are compiled. From the first call on the source also

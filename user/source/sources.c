@@ -200,6 +200,7 @@ int sources_settle(struct sources *sources, struct store *store, struct diag_sin
 		   uint64_t timeout_ns)
 {
 	uint64_t end = clock_mono_ns() + timeout_ns;
+	bool is_silent;
 
 	for (;;) {
 		struct pollfd wait = {.fd = sources->epoll_fd, .events = POLLIN};
@@ -211,10 +212,13 @@ int sources_settle(struct sources *sources, struct store *store, struct diag_sin
 		diag_init(&passing, &arena);
 		sources_read(sources, store, &passing);
 		arena_done(&arena);
-		if (sources_listed(sources) || clock_mono_ns() >= end)
+		is_silent = sources->kube && kube_source_is_silent(sources->kube);
+		if (sources_listed(sources) || is_silent || clock_mono_ns() >= end)
 			break;
 		poll(&wait, 1, 100);
 	}
 	sources_read(sources, store, sink);
-	return sources_listed(sources) ? 0 : -ETIMEDOUT;
+	if (sources_listed(sources))
+		return 0;
+	return is_silent ? -EHOSTUNREACH : -ETIMEDOUT;
 }

@@ -39,7 +39,8 @@ int sources_fd(const struct sources *sources);
 int sources_read(struct sources *sources, struct store *store, struct diag_sink *sink);
 /* Whether each of them has said everything once: what is in the store is the configuration. */
 bool sources_listed(const struct sources *sources);
-/* Reads until that is so, or the time is up: 0 or -ETIMEDOUT. For those who look once. */
+/* Reads until that is so, or the time is up: 0 or -ETIMEDOUT; -EHOSTUNREACH soon when the API
+ * server never answers. For those who look once. */
 int sources_settle(struct sources *sources, struct store *store, struct diag_sink *sink,
 		   uint64_t timeout_ns);
 

@@ -2,6 +2,7 @@
 /* sources_test: the manifests folder and Traefik's own files fill one store. */
 #include "source/sources.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -119,12 +120,34 @@ static void what_cannot_be_opened_is_named(void **state)
 	scene_done(&s);
 }
 
+/* Who looks once is not kept waiting for a server that is not there. */
+static void a_server_that_never_answers_is_given_up(void **state)
+{
+	char fault[SOURCES_FAULT_BYTES];
+	struct scene s;
+	struct str path;
+	int error;
+
+	(void)state;
+	scene_init(&s);
+	s.config.providers.kubernetes_crd.endpoint = STR("http://127.0.0.1:1");
+	s.config.providers.kubernetes_crd.token = STR("t");
+	struct sources *sources = sources_open(&s.config, &path, fault, &error);
+
+	assert_non_null(sources);
+	assert_int_equal(sources_settle(sources, &s.store, &s.sink, 30000000000), -EHOSTUNREACH);
+	assert_true(s.sink.n > 0);
+	sources_close(sources);
+	scene_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_folder_of_files_stands_beside_the_manifests),
 		cmocka_unit_test(so_does_a_single_file),
 		cmocka_unit_test(what_cannot_be_opened_is_named),
+		cmocka_unit_test(a_server_that_never_answers_is_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
