@@ -19,6 +19,9 @@ OFF_NODE = {"hostNetwork": False, "kernelPlane": {"enabled": False}}
     ({"hostNetwork": False}, "kernelPlane.enabled: needs hostNetwork=true"),
     ({"rbac": {"namespaced": True}}, "rbac.namespaced: IngressClasses belong to the cluster"),
     ({"ports": {"web": {"redirectTo": "websecure"}}}, "ports.web.redirectTo: was removed"),
+    ({"ports": {"web": {"redirectTo": {"port": "websecure"}}}}, "ports.web.http.redirections.entryPoint: {to: websecure, scheme"),
+    ({"image": {"repository": "mirror.test/traefik"}}, "image.repository: mirror.test/traefik is Traefik's own image"),
+    ({"startupProbe": {"httpGet": {"path": "/ping", "port": 8080}}}, "nothing is served at port 8080; /ping and /ready are at"),
     ({"hub": {"token": "x"}}, "hub: there is no Traefik Hub"),
     ({"updateStrategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 0}}}, "cannot both be 0"),
     ({"deployment": {"kind": "Deployment"}, "updateStrategy": {"rollingUpdate": {"maxSurge": "0%"}}}, "cannot both be 0"),
@@ -106,6 +109,59 @@ def test_a_further_service_is_of_the_type_that_is_asked_for(tmp_path):
     assert specs["tidegate-edge"]["externalTrafficPolicy"] == "Local" and "externalTrafficPolicy" not in specs["tidegate"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"service": {"additionalServices": {"internal": {"typ": "ClusterIP"}}}}, schema())
+
+
+# Traefik's chart 26 to 37, as its users have it: names and places that are others today.
+OLDER = """
+globalArguments: [--global.checknewversion, --global.sendanonymoususage]
+logs:
+  general: {level: DEBUG, format: json}
+  access: {enabled: true, format: json, bufferingSize: 100, filters: {statuscodes: 200-299}}
+ports:
+  traefik: {expose: {default: true}, exposedPort: 9000}
+  metrics: {port: 9100, expose: {default: false}, exposedPort: 9100}
+  web: {expose: true, redirections: {entryPoint: {to: websecure, scheme: https, permanent: true}}}
+  websecure: {expose: {default: true}, middlewares: [shop-auth@kubernetescrd], tls: {options: shop-modern@kubernetescrd}}
+  internal: {port: 8444, expose: false, tls: {enabled: true, certResolver: le}}
+certResolvers: {le: {email: a@example.com}}
+metrics: {prometheus: {entryPoint: metrics, prometheusRule: {enabled: true, rules: [{alert: Mine, expr: up, annotations: {
+  description: "{{ $labels.job }} is down"}}]}}}
+service: {type: NodePort, ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv6, IPv4]}
+rbac: {secretResourceNames: [wildcard]}
+affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {
+  matchLabels: {app.kubernetes.io/name: '{{ template "traefik.name" . }}',
+                app.kubernetes.io/instance: '{{ .Release.Name }}-{{ include "traefik.namespace" . }}'}}}]}}
+"""
+
+
+def test_values_of_older_charts_of_traefik_move_over(tmp_path):
+    objects = render(tmp_path, yaml.safe_load(OLDER))
+    args = args_of(objects)
+    for wanted in ["--log.level=DEBUG", "--log.format=json", "--accessLog=true", "--accessLog.format=json",
+                   "--entryPoints.web.http.redirections.entryPoint.to=:443",
+                   "--entryPoints.web.http.redirections.entryPoint.permanent=true",
+                   "--entryPoints.websecure.http.tls=true", "--entryPoints.websecure.http.tls.options=shop-modern@kubernetescrd",
+                   "--entryPoints.websecure.http.middlewares=shop-auth@kubernetescrd", "--entryPoints.internal.http.tls.certResolver=le"]:
+        assert wanted in args, f"{wanted} is missing of {args}"
+    assert args[1:3] == ["--global.checknewversion", "--global.sendanonymoususage"]
+    service = only(objects, "Service")["spec"]
+    assert [p["name"] for p in service["ports"]] == ["web", "websecure"], "nothing listens at Traefik's own ports"
+    assert (service["type"], service["ipFamilyPolicy"], service["ipFamilies"]) == ("NodePort", "PreferDualStack", ["IPv6", "IPv4"])
+    secrets = [r for o in objects if o["kind"] == "ClusterRole" for r in o["rules"] if "secrets" in r["resources"]]
+    assert secrets == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["wildcard"], "verbs": ["list", "watch"]}]
+    group = only(objects, "PrometheusRule")["spec"]["groups"][1]
+    assert group["rules"][0]["annotations"] == {"description": "{{ $labels.job }} is down"}
+    spec = workload(objects)["spec"]
+    apart = spec["template"]["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][0]
+    assert apart["labelSelector"]["matchLabels"] == spec["selector"]["matchLabels"]
+    told = render(tmp_path, yaml.safe_load(OLDER), "-notes").splitlines()[-1]
+    for name in ["certResolvers", "accessLog.bufferingSize", "accessLog.filters", "ports.traefik (see admin.port)",
+                 "metrics.prometheus.entryPoint (see admin.port)"]:
+        assert name in told, told
+    off = args_of(render(tmp_path, {"ports": {"websecure": {"tls": {"enabled": False}}}}))
+    assert not [a for a in off if "http.tls" in a], "a false counts over the preset's true"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"logs": {"general": {"levl": "INFO"}}}, schema())
 
 
 def objects_in(tree, path=()):

@@ -204,7 +204,8 @@ def test_the_notes_name_values_without_effect(tmp_path):
 
 
 @pytest.mark.parametrize("given", [
-    {}, yaml.safe_load("ports: {web: {port: 8000, asDefault: true, allowACMEByPass: false}}"),
+    {}, yaml.safe_load("globalArguments: [--global.checknewversion, --global.sendanonymoususage]"),
+    yaml.safe_load("ports: {web: {port: 8000, asDefault: true, allowACMEByPass: false}}"),
     yaml.safe_load("providers: {file: {enabled: true, content: 'http: {}'}}"),
     "traefik"])
 def test_the_program_takes_the_command_line(tmp_path, given):

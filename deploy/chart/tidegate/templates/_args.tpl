@@ -152,6 +152,9 @@
 
 {{- define "tidegate.args" -}}
 - run
+{{- with .Values.globalArguments }}
+{{ toYaml . }}
+{{- end }}
 {{- range $name, $port := .Values.ports }}
 {{- if and $port (not (has $name (list "traefik" "metrics"))) }}
 {{ include "tidegate.portArgs" (dict "name" $name "port" $port "ports" $.Values.ports "hostNetwork" $.Values.hostNetwork) }}

@@ -112,6 +112,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if eq "traefik" (toString (dig "httpGet" "port" "" (default dict .Values.startupProbe))) -}}
 {{- fail "startupProbe.httpGet.port: there is no port traefik here, it is called admin" -}}
 {{- end -}}
+{{- if eq "traefik" (base .Values.image.repository) -}}
+{{- fail (printf "image.repository: %s is Traefik's own image, which has no program tidegate; leave image out, or name one made from deploy/container (its tag, too)" .Values.image.repository) -}}
+{{- end -}}
+{{- include "tidegate.checkStartup" . -}}
 {{- if not (or .Values.providers.kubernetesCRD.enabled .Values.providers.kubernetesIngress.enabled .Values.providers.file.enabled .Values.additionalArguments) -}}
 {{- fail "providers: at least one of kubernetesCRD, kubernetesIngress and file must be enabled" -}}
 {{- end -}}
@@ -141,16 +145,31 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail (printf "ports.%s.hostPort: with hostNetwork=true the node's port is ports.%s.port: set that to %d (below 1024 the node must allow it, see sysctl net.ipv4.ip_unprivileged_port_start), or set hostNetwork=false" $name $name (int $port.hostPort)) -}}
 {{- end -}}
 {{- end -}}
-{{- if not $port.port -}}
+{{- if and (not $port.port) (not (has $name (list "traefik" "metrics"))) -}}
 {{- fail (printf "ports.%s.port: required" $name) -}}
 {{- end -}}
-{{- if hasKey $port "redirectTo" -}}
-{{- fail (printf "ports.%s.redirectTo: was removed; use ports.%s.http.redirections.entryPoint" $name $name) -}}
+{{- with $port.redirectTo -}}
+{{- $to := . }}{{ if kindIs "map" . }}{{ $to = .port }}{{ end -}}
+{{- fail (printf "ports.%s.redirectTo: was removed; write ports.%s.http.redirections.entryPoint: {to: %v, scheme: https, permanent: true}" $name $name $to) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if or (dig "token" "" (default dict .Values.hub)) (dig "enabled" false (default dict .Values.hub)) -}}
 {{- fail "hub: there is no Traefik Hub in Tidegate; remove hub.token" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* A probe of a port that nobody serves would have every pod killed, again and again. */ -}}
+{{- define "tidegate.checkStartup" -}}
+{{- $asked := toString (dig "httpGet" "port" "" (default dict .Values.startupProbe)) -}}
+{{- if regexMatch "^[0-9]+$" $asked -}}
+{{- $served := list (toString (int .Values.admin.port)) -}}
+{{- range $name, $port := .Values.ports -}}
+{{- if and $port (not (has $name (list "traefik" "metrics"))) }}{{ $served = append $served (toString (int $port.port)) }}{{ end -}}
+{{- end -}}
+{{- if not (has $asked $served) -}}
+{{- fail (printf "startupProbe.httpGet.port: nothing is served at port %s; /ping and /ready are at the port admin (%d)" $asked (int .Values.admin.port)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -185,7 +204,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "tidegate.withoutEffect" -}}
 {{- $values := .Values -}}
 {{- $without := list -}}
-{{- range $path := list "tracing" "certificatesResolvers" "experimental" "api" "ingressRoute" "gateway" "gatewayClass" "ocsp" "providers.kubernetesGateway.enabled" "providers.kubernetesIngressNGINX.enabled" "providers.knative.enabled" "providers.precedence" "providers.kubernetesCRD.safeNaming" "providers.kubernetesCRD.defaultTLSResourcesNamespace" "accessLog.addInternals" "accessLog.bufferingSize" "accessLog.dualOutput" "accessLog.fields" "accessLog.filters" "accessLog.otlp.enabled" "accessLog.timezone" "log.noColor" "log.otlp.enabled" "metrics.addInternals" "metrics.otlp.enabled" "metrics.datadog" "metrics.influxdb2" "metrics.statsd" "metrics.prometheus.headerLabels" "metrics.prometheus.manualRouting" "core.strictTLSOptions" "global.azure.enabled" "versionOverride" -}}
+{{- range $path := list "tracing" "certificatesResolvers" "experimental" "api" "ingressRoute" "gateway" "gatewayClass" "ocsp" "providers.kubernetesGateway.enabled" "providers.kubernetesIngressNGINX.enabled" "providers.knative.enabled" "providers.precedence" "providers.kubernetesCRD.safeNaming" "providers.kubernetesCRD.defaultTLSResourcesNamespace" "accessLog.addInternals" "accessLog.bufferingSize" "accessLog.dualOutput" "accessLog.fields" "accessLog.filters" "accessLog.otlp.enabled" "accessLog.timezone" "log.noColor" "log.otlp.enabled" "metrics.addInternals" "metrics.otlp.enabled" "metrics.datadog" "metrics.influxdb2" "metrics.statsd" "metrics.prometheus.headerLabels" "metrics.prometheus.manualRouting" "core.strictTLSOptions" "global.azure.enabled" "versionOverride" "certResolvers" "podSecurityPolicy.enabled" "metrics.prometheus.disableAPICheck" "deployment.goMemLimitPercentage" "global.checkNewVersion" "global.sendAnonymousUsage" -}}
 {{- $value := $values -}}
 {{- range splitList "." $path -}}
 {{- if kindIs "map" $value }}{{ $value = index $value . }}{{ else }}{{ $value = "" }}{{ end -}}
@@ -206,6 +225,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if .Values.deployment.healthchecksPort }}{{ $without = append $without "deployment.healthchecksPort (see admin.port)" }}{{ end -}}
+{{- if .Values.metrics.prometheus.entryPoint }}{{ $without = append $without "metrics.prometheus.entryPoint (see admin.port)" }}{{ end -}}
 {{- if and (include "tidegate.isDaemonSet" .) (ne (int .Values.deployment.replicas) 1) -}}
 {{- $without = append $without "deployment.replicas (a DaemonSet has one pod a node)" -}}
 {{- end -}}
@@ -215,6 +236,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- /* An object of values that was set to null is an empty one: what it says is off. At the head of every file. */ -}}
 {{- define "tidegate.fill" -}}
 {{- $values := .Values -}}
+{{- include "tidegate.older" . -}}
 {{- range $key := list "image" "deployment" "updateStrategy" "log" "admin" "ports" "persistence" -}}
 {{- if kindIs "invalid" (index $values $key) }}{{ fail (printf "%s: must not be null" $key) }}{{ end -}}
 {{- end -}}

@@ -1,8 +1,14 @@
 {{- /* What is read in the namespaces that are watched, and what is written there. */ -}}
 {{- define "tidegate.namespacedRules" -}}
 - apiGroups: [""]
-  resources: [services, secrets, configmaps]
+  resources: [services, {{ if not .Values.rbac.secretResourceNames }}secrets, {{ end }}configmaps]
   verbs: [list, watch]
+{{- with .Values.rbac.secretResourceNames }}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: {{ toJson . }}
+  verbs: [list, watch]
+{{- end }}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list, watch]

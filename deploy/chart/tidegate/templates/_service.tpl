@@ -3,7 +3,7 @@
 {{- $root := .root -}}
 {{- range $name, $port := $root.Values.ports -}}
 {{- $protocol := upper (default "TCP" (default dict $port).protocol) -}}
-{{- if and $port (index (default dict $port.expose) $.exposes) (has $protocol $.protocols) }}
+{{- if and $port (not (has $name (list "traefik" "metrics"))) (index (default dict $port.expose) $.exposes) (has $protocol $.protocols) }}
 - name: {{ lower $name }}
   port: {{ default $port.port $port.exposedPort }}
   targetPort: {{ default (include "tidegate.portName" $name) $port.targetPort }}
