@@ -320,6 +320,17 @@ def test_alerts_and_dashboard_name_metrics_that_exist():
             assert re.sub(r"_bucket$", "", name) in known, f"{title}: {name}"
 
 
+def test_pages_name_metrics_that_exist_and_every_alert():
+    known, pages = metric_rows(), {}
+    for path in [*pathlib.Path(ROOT, "docs").rglob("*.md"), pathlib.Path(ROOT, "README.md")]:
+        pages[path.name] = path.read_text()
+    for page, text in pages.items():
+        for name in re.findall(r"`(tidegate_[a-z_0-9]+\*?)", text):
+            assert name in known or name.endswith("*") and any(k.startswith(name[:-1]) for k in known), f"{page}: {name}"
+    for alert, _ in list(expressions()):
+        assert not alert.startswith("Tidegate") or f"`{alert}`" in pages["deploy.md"], f"{alert}: what to do is not said"
+
+
 def test_monitoring_objects_render(tmp_path):
     objects = render(tmp_path, {"metrics": {"prometheus": {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}},
                                             "grafanaDashboard": {"enabled": True}}})
@@ -515,6 +526,8 @@ def test_pinned_without_pins_serves_and_says_what_to_do(lab, pod):
     run_as_nobody(lab, gateway, pins)
     assert gateway.get("pod.test", port=8000)[0] == 200
     assert "run `tidegate-loader up` first" in gateway.log()
+    # And whoever is on call is told: TidegateKernelPlaneGone looks for a 0.
+    assert gateway.metrics()['tidegate_kernel_attached{interface="",mode="off"}'] == 0
 
 
 # --------------------------------------------------------- the kubectl plug-in --

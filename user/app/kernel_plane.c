@@ -127,7 +127,8 @@ static int open_pinned(const struct static_config *config, const struct loader_o
 
 static int turned_off(struct kernel_plane *plane, bool is_fatal, int rc)
 {
-	plane->facts = (struct control_kernel){.mode = "off", .reason = plane->fault.text};
+	plane->facts = (struct control_kernel){
+		.mode = "off", .reason = plane->fault.text, .is_missing = true};
 	LOG(is_fatal ? LOG_ERROR : LOG_WARN,
 	    is_fatal ? "kernel plane cannot be had as asked for, ending"
 		     : "kernel plane is off, serving L7 only",

@@ -27,6 +27,7 @@ enum { CONTROLLER_GAP_MS = 10, CONTROLLER_INTERFACES_MAX = 16 };
 struct control_kernel {
 	const char *mode;   /* "native", "generic", "tc", "off" */
 	const char *reason; /* why off or generic; NULL: nothing to say */
+	bool is_missing;    /* off, though it was asked for */
 	struct interface_given interfaces[CONTROLLER_INTERFACES_MAX];
 	size_t n_interfaces;
 };

@@ -165,6 +165,15 @@ static void attached(struct controller *self, struct metric_scrape *scrape)
 	pthread_mutex_unlock(&self->lock);
 }
 
+/* Asked for, and not there at all: without a row of its own nobody could be told of it. */
+static void attached_nowhere(const struct controller *self, struct metric_scrape *scrape)
+{
+	const struct str labels[] = {STR(""), STR("off")};
+
+	if (self->options.kernel.is_missing)
+		metric_sample(scrape, labels, 0);
+}
+
 void kernel_metric_collect(void *context, enum metric_id id, struct metric_scrape *scrape)
 {
 	struct controller *self = context;
@@ -172,6 +181,8 @@ void kernel_metric_collect(void *context, enum metric_id id, struct metric_scrap
 
 	if (id == METRIC_CONFIG_READY)
 		metric_sample(scrape, NULL, controller_ready(self));
+	if (id == METRIC_KERNEL_ATTACHED && !self->options.dataplane)
+		attached_nowhere(self, scrape);
 	if (!controller_kernel_totals(self, &all))
 		return;
 	switch (id) {

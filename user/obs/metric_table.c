@@ -84,7 +84,9 @@ const struct metric_row metric_rows[] = {
 	ROW("escalations_total", COUNTER, PROGRAM, ESCALATIONS,
 	    "Sources that the proxy asked the kernel plane to drop for a while."),
 	SOURCE("tidegate_kernel_attached", GAUGE, KERNEL_ATTACHED,
-	       "1 for every interface that runs the kernel plane, 0 for one that should.",
+	       "1 for every interface that runs the kernel plane, 0 for one that should; 0 with "
+	       "mode "
+	       "off: there is none, though it was asked for.",
 	       "interface", "mode"),
 	SOURCE("tidegate_kernel_backend_bytes_total", COUNTER, KERNEL_BACKEND_BYTES,
 	       "Bytes that the kernel plane forwarded to a backend.", "service", "backend"),
