@@ -34,6 +34,7 @@ OFF_NODE = {"hostNetwork": False, "kernelPlane": {"enabled": False}}
     ({"ports": {"web": {"hostPort": 80}}}, "ports.web.hostPort: with hostNetwork=true the node's port is ports.web.port: set that to 80"),
     ({"podSecurityContext": None}, "podSecurityContext.runAsGroup: required"),
     ({"image": None}, "image: must not be null"),
+    ({"persistence": {"enabled": True}}, "persistence.enabled: a volume of ReadWriteOnce is on one node"),
     ({"startupProbe": {"httpGet": {"path": "/ping", "port": "traefik"}}}, "startupProbe.httpGet.port: there is no port traefik"),
     ({"providers": {"kubernetesCRD": {"enabled": False}, "kubernetesIngress": {"enabled": False}}}, "providers: at least one of"),
     ({"ports": {"web_internal": {"port": 81}}}, "ports.web_internal: a name has letters"),
@@ -95,6 +96,11 @@ def test_small_values_have_their_effect(tmp_path):
     assert (web["hostPort"], web["hostIP"]) == (80, "192.0.2.1")
     at = args_of(render(tmp_path, {"ports": {"web": {"hostIP": "2001:db8::1"}}}))
     assert "--entryPoints.web.address=[2001:db8::1]:8000/tcp" in at
+
+
+def test_a_volume_of_many_nodes_may_be_a_daemonset_s(tmp_path):
+    objects = render(tmp_path, {"persistence": {"enabled": True, "accessMode": "ReadWriteMany"}})
+    assert only(objects, "PersistentVolumeClaim")["spec"]["accessModes"] == ["ReadWriteMany"]
 
 
 def test_a_further_service_is_of_the_type_that_is_asked_for(tmp_path):

@@ -116,6 +116,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail (printf "image.repository: %s is Traefik's own image, which has no program tidegate; leave image out, or name one made from deploy/container (its tag, too)" .Values.image.repository) -}}
 {{- end -}}
 {{- include "tidegate.checkStartup" . -}}
+{{- if and .Values.persistence.enabled (include "tidegate.isDaemonSet" .) (ne (toString .Values.persistence.accessMode) "ReadWriteMany") -}}
+{{- fail (printf "persistence.enabled: a volume of %v is on one node, and the pods of a DaemonSet on all others would wait for it for ever; leave it off (Traefik's acme.json has no use here), or set persistence.accessMode=ReadWriteMany or deployment.kind=Deployment" .Values.persistence.accessMode) -}}
+{{- end -}}
 {{- if not (or .Values.providers.kubernetesCRD.enabled .Values.providers.kubernetesIngress.enabled .Values.providers.file.enabled .Values.additionalArguments) -}}
 {{- fail "providers: at least one of kubernetesCRD, kubernetesIngress and file must be enabled" -}}
 {{- end -}}
