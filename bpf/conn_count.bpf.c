@@ -133,7 +133,7 @@ static __always_inline void opened(struct sock *sk)
 
 	if (!to || !to->policy || to->target != ABI_TARGET_LOCAL)
 		return;
-	__u32 slot = half * ABI_POLICIES + to->policy % ABI_POLICIES, id = to->policy;
+	__u32 slot = half * ABI_POLICIES + to->policy % ABI_POLICIES;
 	struct abi_policy *rules = bpf_map_lookup_elem(&policy, &slot);
 
 	if (!rules)
@@ -146,7 +146,7 @@ static __always_inline void opened(struct sock *sk)
 	for (int level = 0; level < 2; level++) {
 		__u64 prefix = conn_prefix(&ends.source, ends.is_v4, rules, level, settings->seed);
 
-		of.name[level] = conn_name(prefix, id % ABI_POLICIES, level, settings->seed);
+		of.name[level] = conn_name(prefix, rules->identity, level, settings->seed);
 		if (add(of.name[level], now_ns))
 			of.line[level] = conn_line(of.name[level]) + 1;
 	}

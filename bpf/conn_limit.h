@@ -64,8 +64,8 @@ __noinline __u32 conn_check(__u64 source, __u64 network, __u32 slot, __u32 is_tr
 	if (!settings || !rules)
 		return 0;
 	__u64 now_ns = tick_now_ns(settings);
-	__u64 names[2] = {conn_name(source, slot % ABI_POLICIES, 0, settings->seed),
-			  conn_name(network, slot % ABI_POLICIES, 1, settings->seed)};
+	__u64 names[2] = {conn_name(source, rules->identity, 0, settings->seed),
+			  conn_name(network, rules->identity, 1, settings->seed)};
 	__u32 at[2] = {conn_line(names[0]), conn_line(names[1])};
 
 	lines[0] = bpf_map_lookup_elem(&conn, &at[0]);

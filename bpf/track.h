@@ -87,13 +87,13 @@ static __always_inline void track_go_on(struct abi_track *of, __u8 tcp_flags, bo
 
 /* Who the connection counts for: the names of the limits that there are. */
 static __always_inline void track_names(const struct packet *packet, const struct abi_policy *rules,
-					__u32 slot, const __u64 *seed, __u64 *ret_names)
+					const __u64 *seed, __u64 *ret_names)
 {
 	for (__u32 level = 0; level < 2; level++) {
 		__u64 prefix = conn_prefix(&packet->source, packet->is_v4, rules, level, seed);
 
 		if (level ? rules->network_connections : rules->connections)
-			ret_names[level] = conn_name(prefix, slot % ABI_POLICIES, level, seed);
+			ret_names[level] = conn_name(prefix, rules->identity, level, seed);
 	}
 }
 
@@ -150,7 +150,7 @@ __noinline __u32 track_may_open(const struct packet *packet, __u32 slot, __u32 v
 
 	if (!packet || !settings || !rules)
 		return TRACK_GOES;
-	track_names(packet, rules, slot, settings->seed, names);
+	track_names(packet, rules, settings->seed, names);
 	if (verdict == TRACK_OPENS && (track_is_full(names[0], rules->connections, now_ns) ||
 				       track_is_full(names[1], rules->network_connections, now_ns)))
 		return TRACK_FULL;
@@ -169,7 +169,7 @@ __noinline __u32 track_open(const struct packet *packet, __u32 entry_id, __u32 s
 
 	if (!packet || !settings || !rules)
 		return false;
-	track_names(packet, rules, slot, settings->seed, made.name);
+	track_names(packet, rules, settings->seed, made.name);
 	if (!held_move(made.name[0], 0, made.epoch, made.epoch))
 		made.name[0] = 0;
 	if (!held_move(made.name[1], 0, made.epoch, made.epoch))

@@ -99,7 +99,8 @@ struct abi_policy {
 	__u8 acl6[ABI_ACL6_LENGTHS];
 	__be64 network_v6_mask; /* upper half; the lower one does not count */
 	struct abi_limit network[ABI_LIMIT__COUNT];
-	__u8 pad_network[16];
+	__u64 identity; /* of its name: what it counts is not the next one's in its slot */
+	__u8 pad_network[8];
 };
 
 /*

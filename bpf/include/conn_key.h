@@ -13,10 +13,14 @@
 #include "abi_shield.h"
 #include "spread.h"
 
-/* prefix: the source's, in the form of the map "ban". level 0 is the source, 1 its network. */
-static inline __u64 conn_name(__u64 prefix, __u32 policy, __u32 level, const __u64 seed[2])
+/*
+ * prefix: the source's, in the form of the map "ban". policy: its identity, not its slot, which
+ * another policy may have next while connections of this one are still open. level 0 is the
+ * source, 1 its network.
+ */
+static inline __u64 conn_name(__u64 prefix, __u64 policy, __u32 level, const __u64 seed[2])
 {
-	__u64 of = ((__u64)policy << 1 | level) * 0x9e3779b97f4a7c15ULL;
+	__u64 of = (policy << 1 | level) * 0x9e3779b97f4a7c15ULL;
 
 	return spread(prefix ^ of, seed) | 1;
 }

@@ -19,12 +19,13 @@ static const struct family families[] = {
 static const enum kernel_mode modes[] = {KERNEL_MODE_NAT, KERNEL_MODE_DSR_L2, KERNEL_MODE_DSR_IPIP,
 					 KERNEL_MODE_DSR_GUE};
 
-static void begin(struct lab *lab, enum kernel_mode mode, bool is_v6, bool of_network)
+static void begin_as(struct lab *lab, const char *name, enum kernel_mode mode, bool is_v6,
+		     bool of_network)
 {
 	lab_service(lab, mode, KERNEL_AFFINITY_NONE);
 	lab_backends(lab, is_v6, 1, 2);
 
-	struct kernel_policy *policy = kernel_config_policy(lab->config, STR("few"));
+	struct kernel_policy *policy = kernel_config_policy(lab->config, str_of(name));
 
 	if (of_network)
 		policy->network.connections = MOST;
@@ -38,6 +39,11 @@ static void begin(struct lab *lab, enum kernel_mode mode, bool is_v6, bool of_ne
 	for (size_t i = 0; i < lab->config->n_entries; i++)
 		lab->config->entries[i].policy = policy;
 	lab_apply(lab);
+}
+
+static void begin(struct lab *lab, enum kernel_mode mode, bool is_v6, bool of_network)
+{
+	begin_as(lab, "few", mode, is_v6, of_network);
 }
 
 static int sends(struct lab *lab, const char *source, uint16_t port, uint8_t flags,
@@ -293,6 +299,28 @@ static void what_is_not_limited_is_not_counted(void **state)
 	fill(lab, families[0].source, 9100);
 }
 
+/* The third takes the slot of the first: names that are gone leave theirs a generation later. */
+static void a_policy_does_not_inherit_what_another_counted(void **state)
+{
+	struct lab *lab = lab_of(state);
+	const char *source = families[0].source;
+
+	begin(lab, KERNEL_MODE_DSR_L2, false, false);
+	fill(lab, source, 9200);
+	begin_as(lab, "second", KERNEL_MODE_DSR_L2, false, false);
+	begin_as(lab, "third", KERNEL_MODE_DSR_L2, false, false);
+	fill(lab, source, 9300);
+	/* The end of the first one's is not the end of the third one's. */
+	closes(lab, source, 9200);
+	CHECK_INT("still full", opens(lab, source, 9310), 0);
+	closes(lab, source, 9300);
+	CHECK_INT("after its own", opens(lab, source, 9311), 1);
+	/* It keeps its own when it comes back. */
+	begin(lab, KERNEL_MODE_DSR_L2, false, false);
+	CHECK_INT("two are open", opens(lab, source, 9320), 1);
+	CHECK_INT("full", opens(lab, source, 9321), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +333,7 @@ int main(void)
 		LAB_TEST(a_flood_neither_blocks_nor_frees_anybody),
 		LAB_TEST(backends_end_connections_too),
 		LAB_TEST(what_is_not_limited_is_not_counted),
+		LAB_TEST(a_policy_does_not_inherit_what_another_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,13 +14,13 @@ FLOOD = os.path.join(BUILD, "tests", "bench", "flood", "flood")
 
 HOLD = """
 import socket, sys, time
-source, target, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+source, target, n, port = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 family = socket.AF_INET6 if ":" in target else socket.AF_INET
 kept = []
 for _ in range(n):
     s = socket.socket(family); s.settimeout(0.4); s.bind((source, 0))
     try:
-        s.connect((target, 80)); kept.append(s)
+        s.connect((target, port)); kept.append(s)
     except OSError: s.close()
 print(len(kept), flush=True)
 sys.stdin.read()
@@ -74,7 +74,7 @@ def ask(gateway, n, *options, address=GATEWAY):
 
 def negotiated(gateway, address=GATEWAY, source=CLIENT):
     """What a connection agreed on, as the listener's side sees it."""
-    held = subprocess.Popen(gateway.lab.inside("client", "/usr/bin/python3", "-c", HOLD, source, address, "1"),
+    held = subprocess.Popen(gateway.lab.inside("client", "/usr/bin/python3", "-c", HOLD, source, address, "1", "80"),
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert held.stdout.readline().strip() == "1"
     text = gateway.lab.run("gw", "ss", "-Htino", "state", "established", "sport", "=", ":80").stdout
@@ -121,7 +121,7 @@ def test_a_syn_flood_is_answered_with_cookies_and_clients_get_in(flooded):
 
 def test_an_ack_flood_is_dropped_and_connections_go_on(flooded):
     start(flooded, options=("--floodProtection.straysPerSecond=2000",))
-    held = subprocess.Popen(flooded.lab.inside("client", "/usr/bin/python3", "-c", HOLD, CLIENT, GATEWAY, "3"),
+    held = subprocess.Popen(flooded.lab.inside("client", "/usr/bin/python3", "-c", HOLD, CLIENT, GATEWAY, "3", "80"),
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert held.stdout.readline().strip() == "3"
     running = flood(flooded, "ack", 3, 60000)
@@ -151,10 +151,10 @@ def test_udp_of_all_sources_together_is_bounded(flooded):
     assert ask(flooded, 3) == [200] * 3
 
 
-def hold(gateway, n, source=CLIENT, address=GATEWAY):
+def hold(gateway, n, source=CLIENT, address=GATEWAY, port=80):
     """Opens n connections and keeps them until its input ends; how many were accepted."""
-    process = subprocess.Popen(gateway.lab.inside("client", "/usr/bin/python3", "-c", HOLD, source, address, str(n)),
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    begins = gateway.lab.inside("client", "/usr/bin/python3", "-c", HOLD, source, address, str(n), str(port))
+    process = subprocess.Popen(begins, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     return process, int(process.stdout.readline())
 
 
@@ -197,3 +197,21 @@ def test_connections_are_counted_behind_cookies_as_well(flooded):
     first, accepted = hold(flooded, 9)
     first.communicate("")
     assert accepted == 5
+
+
+def test_an_entry_point_does_not_inherit_the_connections_of_another(flooded):
+    def limit(entry_point):
+        spec = {"entryPoints": [entry_point], "limits": {"concurrentConnections": 5}, "synCookies": "off"}
+        flooded.update("20.yaml", source_policy("p", spec))
+
+    start(flooded)
+    limit("web")
+    first, accepted = hold(flooded, 5)
+    flooded.update("20.yaml", route("other", "Host(`y.test`)"))
+    limit("websecure")  # has the place in the kernel plane that web's had
+    second, more = hold(flooded, 8, port=443)
+    first.communicate("")
+    third, after = hold(flooded, 1, port=443)
+    second.communicate("")
+    third.communicate("")
+    assert (accepted, more, after) == (5, 5, 0)

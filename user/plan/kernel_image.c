@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "plan/kernel_acl.h"
 #include "plan/kernel_digest.h"
 #include "plan/kernel_seat.h"
@@ -83,11 +84,23 @@ static void compile_network(const struct kernel_policy *policy, uint64_t tick_ns
 		ret->flags |= ABI_POLICY_CONNECTIONS;
 }
 
+/* Of the whole name, by a hash that no tenant can aim at another's policy; never 0. */
+static uint64_t identity_of(struct str name)
+{
+	unsigned char digest[32];
+	uint64_t ret;
+
+	hash_sha256(name, digest);
+	memcpy(&ret, digest, sizeof(ret));
+	return ret ? ret : 1;
+}
+
 static void compile_policy(const struct kernel_policy *policy, uint64_t tick_ns,
 			   struct abi_policy *ret)
 {
 	*ret = (struct abi_policy){0};
 	kernel_slot_name(ret->name, policy->name);
+	ret->identity = identity_of(policy->name);
 	compile_masks(policy, ret);
 	ret->limit[ABI_LIMIT_PACKETS] = compile_limit(&policy->packets, false, tick_ns);
 	ret->limit[ABI_LIMIT_SYNS] = compile_limit(&policy->syns, false, tick_ns);
