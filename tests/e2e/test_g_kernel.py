@@ -102,6 +102,18 @@ def test_new_connections_are_limited_per_source(gateway):
     assert gateway.get("x.test", "/", "--interface", CLIENT)[0] == 200
 
 
+def test_a_raised_limit_is_in_force_for_those_who_were_over_the_old_one(gateway):
+    def limit(rate, most):
+        limits = {"newConnectionsPerSecond": rate, "newConnectionsBurst": most}
+        gateway.update("20.yaml", source_policy("p", {"limits": limits}))
+
+    start(gateway)
+    limit(1, 60)
+    assert 60 <= burst(gateway, 100) < 70  # owes a minute
+    limit(1000, 100)
+    assert burst(gateway, 50) == 50
+
+
 def test_limits_belong_to_the_entry_points_they_name(gateway):
     start(gateway, source_policy("p", {"entryPoints": ["websecure"],
                                        "limits": {"newConnectionsPerSecond": 1, "newConnectionsBurst": 1}}))

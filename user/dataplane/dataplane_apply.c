@@ -277,6 +277,8 @@ static void end_pending(struct dataplane *dataplane)
 {
 	struct dataplane_pending *pending = &dataplane->pending;
 
+	if (pending->is_whole)
+		dataplane_settle_debts(dataplane, pending->half);
 	put_all(dataplane, pending->half, &pending->ops);
 	kernel_fleet_settle(dataplane->fleet);
 	for (uint32_t i = 1; pending->is_whole && i < ABI_POLICIES; i++)
@@ -339,6 +341,8 @@ static void flip(struct dataplane *dataplane, const struct change *change)
 	put_all(dataplane, !pending.half, &change->ops);
 	__atomic_store_n(&dataplane->control->generation, dataplane->control->generation + 1,
 			 __ATOMIC_RELEASE);
+	/* Again when the last packet that obeys the old limits has charged its bucket. */
+	dataplane_settle_debts(dataplane, pending.half);
 	note_forgotten(&pending, dataplane->image, change->image);
 	pending.is_whole = true;
 	/* One that runs already may have begun before: another one then. */

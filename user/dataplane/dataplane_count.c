@@ -121,7 +121,8 @@ static uint32_t limited6(const struct dataplane *dataplane, const struct abi_rat
 				     &ret_rows[n]))
 				continue;
 			/* Prefixes longer than 64 bits are folded and cannot be shown. */
-			if (dataplane_policy(dataplane, line->owner[way] >> 3)->v6_mask_low)
+			if (dataplane_policy(dataplane, abi_bucket_policy(line->owner[way]))
+				    ->v6_mask_low)
 				continue;
 			memcpy(&addr, &line->prefix[way], sizeof(line->prefix[way]));
 			ret_rows[n++].source = addr_from_in6(&addr);

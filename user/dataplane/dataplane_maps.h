@@ -119,5 +119,8 @@ void dataplane_shield(struct dataplane *dataplane, const struct kernel_config *c
 void dataplane_shield_stack(struct dataplane *dataplane);
 /* Removes the bans of a policy slot that no longer exists. */
 void dataplane_forget_policy(struct dataplane *dataplane, uint32_t slot);
+/* Buckets of limits that differ between that half and the one in force, or are gone, owe no more
+ * than the limit in force lets them. */
+void dataplane_settle_debts(struct dataplane *dataplane, uint32_t old_half);
 
 #endif
